@@ -1,0 +1,3 @@
+module github.com/rejoinder-go/rejoinder
+
+go 1.26
