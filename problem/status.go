@@ -1,0 +1,163 @@
+package problem
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// Status is one row of the status catalogue: an HTTP status code with its
+// documented reason and description. The zero Status is not a valid row; get
+// one from [Lookup], [LookupReason] or [Statuses].
+type Status struct {
+	Code        int    // three digits, 100 to 599
+	RFC         int    // number of the specification that defines the code
+	Section     string // section of that specification
+	Reason      string // short phrase: the title of a problem with this code
+	Description string // one or two sentences that a client can act on
+}
+
+// Lookup returns the row of a status code, and whether the catalogue has it.
+// It allocates nothing and is safe for concurrent use.
+func Lookup(code int) (Status, bool) {
+	if code < 0 || code >= len(rowOf) || rowOf[code] == 0 {
+		return Status{}, false
+	}
+	return catalogue[rowOf[code]-1], true
+}
+
+// rowOf has, for each code, its row in the catalogue plus one. Zero means that
+// there is no row.
+var rowOf = func() (rows [600]uint8) {
+	for i, s := range catalogue {
+		rows[s.Code] = uint8(i + 1)
+	}
+	return rows
+}()
+
+// LookupReason returns the row whose reason is phrase, in any letter case, and
+// whether there is one. It also knows the other names of a code, such as the
+// "Content Too Large" of RFC 9110 and the "Request Entity Too Large" of
+// net/http for 413. A phrase that two codes share belongs to the one whose
+// reason it is.
+func LookupReason(phrase string) (Status, bool) {
+	for _, s := range catalogue {
+		if strings.EqualFold(s.Reason, phrase) {
+			return s, true
+		}
+	}
+	for _, a := range aliases {
+		if strings.EqualFold(a.name, phrase) {
+			return Lookup(a.code)
+		}
+	}
+	return Status{}, false
+}
+
+// Statuses yields the whole catalogue by ascending code.
+func Statuses() iter.Seq[Status] {
+	return func(yield func(Status) bool) {
+		for _, s := range catalogue {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// Nearest returns the row that describes code best: its own, or else that of
+// the first code of its class, which is how a client reads a code that it does
+// not know (RFC 9110, section 15). A code outside 100 to 599 belongs to no
+// class; it gets the row of 500, since only a server's mistake can produce one.
+func Nearest(code int) Status {
+	if s, ok := Lookup(code); ok {
+		return s
+	}
+	class := ClassOf(code)
+	if class == 0 {
+		class = ServerError
+	}
+	s, _ := Lookup(int(class) * 100)
+	return s
+}
+
+// Aliases returns the other names of the status, without its reason. It is
+// empty for most.
+func (s Status) Aliases() []string {
+	var names []string
+	for _, a := range aliases {
+		if a.code == s.Code {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
+// Class returns the category of the status.
+func (s Status) Class() Class { return ClassOf(s.Code) }
+
+// Citation names the specification that defines the code, for people:
+// "RFC 9110, section 15.5.5".
+func (s Status) Citation() string {
+	return fmt.Sprintf("RFC %d, section %s", s.RFC, s.Section)
+}
+
+// Link is the address of the section that defines the code.
+func (s Status) Link() string {
+	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d.html#section-%s", s.RFC, s.Section)
+}
+
+// String returns the code and the reason: "404 Not Found".
+func (s Status) String() string { return fmt.Sprintf("%d %s", s.Code, s.Reason) }
+
+// Class is the first digit of a status code. The zero Class is that of a
+// number which is no status code.
+type Class uint8
+
+// The five classes of RFC 9110, section 15.
+const (
+	Informational Class = iota + 1
+	Success
+	Redirection
+	ClientError
+	ServerError
+)
+
+// ClassOf returns the class of a code, also of one that the catalogue does not
+// have. It is zero for a number outside 100 to 599.
+func ClassOf(code int) Class {
+	if code < 100 || code > 599 {
+		return 0
+	}
+	return Class(code / 100)
+}
+
+// classes has the name and the meaning of each class; the first row is that of
+// the zero Class.
+var classes = [...]struct{ name, meaning string }{
+	{"invalid", "The number is not a status code of HTTP."},
+	{"informational", "An interim answer: the final one is still to come."},
+	{"successful", "The request did what it was sent for."},
+	{"redirection", "The answer lies elsewhere, or the client has it already."},
+	{"client error", "The request is wrong, or may not be granted as it stands."},
+	{"server error", "The request seems to be right, but the server could not deliver."},
+}
+
+// String returns the name of the class, such as "client error".
+func (c Class) String() string { return c.row().name }
+
+// Description says in a sentence what the codes of the class have in common.
+func (c Class) Description() string { return c.row().meaning }
+
+func (c Class) row() struct{ name, meaning string } {
+	if int(c) >= len(classes) {
+		c = 0
+	}
+	return classes[c]
+}
+
+// BodyForbidden reports whether an answer with the code never has content:
+// 1xx, 204, 205 and 304 (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5).
+func BodyForbidden(code int) bool {
+	return ClassOf(code) == Informational || code == 204 || code == 205 || code == 304
+}

@@ -1,0 +1,212 @@
+package problem_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestStatusesAscendAndCountPerClass(t *testing.T) {
+	perClass := map[problem.Class]int{}
+	last := 0
+	for s := range problem.Statuses() {
+		assert.Greater(t, s.Code, last, "the catalogue ascends")
+		last = s.Code
+		perClass[s.Class()]++
+	}
+	assert.Equal(t, map[problem.Class]int{
+		problem.Informational: 4, problem.Success: 10, problem.Redirection: 9,
+		problem.ClientError: 29, problem.ServerError: 11,
+	}, perClass, "63 rows, as many as net/http names together with its 306")
+}
+
+func TestStatusRowsAreWhole(t *testing.T) {
+	seen := map[string]int{}
+	for s := range problem.Statuses() {
+		got, ok := problem.Lookup(s.Code)
+		assert.True(t, ok)
+		assert.Equal(t, s, got)
+		assert.Regexp(t, `^[A-Z].*[^.]$`, s.Reason, "%d", s.Code)
+		assert.Regexp(t, `^[A-Z].*\.$`, s.Description, "%d: full sentences", s.Code)
+		assert.LessOrEqual(t, strings.Count(s.Description, ". "), 1, "%d: at most two sentences", s.Code)
+		assert.Regexp(t, `^\d+(\.\d+)*$`, s.Section, "%d", s.Code)
+		assert.Zero(t, seen[s.Description], "%d and %d share a description", s.Code, seen[s.Description])
+		seen[s.Description] = s.Code
+	}
+}
+
+// intended lists where our reason is not the registry's, and why.
+var intended = map[int]string{
+	306: "Unused",               // the registry puts it in parentheses to say that it is no phrase
+	413: "Payload Too Large",    // as documented to users; RFC 7231, 6.5.11
+	418: "I'm a teapot",         // net/http; the registry only says that it is unused
+	422: "Unprocessable Entity", // as documented to users; RFC 4918, 11.2
+	510: "Not Extended",         // the registry appends that it is obsoleted
+}
+
+func TestStatusAgreesWithTheRegistry(t *testing.T) {
+	f, err := os.Open("testdata/iana-http-status-codes.csv")
+	require.NoError(t, err)
+	defer f.Close()
+	r := csv.NewReader(f)
+	r.Comment = '#'
+	rows, err := r.ReadAll()
+	require.NoError(t, err)
+
+	rfcSection := regexp.MustCompile(`^\[RFC(\d+)(?:, Section ([\d.]+))?\]`)
+	registered := map[int]bool{}
+	for _, row := range rows[1:] {
+		code, err := strconv.Atoi(row[0])
+		require.NoError(t, err)
+		registered[code] = true
+		if strings.Contains(row[1], "TEMPORARY") {
+			continue // a draft's code, which may be gone by the next snapshot
+		}
+		s, ok := problem.Lookup(code)
+		require.True(t, ok, "the catalogue lacks %d", code)
+		want := row[1]
+		if ours, ok := intended[code]; ok {
+			assert.NotEqual(t, want, ours, "%d is no difference any more", code)
+			want = ours
+		}
+		assert.Equal(t, want, s.Reason, "%d", code)
+		m := rfcSection.FindStringSubmatch(row[2])
+		require.NotNil(t, m, "reference %q", row[2])
+		assert.Equal(t, m[1], strconv.Itoa(s.RFC), "%d", code)
+		if m[2] != "" {
+			assert.Equal(t, m[2], s.Section, "%d", code)
+		}
+	}
+	for s := range problem.Statuses() {
+		assert.True(t, registered[s.Code], "%d is not registered", s.Code)
+	}
+}
+
+func TestStatusAgreesWithNetHTTP(t *testing.T) {
+	differs := map[int]string{ // what net/http says instead
+		306: "",                                // it has no name for an unused code
+		413: "Request Entity Too Large",        // RFC 2616
+		414: "Request URI Too Long",            // RFC 2616
+		416: "Requested Range Not Satisfiable", // RFC 2616
+	}
+	for code := range 1000 {
+		s, ok := problem.Lookup(code)
+		text := http.StatusText(code)
+		if want, differ := differs[code]; differ {
+			assert.Equal(t, want, text)
+			assert.True(t, ok)
+			if text != "" {
+				alias, ok := problem.LookupReason(text)
+				assert.True(t, ok && alias.Code == code, "net/http's %q finds %d", text, code)
+			}
+			continue
+		}
+		assert.Equal(t, text != "", ok, "%d", code)
+		assert.Equal(t, text, s.Reason, "%d", code)
+	}
+}
+
+func TestLookupRefusesNumbersThatAreNoCode(t *testing.T) {
+	for _, code := range []int{-1 << 62, -1, 0, 99, 104, 299, 419, 499, 509, 599, 600, 999, 1 << 31, 1 << 62} {
+		s, ok := problem.Lookup(code)
+		assert.False(t, ok, "%d", code)
+		assert.Zero(t, s, "%d", code)
+	}
+}
+
+func TestLookupReasonKnowsEveryNameInAnyCase(t *testing.T) {
+	for s := range problem.Statuses() {
+		for _, name := range append(s.Aliases(), s.Reason, strings.ToUpper(s.Reason), strings.ToLower(s.Reason)) {
+			got, ok := problem.LookupReason(name)
+			assert.True(t, ok, "%q", name)
+			assert.Equal(t, s, got, "%q", name)
+		}
+	}
+	for phrase, code := range map[string]int{
+		"content too large":             413, // RFC 9110
+		"unprocessable content":         422, // RFC 9110
+		"Request-URI Too Long":          414, // RFC 2616
+		"(Unused)":                      306, // the registry, which gives it to 418 as well
+		"i'M A tEAPOT":                  418,
+		"METHOD NOT ALLOWED":            405,
+		"Request URI Too Long":          414,
+		"Moved Temporarily":             302,
+		"non-authoritative information": 203,
+	} {
+		got, ok := problem.LookupReason(phrase)
+		assert.True(t, ok, "%q", phrase)
+		assert.Equal(t, code, got.Code, "%q", phrase)
+	}
+	for _, phrase := range []string{"", " ", "404", "Not Found ", "Fine"} {
+		_, ok := problem.LookupReason(phrase)
+		assert.False(t, ok, "%q", phrase)
+	}
+}
+
+func TestNearestFallsBackToTheClass(t *testing.T) {
+	for _, row := range []struct {
+		code, want int
+		why        string
+	}{
+		{404, 404, "its own row"},
+		{199, 100, "an unknown code counts as x00: RFC 9110, 15"},
+		{299, 200, "the same for each class"},
+		{399, 300, ""},
+		{499, 400, ""},
+		{599, 500, ""},
+		{600, 500, "no class: only a server's mistake makes such a code"},
+		{99, 500, ""},
+		{-1, 500, ""},
+	} {
+		assert.Equal(t, row.want, problem.Nearest(row.code).Code, "%d: %s", row.code, row.why)
+	}
+}
+
+func TestClassHasANameForEveryNumber(t *testing.T) {
+	want := map[int]string{-5: "invalid", 99: "invalid", 100: "informational", 299: "successful", 306: "redirection", 499: "client error", 599: "server error", 600: "invalid"}
+	for code, name := range want {
+		assert.Equal(t, name, problem.ClassOf(code).String(), "%d", code)
+		assert.NotEmpty(t, problem.ClassOf(code).Description())
+	}
+	assert.Equal(t, "invalid", problem.Class(200).String())
+}
+
+func TestLookupAllocatesNothing(t *testing.T) {
+	var sum int
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		s, _ := problem.Lookup(503)
+		sum += len(s.Reason)
+	}))
+	_ = sum
+}
+
+func TestStatusesStopsWhenTheCallerDoes(t *testing.T) {
+	var codes []int
+	for s := range problem.Statuses() {
+		if codes = append(codes, s.Code); len(codes) == 2 {
+			break
+		}
+	}
+	assert.True(t, slices.Equal([]int{100, 101}, codes))
+}
+
+func ExampleLookup() {
+	s, ok := problem.Lookup(503)
+	fmt.Println(s, ok)
+	fmt.Println(s.Description)
+	fmt.Println(s.Class(), "-", s.Citation())
+	// Output:
+	// 503 Service Unavailable true
+	// The server cannot handle requests at the moment because of overload or maintenance. Try again later.
+	// server error - RFC 9110, section 15.6.4
+}
