@@ -1,0 +1,146 @@
+package problem
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"strconv"
+)
+
+// MediaType is the media type of a problem in JSON (RFC 9457, section 3).
+const MediaType = "application/problem+json"
+
+// BlankType is the type URI of a problem that means no more than its status
+// code does (RFC 9457, section 4.2.1).
+const BlankType = "about:blank"
+
+// Details describes one failure of one request (RFC 9457). It is an error.
+//
+// Its exported fields are what the client may know. Writers copy a Details and
+// never change it, so a package-level one may serve many goroutines at once,
+// as long as nobody else changes it either; use [Details.With] to vary it.
+//
+// The zero value is usable: it is written as an Internal Server Error.
+type Details struct {
+	// Type is a URI that identifies the kind of problem. Empty means
+	// BlankType, and is sent as such.
+	Type string
+	// Title is a short summary of the type. Apart from its language it is the
+	// same for every occurrence.
+	Title string
+	// Status is the HTTP status code. A writer sends 500 in place of a number
+	// that no final answer can have.
+	Status int
+	// Detail explains this occurrence, so that the client can correct it.
+	Detail string
+	// Instance is a URI reference that identifies this occurrence.
+	Instance string
+	// Extensions are further members, sent beside the standard ones, whose
+	// names they cannot take. In a problem that was read, each value is a
+	// json.RawMessage with exactly the bytes that came.
+	Extensions map[string]any
+	// Header is sent with the answer and is no part of the document. In a
+	// problem that Check returns it is the header of the response.
+	Header http.Header
+
+	cause  error
+	remote bool
+}
+
+// New describes a failure by its status code. Without options its type is
+// about:blank, its title the reason and its detail the description of the code;
+// for a code that the catalogue does not have, those of [Nearest].
+func New(code int, opts ...Option) *Details {
+	s := Nearest(code)
+	d := &Details{Type: BlankType, Title: s.Reason, Status: code, Detail: s.Description}
+	d.apply(opts)
+	return d
+}
+
+// With returns a copy of d that the options have changed. d itself stays as it
+// is, also its header and its extensions; only their values are shared.
+func (d *Details) With(opts ...Option) *Details {
+	c := *d
+	c.Extensions = maps.Clone(d.Extensions)
+	c.Header = d.Header.Clone()
+	c.apply(opts)
+	return &c
+}
+
+func (d *Details) apply(opts []Option) {
+	for _, o := range opts {
+		if o != nil {
+			o(d)
+		}
+	}
+}
+
+// Error returns the status, the title and the detail, such as
+// "404 Not Found: no order 17". The cause is no part of it: see Unwrap.
+func (d *Details) Error() string {
+	s := d.Title
+	if d.Status != 0 {
+		s = strconv.Itoa(d.Status)
+		if d.Title != "" {
+			s += " " + d.Title
+		}
+	}
+	switch {
+	case d.Detail == "":
+		return s
+	case s == "":
+		return d.Detail
+	}
+	return s + ": " + d.Detail
+}
+
+// Unwrap returns the cause, or nil. It is meant for logs and for [errors.Is]
+// and [errors.As]; no writer sends it.
+func (d *Details) Unwrap() error { return d.cause }
+
+// Is reports whether target is the [Type] of the problem, or a problem of the
+// same type. Types are compared by URI. All problems of type about:blank share
+// that URI and mean only their status, so two of them are the same when their
+// status codes are equal.
+func (d *Details) Is(target error) bool {
+	switch t := target.(type) {
+	case *Type:
+		return t != nil && d.Type == t.URI
+	case *Details:
+		if t == nil || d.typeURI() != t.typeURI() {
+			return false
+		}
+		return d.typeURI() != BlankType || d.Status == t.Status
+	}
+	return false
+}
+
+// Remote reports whether the problem was read from another server's answer.
+// Such a problem speaks about the request to that server; [From] never lets it
+// pass for an answer of one's own.
+func (d *Details) Remote() bool { return d.remote }
+
+func (d *Details) typeURI() string {
+	if d.Type == "" {
+		return BlankType
+	}
+	return d.Type
+}
+
+// LogValue returns the members of the problem and its cause, for log/slog.
+func (d *Details) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Int("status", d.Status), slog.String("title", d.Title)}
+	if d.typeURI() != BlankType {
+		attrs = append(attrs, slog.String("type", d.Type))
+	}
+	if d.Detail != "" {
+		attrs = append(attrs, slog.String("detail", d.Detail))
+	}
+	if d.Instance != "" {
+		attrs = append(attrs, slog.String("instance", d.Instance))
+	}
+	if d.cause != nil {
+		attrs = append(attrs, slog.String("cause", d.cause.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -1,0 +1,65 @@
+package problem
+
+// Type is a kind of problem that clients tell from others by its URI. It is
+// the target to compare an error with: errors.Is(err, OutOfCredit).
+//
+// The zero value is not valid; use [Define]. A Type is safe for concurrent use
+// as long as nobody changes it.
+type Type struct {
+	// URI identifies the type. It should be absolute, and lead a person who
+	// opens it to a description (RFC 9457, section 3.1.1).
+	URI string
+	// Title is the title of every problem of the type.
+	Title string
+	// Status is the status code that problems of the type usually have.
+	Status int
+	// Doc explains the type to a developer who has met it, and how to resolve
+	// the problem.
+	Doc string
+}
+
+// Define returns a new type. Panics if uri or title is empty or if status is
+// not between 100 and 599: a definition has to have all three (RFC 9457,
+// section 4).
+func Define(uri, title string, status int, doc string) *Type {
+	switch {
+	case uri == "":
+		panic("problem: Define: the type has no URI")
+	case title == "":
+		panic("problem: Define: type " + uri + " has no title")
+	case ClassOf(status) == 0:
+		panic("problem: Define: type " + uri + " has no status code")
+	}
+	return &Type{URI: uri, Title: title, Status: status, Doc: doc}
+}
+
+// New describes a failure of this type. It has no detail unless an option sets
+// one.
+func (t *Type) New(opts ...Option) *Details {
+	d := &Details{Type: t.URI, Title: t.Title, Status: t.Status}
+	d.apply(opts)
+	return d
+}
+
+// Error returns the title, so that a Type can be the target of [errors.Is].
+func (t *Type) Error() string { return t.Title }
+
+// Types of the draft on rate limit header fields for HTTP. Each may have the
+// extension "violated-policies": the names of the policies that were exceeded.
+var (
+	// QuotaExceeded means that the client has used up its quota.
+	QuotaExceeded = Define(registered+"quota-exceeded", "Quota Exceeded", 429,
+		"The client used up a quota that it was granted. Wait for as long as the Retry-After field says.")
+
+	// TemporaryReducedCapacity means that the server can serve less than usual.
+	TemporaryReducedCapacity = Define(registered+"temporary-reduced-capacity", "Temporary Reduced Capacity", 503,
+		"The service can handle fewer requests than usual for now. Wait for as long as the Retry-After field says.")
+
+	// AbnormalUsageDetected means that the client behaves in a way that the
+	// server takes for abuse.
+	AbnormalUsageDetected = Define(registered+"abnormal-usage-detected", "Abnormal Usage Detected", 429,
+		"The pattern of requests looks like abuse. Slow down, and ask the operator if it continues.")
+)
+
+// registered is where IANA's registry of problem types has its entries.
+const registered = "https://iana.org/assignments/http-problem-types#"
