@@ -1,0 +1,74 @@
+package respond
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+// Error answers with the problem that problem.New(code, opts...) describes: as
+// application/problem+json, with its Content-Length, nosniff and no-store, and
+// with the header fields that options add. Fields that described another body,
+// such as ETag, are removed. A code that forbids content gets none.
+//
+// A code that is no final answer, which is one outside 200 to 599, is sent as
+// 500 and logged. Error has no request to look at: the form is JSON whatever
+// the client prefers, unless middleware.Normalize changes it on the way.
+//
+// Like http.Error it does not end the handler: return after it.
+func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
+	if len(opts) == 0 {
+		if p := preparedFor(code); p != nil {
+			p.send(w)
+			return
+		}
+	}
+	defaults.send(w, nil, problem.New(code, opts...))
+}
+
+// prepared is the whole answer for a code without options. It is shared by all
+// requests, so nothing in it is ever written to.
+type prepared struct {
+	code   int
+	length string
+	body   []byte
+}
+
+// answers has what Error sends for each code of the catalogue, built once.
+var answers = func() (all [600]*prepared) {
+	for s := range problem.Statuses() {
+		if !final(s.Code) {
+			continue
+		}
+		p := &prepared{code: s.Code}
+		if !problem.BodyForbidden(s.Code) {
+			p.body, _ = problem.New(s.Code).AppendJSON(nil)
+			p.length = strconv.Itoa(len(p.body))
+		}
+		all[s.Code] = p
+	}
+	return all
+}()
+
+func preparedFor(code int) *prepared {
+	if code < 0 || code >= len(answers) {
+		return nil
+	}
+	return answers[code]
+}
+
+func (p *prepared) send(w http.ResponseWriter) {
+	h := w.Header()
+	dropStale(h, p.code)
+	if p.body == nil {
+		sendEmpty(w, p.code)
+		return
+	}
+	describe(h, problem.MediaType, p.length)
+	w.WriteHeader(p.code)
+	_, _ = w.Write(p.body) // the client may be gone, and there is nobody else to tell
+}
+
+// final reports whether code can be the status of a final answer.
+func final(code int) bool { return code >= 200 && code <= 599 }
