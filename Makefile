@@ -1,0 +1,17 @@
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+
+.PHONY: quickstart
+quickstart: ## Start the quickstart on 127.0.0.1:8080
+	go run ./examples/quickstart
+
+.PHONY: test
+test: ## Run the tests of the core
+	go test ./...
+
+.PHONY: check
+check: ## Run everything that has to pass before a change lands
+	bash .ci/run

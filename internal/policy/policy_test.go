@@ -1,0 +1,210 @@
+package policy
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	root   = "../.."
+	module = "github.com/rejoinder-go/rejoinder"
+)
+
+// arrow has, for each package of the core, the other packages of the core that
+// its non-test files may import. A new package needs a row.
+var arrow = map[string][]string{
+	".":                                  {},
+	"problem":                            {},
+	"respond":                            {"problem"},
+	"middleware":                         {"problem", "respond"},
+	"middleware/clientip":                {},
+	"middleware/ratelimit":               {"problem", "respond"},
+	"middleware/ratelimit/ratelimittest": {"middleware/ratelimit"},
+	"internal/policy":                    {},
+}
+
+// thirdParty lists the modules outside the standard library that the non-test
+// files of the core may import. Anything else lives in a nested module.
+var thirdParty = []string{
+	"github.com/felixge/httpsnoop",
+	"golang.org/x/time/rate",
+}
+
+// source is one Go file of the repository.
+type source struct {
+	path string // slash-separated, from the root of the repository
+	file *ast.File
+	text string
+}
+
+func (s source) dir() string            { return filepath.ToSlash(filepath.Dir(s.path)) }
+func (s source) isTest() bool           { return strings.HasSuffix(s.path, "_test.go") }
+func (s source) nested() bool           { return slices.ContainsFunc(nestedModules(), s.within) }
+func (s source) example() bool          { return strings.HasPrefix(s.path, "examples/") }
+func (s source) within(dir string) bool { return strings.HasPrefix(s.path, dir+"/") }
+
+// sources parses every Go file of the repository.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	fset := token.NewFileSet()
+	walk(func(path string) {
+		if !strings.HasSuffix(path, ".go") {
+			return
+		}
+		text, err := os.ReadFile(filepath.Join(root, path))
+		require.NoError(t, err)
+		f, err := parser.ParseFile(fset, path, text, parser.ParseComments)
+		require.NoError(t, err)
+		all = append(all, source{path, f, string(text)})
+	})
+	require.Greater(t, len(all), 20, "the walk has to start at the root of the repository")
+	return all
+}
+
+// walk calls f for each file that belongs to the project.
+func walk(f func(path string)) {
+	_ = fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (path == ".git" || d.Name() == "node_modules") {
+			return fs.SkipDir
+		}
+		if err == nil && d.Type().IsRegular() {
+			f(path)
+		}
+		return err
+	})
+}
+
+// nestedModules returns the directories that have a go.mod of their own.
+func nestedModules() (dirs []string) {
+	walk(func(path string) {
+		if dir, ok := strings.CutSuffix(path, "/go.mod"); ok {
+			dirs = append(dirs, dir)
+		}
+	})
+	return dirs
+}
+
+func TestImportsFollowTheArrow(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() || s.nested() || s.example() {
+			continue
+		}
+		allowed, known := arrow[s.dir()]
+		require.True(t, known, "%s: give package %s a row in the arrow", s.path, s.dir())
+		for _, spec := range s.file.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			require.NoError(t, err)
+			first, _, _ := strings.Cut(path, "/")
+			ours, isOurs := strings.CutPrefix(path, module+"/")
+			switch {
+			case isOurs:
+				assert.Contains(t, allowed, ours, "%s imports %s against the arrow", s.path, ours)
+			case strings.Contains(first, "."):
+				assert.Contains(t, thirdParty, path, "%s", s.path)
+			}
+		}
+	}
+}
+
+func TestExamplesOfTheCoreImportNoThirdParty(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.example() || s.isTest() || s.nested() {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			first, _, _ := strings.Cut(path, "/")
+			if strings.Contains(first, ".") && !strings.HasPrefix(path, module) {
+				t.Errorf("%s imports %s: an example with a dependency is a nested module", s.path, path)
+			}
+		}
+	}
+}
+
+func TestProblemNeverSeesAResponseWriter(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.dir() != "problem" || s.isTest() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && id.Name == "ResponseWriter" {
+				t.Errorf("%s: package problem describes, package respond writes", s.path)
+			}
+			return true
+		})
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	docs := map[string]string{}
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		if s.file.Doc != nil {
+			assert.Empty(t, docs[s.dir()], "%s: a second package comment", s.path)
+			docs[s.dir()] = s.file.Doc.Text()
+		} else if _, ok := docs[s.dir()]; !ok {
+			docs[s.dir()] = ""
+		}
+	}
+	for dir, doc := range docs {
+		assert.Regexp(t, `^(Package|Command) \w+ `, doc, "%s", dir)
+	}
+}
+
+func TestNoTestSleeps(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.isTest() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || sel.Sel.Name != "Sleep" {
+				return true
+			}
+			// In a synctest bubble a sleep is a step of virtual time.
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "time" && !strings.Contains(s.text, `"testing/synctest"`) {
+				t.Errorf("%s: a test that sleeps is slow on a good day and wrong on a bad one", s.path)
+			}
+			return true
+		})
+	}
+}
+
+func TestNestedModulesAreBuiltAgainstThisTree(t *testing.T) {
+	goLine := func(text string) string {
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "go ") {
+				return line
+			}
+		}
+		return ""
+	}
+	core, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	require.NoError(t, err)
+	for _, dir := range nestedModules() {
+		b, err := os.ReadFile(filepath.Join(root, dir, "go.mod"))
+		require.NoError(t, err)
+		text := string(b)
+		up := strings.Repeat("../", strings.Count(dir, "/")) + ".."
+		assert.Contains(t, text, "module "+module+"/"+dir+"\n", "%s is named after its place", dir)
+		assert.Contains(t, text, module+" => "+up+"\n", "%s replaces the core by this tree", dir)
+		assert.Equal(t, goLine(string(core)), goLine(text), "%s asks for the Go version of the core", dir)
+	}
+	ci, err := os.ReadFile(filepath.Join(root, ".ci/run"))
+	require.NoError(t, err)
+	assert.Contains(t, string(ci), "git ls-files 'go.mod' '*/go.mod'", "the check finds every module by itself")
+}
