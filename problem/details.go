@@ -105,7 +105,7 @@ func (d *Details) Unwrap() error { return d.cause }
 func (d *Details) Is(target error) bool {
 	switch t := target.(type) {
 	case *Type:
-		return t != nil && d.Type == t.URI
+		return t != nil && d.typeURI() == t.URI
 	case *Details:
 		if t == nil || d.typeURI() != t.typeURI() {
 			return false
@@ -115,9 +115,9 @@ func (d *Details) Is(target error) bool {
 	return false
 }
 
-// Remote reports whether the problem was read from another server's answer.
-// Such a problem speaks about the request to that server; [From] never lets it
-// pass for an answer of one's own.
+// Remote reports whether the problem was read, by [Check] or by decoding, and
+// so speaks about a request to somebody else. [From] never lets it pass for an
+// answer of one's own; to pass on what it says, make a new problem of it.
 func (d *Details) Remote() bool { return d.remote }
 
 func (d *Details) typeURI() string {

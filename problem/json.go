@@ -2,6 +2,7 @@ package problem
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,20 +55,20 @@ func (d *Details) appendExtensions(b []byte) ([]byte, error) {
 			dropped = append(dropped, &ExtensionError{name, errReserved})
 			continue
 		}
-		value, err := encodeValue(d.Extensions[name])
-		if err != nil {
-			dropped = append(dropped, &ExtensionError{name, err})
-			continue
-		}
+		start := len(b)
 		b = append(b, ',')
 		b = appendString(b, name)
 		b = append(b, ':')
-		b = append(b, value...)
+		var err error
+		if b, err = appendValue(b, d.Extensions[name]); err != nil {
+			b = b[:start]
+			dropped = append(dropped, &ExtensionError{name, err})
+		}
 	}
 	return b, errors.Join(dropped...)
 }
 
-// ExtensionError says which extension was left out of an answer, and why.
+// ExtensionError says which extension could not be written or read, and why.
 type ExtensionError struct {
 	Name string
 	Err  error
@@ -75,13 +76,16 @@ type ExtensionError struct {
 
 // Error names the extension and the reason.
 func (e *ExtensionError) Error() string {
-	return fmt.Sprintf("problem: extension %q left out: %v", e.Name, e.Err)
+	return fmt.Sprintf("problem: extension %q: %v", e.Name, e.Err)
 }
 
 // Unwrap returns the reason.
 func (e *ExtensionError) Unwrap() error { return e.Err }
 
-var errReserved = errors.New("the name is empty or a standard member's")
+var (
+	errReserved = errors.New("the name is empty or a standard member's")
+	errIsError  = errors.New("the value is an error, whose text and fields are not for clients")
+)
 
 func reserved(name string) bool {
 	switch name {
@@ -91,12 +95,57 @@ func reserved(name string) bool {
 	return false
 }
 
-// encodeValue is json.Marshal without HTML escaping. A MarshalJSON method that
+// appendValue appends the JSON of v. On error it returns b with an unspecified
+// tail. The kinds that need no reflection come first.
+func appendValue(b []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...), nil
+	case string:
+		return appendString(b, v), nil
+	case bool:
+		return strconv.AppendBool(b, v), nil
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), nil
+	case []FieldError:
+		return appendFieldErrors(b, v), nil
+	case json.RawMessage:
+		return appendRaw(b, v)
+	case json.Marshaler, encoding.TextMarshaler:
+	case error, []error:
+		return b, errIsError
+	}
+	value, err := encode(v)
+	return append(b, value...), err
+}
+
+// maxOwnDepth bounds a json.RawMessage that the server writes. It is the bound
+// of encoding/json, which a value made by that package cannot exceed.
+const maxOwnDepth = 10_000
+
+// appendRaw appends JSON as it stands, to the last space: it may be part of
+// what a signature covers. Only invalid UTF-8 is replaced, which would make the
+// whole document invalid (RFC 8259, section 8.1).
+func appendRaw(b []byte, raw json.RawMessage) ([]byte, error) {
+	if raw == nil {
+		return append(b, "null"...), nil
+	}
+	s := scanner{b: raw, depth: maxOwnDepth}
+	s.space()
+	if !s.value() || !s.end() {
+		return b, s.err()
+	}
+	return append(b, bytes.ToValidUTF8(raw, replacement)...), nil
+}
+
+var replacement = []byte("\ufffd")
+
+// encode is json.Marshal without HTML escaping. A MarshalJSON method that
 // panics is an error like any other: the problem has to go out all the same.
-func encodeValue(v any) (value []byte, err error) {
+func encode(v any) (value []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic while encoding: %v", p)
+			value, err = nil, fmt.Errorf("panic while encoding: %v", p)
 		}
 	}()
 	var buf bytes.Buffer
@@ -105,7 +154,8 @@ func encodeValue(v any) (value []byte, err error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	// A MarshalJSON method may have put invalid UTF-8 into a string.
+	return bytes.ToValidUTF8(bytes.TrimSuffix(buf.Bytes(), []byte("\n")), replacement), nil
 }
 
 // MarshalJSON is [Details.AppendJSON] for encoding/json.
