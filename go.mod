@@ -1,7 +1,11 @@
 module github.com/rejoinder-go/rejoinder
 
-go 1.26
+go 1.26.0
 
-require github.com/stretchr/testify v1.12.1
+require (
+	github.com/felixge/httpsnoop v1.1.0
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/time v0.16.0
+)
 
 require go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -1,0 +1,145 @@
+package ratelimit
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// The fields and parameters of draft-ietf-httpapi-ratelimit-headers-11, which
+// may still change: this file is the only place that spells them.
+const (
+	policyField = "Ratelimit-Policy" // both in the form that http.Header has them
+	stateField  = "Ratelimit"
+
+	quotaParam     = ";q="
+	windowParam    = ";w="
+	availableParam = ";r="
+	effectiveParam = ";t="
+	partitionParam = ";pk="
+)
+
+// maxInteger is the largest integer of RFC 9651, section 3.3.1.
+const maxInteger = 999_999_999_999_999
+
+// appendPolicyItem appends what a policy grants. The quota on the wire is the
+// bucket's capacity, and the window the time in which an empty one fills: N
+// per Per, unless Burst is another number.
+func appendPolicyItem(dst []byte, quoted string, q Quota, partition string) []byte {
+	dst = append(dst, quoted...)
+	dst = append(dst, quotaParam...)
+	dst = appendInteger(dst, q.Capacity())
+	dst = append(dst, windowParam...)
+	window := time.Duration(0)
+	if q.N > 0 && q.Per > 0 {
+		window = q.span(q.Capacity())
+	}
+	dst = appendInteger(dst, seconds(window))
+	return appendPartition(dst, partition)
+}
+
+// appendStateItem appends what is available, and the number of seconds within
+// which it will last. No item promises a faster pace than the policy's rate.
+// Where waiting does not help there is no time to tell.
+func appendStateItem(dst []byte, quoted string, available int, window time.Duration, partition string) []byte {
+	dst = append(dst, quoted...)
+	dst = append(dst, availableParam...)
+	dst = appendInteger(dst, available)
+	if window != never {
+		dst = append(dst, effectiveParam...)
+		dst = appendInteger(dst, seconds(window))
+	}
+	return appendPartition(dst, partition)
+}
+
+func appendPartition(dst []byte, partition string) []byte {
+	if partition == "" {
+		return dst
+	}
+	dst = append(dst, partitionParam...)
+	dst = append(dst, ':')
+	dst = append(dst, partition...)
+	return append(dst, ':')
+}
+
+func appendInteger(dst []byte, n int) []byte {
+	return strconv.AppendInt(dst, int64(min(max(n, 0), maxInteger)), 10)
+}
+
+// seconds rounds up, since a client that comes sooner comes in vain, and is at
+// least 1, since in 0 seconds nothing comes back.
+func seconds(d time.Duration) int {
+	return max(1, int(d/time.Second)+btoi(d%time.Second > 0))
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// quote makes a string of RFC 9651, section 3.3.3, which is what names are.
+func quote(name string) (string, error) {
+	q := make([]byte, 0, len(name)+2)
+	q = append(q, '"')
+	for i := range len(name) {
+		c := name[i]
+		if c < 0x20 || c > 0x7e {
+			return "", errors.New("a name has to be printable ASCII")
+		}
+		if c == '"' || c == '\\' {
+			q = append(q, '\\')
+		}
+		q = append(q, c)
+	}
+	return string(append(q, '"')), nil
+}
+
+// partitionKey tells a client which of its requests share a bucket, without
+// telling anybody whose it is: the start of a keyed hash, in the base64 of a
+// byte sequence (RFC 9651, section 3.3.5). Nine bytes need no padding.
+func partitionKey(secret []byte, key string) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(key))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil)[:9])
+}
+
+// addFields adds a value to both fields. Several lines are one list
+// (RFC 9110, section 5.3), so those of another limiter stay. The two values share one allocation; each
+// slice is cut to its own capacity, so that appending to one copies it.
+func addFields(h http.Header, policy, state string) {
+	values := []string{policy, state}
+	addField(h, policyField, values[0:1:1])
+	addField(h, stateField, values[1:2:2])
+}
+
+func addField(h http.Header, field string, value []string) {
+	if value[0] == "" {
+		return
+	}
+	if have := h[field]; len(have) > 0 {
+		h[field] = append(have[:len(have):len(have)], value[0])
+		return
+	}
+	h[field] = value
+}
+
+// dropField removes one value of a field.
+func dropField(h http.Header, field, value string) {
+	var left []string
+	for _, v := range h[field] {
+		if v != value {
+			left = append(left, v)
+		}
+	}
+	if left == nil {
+		delete(h, field)
+		return
+	}
+	h[field] = left
+}

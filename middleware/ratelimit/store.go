@@ -1,0 +1,71 @@
+package ratelimit
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps the buckets of a limiter. [NewMemory] keeps them in the process;
+// a store on a server lets a fleet share them. An implementation is tested by
+// package ratelimittest.
+//
+// It is called by many goroutines at once, and every request waits for it: it
+// has to return within a bounded time, whatever happens, and soon after ctx
+// is done.
+type Store interface {
+	// Take decides all buckets at one instant, and charges all of them or
+	// none: if one with the rule Enforce is short, nothing is charged.
+	// It sets Debt and Short of each bucket and changes nothing else.
+	//
+	// Being short is no error. An error means that nothing is known, and
+	// that most likely nothing was charged.
+	//
+	// The slice is the caller's: it must not be kept. No two buckets of one
+	// call have the same Policy, Key and Quota.
+	Take(ctx context.Context, buckets []Bucket) error
+}
+
+// Bucket is what is asked of one bucket of a [Store], and the answer.
+type Bucket struct {
+	// Policy, Key and Quota together identify the bucket: with another
+	// quota it is another bucket, and it is full at first. The quota is
+	// valid, the key at most 128 bytes of any value.
+	Policy string
+	Key    string
+	Quota  Quota
+
+	// Cost is the number of units to take. Nothing is taken for 0, which
+	// only asks. A negative cost gives units back, until the bucket is full;
+	// it is never short.
+	Cost int
+
+	// Rule is what happens where there is not enough.
+	Rule Rule
+
+	// Debt is the answer: the time after this call until the bucket would be
+	// full again, rounded to the nearest nanosecond, or less by as much as
+	// the store's clock is coarse. It is at most twice the time in which an
+	// empty bucket fills.
+	Debt time.Duration
+
+	// Short is the answer to whether the bucket held fewer units than Cost.
+	// Less than a tick of the store's clock is not missing: whoever waits
+	// for exactly as long as the debt says is served.
+	Short bool
+
+	scratch
+}
+
+// Rule says what becomes of a [Bucket] that is short.
+type Rule uint8
+
+const (
+	// Enforce refuses the whole call. It is the zero value.
+	Enforce Rule = iota
+	// Shadow reports that the bucket is short, leaves it as it is, and has no
+	// influence on the other buckets.
+	Shadow
+	// Force takes the units all the same; the bucket owes what it lacks, down
+	// to as many units below zero as it can hold. It is never short.
+	Force
+)
