@@ -9,6 +9,7 @@
 //   - middleware wraps handlers, so that whatever they write leaves in order.
 //   - middleware/ratelimit bounds how often a client may ask.
 //   - middleware/clientip tells who is asking, behind which proxies.
+//   - listener puts in order what net/http's server answers by itself.
 //
 // It is no router and no framework: a handler stays an [net/http.Handler].
 package rejoinder

@@ -31,6 +31,7 @@ var arrow = map[string][]string{
 	"middleware/clientip":                {},
 	"middleware/ratelimit":               {"problem", "respond"},
 	"middleware/ratelimit/ratelimittest": {"middleware/ratelimit"},
+	"listener":                           {"problem"},
 	"internal/policy":                    {},
 }
 
