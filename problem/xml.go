@@ -1,0 +1,211 @@
+package problem
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// MediaTypeXML is the media type of a problem in XML (RFC 9457, appendix B).
+const MediaTypeXML = "application/problem+xml"
+
+// xmlNamespace is that of the root element and of everything below it.
+const xmlNamespace = "urn:ietf:rfc:7807"
+
+// AppendXML appends the problem as an XML document in the format of RFC 9457,
+// appendix B, and returns the extended slice. The elements have the order of
+// the members in [Details.AppendJSON], and the same ones are left out.
+//
+// An extension is written by way of its JSON: an object becomes an element
+// with an element for each member, an array one with an <i> for each item, a
+// number or a boolean becomes its text, and null an empty element. A reader
+// therefore cannot tell a number from a string, nor the empty object, array
+// and string from null. Characters that XML does not allow become U+FFFD.
+//
+// What is appended is a complete document also when the error is not nil. Left
+// out, with an [ExtensionError] for each, are the extensions that AppendJSON
+// leaves out as well as those that XML has no way to write: where the name of
+// the extension, or of an object's member at any depth, is no name of XML or
+// has a colon, and where an object has only members called "i", since it would
+// be read as an array. It is safe for concurrent use.
+func (d *Details) AppendXML(b []byte) ([]byte, error) {
+	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<problem xmlns="`+xmlNamespace+`">`...)
+	b, err := d.appendElements(b)
+	return append(b, "</problem>"...), err
+}
+
+// MarshalXML is [Details.AppendXML] for encoding/xml. The element is always
+// called problem, whatever the field is called that holds the value.
+func (d Details) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
+	elements, _ := d.appendElements(nil) // complete even if an extension was left out
+	return e.Encode(struct {
+		XMLName xml.Name `xml:"urn:ietf:rfc:7807 problem"`
+		Inner   []byte   `xml:",innerxml"`
+	}{Inner: elements})
+}
+
+func (d *Details) appendElements(b []byte) ([]byte, error) {
+	b = appendElement(b, "type", d.typeURI())
+	if d.Title != "" {
+		b = appendElement(b, "title", d.Title)
+	}
+	if ClassOf(d.Status) != 0 {
+		b = append(b, "<status>"...)
+		b = strconv.AppendInt(b, int64(d.Status), 10)
+		b = append(b, "</status>"...)
+	}
+	if d.Detail != "" {
+		b = appendElement(b, "detail", d.Detail)
+	}
+	if d.Instance != "" {
+		b = appendElement(b, "instance", d.Instance)
+	}
+	var dropped []error
+	for _, name := range slices.Sorted(maps.Keys(d.Extensions)) {
+		before := len(b)
+		var err error
+		if b, err = appendExtensionElement(b, name, d.Extensions[name]); err != nil {
+			b = b[:before] // whole or not at all: half a value would be another value
+			dropped = append(dropped, &ExtensionError{name, err})
+		}
+	}
+	return b, errors.Join(dropped...)
+}
+
+func appendExtensionElement(b []byte, name string, v any) ([]byte, error) {
+	if name == "" || reserved(name) {
+		return b, errReserved
+	}
+	value, err := appendValue(nil, v)
+	if err != nil {
+		return b, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.UseNumber()
+	tok, err := dec.Token()
+	if err != nil {
+		return b, err
+	}
+	return appendNode(b, name, tok, dec)
+}
+
+// appendNode appends the element called name with the JSON value that begins
+// with tok and goes on in dec.
+func appendNode(b []byte, name string, tok json.Token, dec *json.Decoder) ([]byte, error) {
+	if !isXMLName(name) {
+		return b, &xmlNameError{name}
+	}
+	switch v := tok.(type) {
+	case string:
+		return appendElement(b, name, v), nil
+	case json.Number:
+		return appendElement(b, name, v.String()), nil
+	case bool:
+		return appendElement(b, name, strconv.FormatBool(v)), nil
+	case nil:
+		return appendElement(b, name, ""), nil
+	}
+
+	b = append(append(append(b, '<'), name...), '>')
+	object, members, items := tok == json.Delim('{'), 0, 0
+	for dec.More() {
+		child := "i"
+		tok, err := dec.Token()
+		if err == nil && object {
+			child = tok.(string) // the decoder takes nothing else for a name
+			tok, err = dec.Token()
+		}
+		if err == nil {
+			b, err = appendNode(b, child, tok, dec)
+		}
+		if err != nil {
+			return b, err
+		}
+		members++
+		if child == "i" {
+			items++
+		}
+	}
+	if object && members > 0 && items == members {
+		return b, errOnlyItems
+	}
+	_, err := dec.Token() // the closing delimiter
+	return append(append(append(b, "</"...), name...), '>'), err
+}
+
+type xmlNameError struct{ name string }
+
+func (e *xmlNameError) Error() string { return fmt.Sprintf("%q is no name of an XML element", e.name) }
+
+var errOnlyItems = errors.New(`an object with only members called "i" would be read as an array`)
+
+func appendElement(b []byte, name, text string) []byte {
+	b = append(append(append(b, '<'), name...), '>')
+	b = appendXMLText(b, text)
+	return append(append(append(b, "</"...), name...), '>')
+}
+
+// isXMLName reports whether name can be the name of an element that has no
+// prefix (Namespaces in XML 1.0, NCName).
+func isXMLName(name string) bool {
+	ascii := name != ""
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
+		case '0' <= c && c <= '9', c == '-', c == '.':
+			if i == 0 {
+				return false
+			}
+		case c >= utf8.RuneSelf:
+			ascii = false
+		default:
+			return false
+		}
+	}
+	if ascii || name == "" {
+		return ascii
+	}
+	// encoding/xml has the tables of XML's fourth edition, whose names the fifth
+	// allows too. So readers of either kind can read the name, our own included.
+	tok, err := xml.NewDecoder(strings.NewReader("<" + name + "/>")).RawToken()
+	start, ok := tok.(xml.StartElement)
+	return err == nil && ok && start.Name.Local == name
+}
+
+// appendXMLText appends s as the text of an element. A carriage return is written
+// as a reference, or readers would take it for a line feed.
+func appendXMLText(b []byte, s string) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+		}
+		esc := ""
+		switch {
+		case r == '<':
+			esc = "&lt;"
+		case r == '>':
+			esc = "&gt;"
+		case r == '&':
+			esc = "&amp;"
+		case r == '\r':
+			esc = "&#xD;"
+		case r < ' ' && r != '\t' && r != '\n', r == 0xFFFE, r == 0xFFFF, r == utf8.RuneError && size == 1:
+			esc = "\uFFFD"
+		}
+		if esc != "" {
+			b = append(append(b, s[start:i]...), esc...)
+			start = i + size
+		}
+		i += size
+	}
+	return append(b, s[start:]...)
+}
