@@ -1,0 +1,186 @@
+package middleware_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// results returns a middleware that captures, and the channel of its results.
+func results() (func(http.Handler) http.Handler, chan middleware.Result) {
+	c := make(chan middleware.Result, 16)
+	return middleware.Capture(func(_ *http.Request, res middleware.Result) {
+		res.Duration = 0
+		c <- res
+	}), c
+}
+
+// source is content that io.Copy cannot write by itself.
+func source(n int) io.Reader { return struct{ io.Reader }{bytes.NewReader(make([]byte, n))} }
+
+// What each handler does, and what is on the wire then. In each row one of the
+// usual wrappers tells something else.
+var captured = []struct {
+	why  string
+	h    http.HandlerFunc
+	http middleware.Result // over HTTP/1.1
+	h2   middleware.Result // over HTTP/2; the zero value means the same
+}{
+	{"nothing written",
+		func(w http.ResponseWriter, r *http.Request) {},
+		middleware.Result{Status: 200, Implicit: true}, middleware.Result{}},
+	{"the first status counts",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404); w.WriteHeader(500) },
+		middleware.Result{Status: 404, Asked: 404, Superfluous: 1}, middleware.Result{}},
+	{"a write is a 200",
+		func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("abc")); w.WriteHeader(500) },
+		middleware.Result{Status: 200, Implicit: true, Bytes: 3, Superfluous: 1}, middleware.Result{}},
+	{"an empty one too",
+		func(w http.ResponseWriter, r *http.Request) { w.Write(nil); w.WriteHeader(500) },
+		middleware.Result{Status: 200, Implicit: true, Superfluous: 1}, middleware.Result{}},
+	{"a written string too",
+		func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc"); w.WriteHeader(500) },
+		middleware.Result{Status: 200, Implicit: true, Bytes: 3, Superfluous: 1}, middleware.Result{}},
+	{"a flush is a 200",
+		func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); w.WriteHeader(500) },
+		middleware.Result{Status: 200, Implicit: true, Superfluous: 1}, middleware.Result{}},
+	{"the controller's flush is one",
+		func(w http.ResponseWriter, r *http.Request) {
+			http.NewResponseController(w).Flush()
+			w.WriteHeader(500)
+		},
+		middleware.Result{Status: 200, Implicit: true, Superfluous: 1}, middleware.Result{}},
+	{"io.Copy is a 200, and its bytes count",
+		func(w http.ResponseWriter, r *http.Request) { io.Copy(w, source(10_000)); w.WriteHeader(500) },
+		middleware.Result{Status: 200, Implicit: true, Bytes: 10_000, Superfluous: 1}, middleware.Result{}},
+	{"a hint is no status",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103); w.WriteHeader(404) },
+		middleware.Result{Status: 404, Asked: 404, Interim: []int{103}}, middleware.Result{}},
+	{"a hint alone ends as 200",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103) },
+		middleware.Result{Status: 200, Implicit: true, Interim: []int{103}}, middleware.Result{}},
+	{"a hint that is late is none",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404); w.WriteHeader(103) },
+		middleware.Result{Status: 404, Asked: 404}, middleware.Result{}},
+	{"an invalid code that is late does not panic",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404); w.WriteHeader(0) },
+		middleware.Result{Status: 404, Asked: 404, Superfluous: 1}, middleware.Result{}},
+	{"204 has no content",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204); w.Write([]byte("abcd")) },
+		middleware.Result{Status: 204, Asked: 204, WriteErr: http.ErrBodyNotAllowed}, middleware.Result{}},
+	{"an invalid code is none: the caller recovers and goes on",
+		func(w http.ResponseWriter, r *http.Request) {
+			func() {
+				defer func() { recover() }()
+				w.WriteHeader(0)
+			}()
+			w.WriteHeader(404)
+		},
+		middleware.Result{Status: 404, Asked: 404}, middleware.Result{}},
+	{"101 is final, except on HTTP/2",
+		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(101) },
+		middleware.Result{Status: 101, Asked: 101}, middleware.Result{Status: 200, Implicit: true, Interim: []int{101}}},
+}
+
+func TestCaptureTellsWhatIsOnTheWire(t *testing.T) {
+	for _, row := range captured {
+		for _, protocol := range protocols {
+			t.Run(protocol+" "+row.why, func(t *testing.T) {
+				capture, got := results()
+				raw, wrapped := get(t, protocol, row.h), get(t, protocol, capture(row.h))
+				want := row.http
+				if protocol == "HTTP/2" && row.h2.Status != 0 {
+					want = row.h2
+				}
+				res := <-got
+				assert.ErrorIs(t, res.WriteErr, want.WriteErr)
+				res.WriteErr = want.WriteErr
+				assert.Equal(t, want, res)
+				assert.Equal(t, want.Status, wrapped.StatusCode)
+				if want.Status != 101 { // the connection is of no use then
+					assert.EqualValues(t, want.Bytes, len(wrapped.body))
+				}
+				raw.Header.Del("Date")
+				wrapped.Header.Del("Date")
+				assert.Equal(t, raw.Header, wrapped.Header, "Capture changes nothing")
+				assert.Equal(t, raw.StatusCode, wrapped.StatusCode)
+			})
+		}
+	}
+}
+
+func TestCaptureCountsNoContentOfHEAD(t *testing.T) {
+	for _, protocol := range protocols {
+		capture, got := results()
+		a := get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("abcd")) })), method("HEAD"))
+		assert.Equal(t, middleware.Result{Status: 200, Implicit: true}, <-got)
+		assert.EqualValues(t, 4, a.ContentLength)
+	}
+}
+
+func TestCaptureSeesPanicsAndDoesNotStopThem(t *testing.T) {
+	other := errors.New("other")
+	for _, row := range []struct {
+		why  string
+		h    http.HandlerFunc
+		want middleware.Result
+	}{
+		{"before anything: nothing is sent", func(w http.ResponseWriter, r *http.Request) { panic(other) }, middleware.Result{Aborted: true, Panic: other}},
+		{"on purpose", func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, middleware.Result{Aborted: true}},
+		{"with bytes that were not flushed", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("abc")); panic(other) }, middleware.Result{Status: 200, Implicit: true, Bytes: 3, Aborted: true, Panic: other}},
+		{"midway", func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte("abc"))
+			w.(http.Flusher).Flush()
+			panic(other)
+		}, middleware.Result{Status: 200, Implicit: true, Bytes: 3, Aborted: true, Panic: other}},
+	} {
+		for _, protocol := range protocols {
+			capture, got := results()
+			a := get(t, protocol, capture(row.h))
+			assert.Error(t, a.err, row.why)
+			assert.Equal(t, row.want, <-got, row.why)
+		}
+	}
+}
+
+func TestCaptureInsideNormalizeWaitsForTheFinalAnswer(t *testing.T) {
+	other := errors.New("other")
+	for _, row := range []struct {
+		why  string
+		h    http.HandlerFunc
+		want middleware.Result
+	}{
+		{"a problem in place of text", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404) }, middleware.Result{Status: 404, Asked: 404, Replaced: true}},
+		{"another status", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999) }, middleware.Result{Status: 500, Asked: 999, Replaced: true}},
+		{"a panic", func(w http.ResponseWriter, r *http.Request) { panic(other) }, middleware.Result{Status: 500, Replaced: true, Aborted: false, Panic: other}},
+		{"a success is known at once", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "x") }, middleware.Result{Status: 200, Implicit: true}},
+	} {
+		inner, in := results()
+		outer, out := results()
+		a := get(t, "HTTP/1.1", outer(normalize(inner(row.h))))
+		require.NoError(t, a.err)
+		row.want.Bytes = int64(len(a.body))
+		assert.Equal(t, row.want, <-out, row.why)
+		assert.Equal(t, row.want, <-in, row.why)
+	}
+}
+
+func TestCaptureMeasuresTheHandler(t *testing.T) {
+	done := make(chan time.Duration, 1)
+	get(t, "HTTP/1.1", middleware.Capture(func(_ *http.Request, res middleware.Result) { done <- res.Duration })(
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})))
+	took := <-done
+	assert.Positive(t, took)
+	assert.Less(t, took, 10*time.Second)
+}
+
+func TestCapturePanicsWithoutAFunction(t *testing.T) {
+	assert.Panics(t, func() { middleware.Capture(nil) })
+}

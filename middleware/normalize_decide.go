@@ -1,0 +1,317 @@
+package middleware
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// decide is WriteHeader for a handler inside Normalize: every code other than
+// 200 comes here.
+func (w *writer) decide(code int) {
+	n := w.norm
+	if w.asked == 0 {
+		w.asked = code
+	}
+	w.forced = false
+	if to, ok := n.Codes[code]; ok {
+		code = to
+	}
+	switch {
+	case !sendable(code), code == http.StatusSwitchingProtocols && !w.mayUpgrade():
+		w.more().invalid = callerOf(w.asked)
+		code = http.StatusInternalServerError
+		w.forced = true
+	case n.Strict && code >= 200:
+		code = problem.Nearest(code).Code
+	}
+	w.status = code
+	if code < 400 {
+		w.succeed(code)
+		return
+	}
+	w.state.Store(w.classify(code))
+	if w.state.Load() == sent { // nothing to wait for
+		w.pass()
+	}
+}
+
+// mayUpgrade reports whether a 101 can be sent: it exists in HTTP/1.1 only,
+// and has to name the protocol (RFC 9110, section 7.8; RFC 9113, section 8.6).
+func (w *writer) mayUpgrade() bool {
+	return w.req.ProtoMajor == 1 && w.req.ProtoAtLeast(1, 1) && len(w.base.Header()["Upgrade"]) > 0
+}
+
+// writeInterim sends a 1xx, unless the client must not have it.
+func (w *writer) writeInterim(code int) {
+	switch {
+	case keepsInterim(w.base): // it would be taken for the final status
+		return
+	case w.norm == nil:
+	case !w.req.ProtoAtLeast(1, 1): // RFC 9110, section 15.2
+		return
+	case code == http.StatusContinue && !strings.EqualFold(w.req.Header.Get("Expect"), "100-continue"):
+		return // RFC 9110, section 10.1.1
+	}
+	w.base.WriteHeader(code)
+	m := w.more()
+	if len(m.interim) < maxInterim {
+		m.interim = append(m.interim, code)
+	}
+}
+
+// maxInterim bounds Result.Interim: a proxy passes on as many as it gets.
+const maxInterim = 16
+
+// succeed sends a final status below 400.
+func (w *writer) succeed(code int) {
+	w.prepare(code)
+	w.commit(code)
+	if problem.BodyForbidden(code) && code != http.StatusSwitchingProtocols {
+		w.state.Store(bodiless)
+	}
+}
+
+// classify finds out from the header what kind of error the handler is about
+// to write.
+func (w *writer) classify(code int) uint32 {
+	if w.forced || code != w.asked {
+		w.frozen = true // what follows was written for another code
+		return held
+	}
+	h := w.base.Header()
+	if !w.seen {
+		w.look()
+	}
+	_, encoded := h["Content-Encoding"]
+	opaque := encoded && !w.encoded
+	types, typed := h["Content-Type"]
+	switch {
+	case !typed && opaque:
+		w.frozen = true
+		return held
+	case !typed:
+		return undecided
+	case w.norm.Replace != nil:
+		if w.norm.Replace(w.req, code, h) {
+			w.frozen = opaque || !isPlain(types)
+			return held
+		}
+		return explicit
+	case isPlain(types) && h.Get("X-Content-Type-Options") == "nosniff":
+		w.frozen = opaque
+		return held
+	case isProblem(types) && !opaque && w.prefersOther():
+		return document
+	}
+	return explicit
+}
+
+func isPlain(types []string) bool { return len(types) == 1 && mediaType(types[0]) == "text/plain" }
+func isProblem(types []string) bool {
+	return len(types) == 1 && mediaType(types[0]) == problem.MediaType
+}
+
+// mediaType returns the type and subtype of a Content-Type as it is usually
+// written: lower case, parameters after a semicolon.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.TrimSpace(t)
+}
+
+// prefersOther reports whether the client would rather have a problem in
+// another form than JSON.
+func (w *writer) prefersOther() bool {
+	accept := w.req.Header["Accept"]
+	if len(accept) == 0 || !mentionsMarkup(accept) {
+		return false
+	}
+	form := respond.Negotiate(w.req, problem.MediaType, "text/html", "application/problem+xml")
+	return form != "" && form != problem.MediaType
+}
+
+// mentionsMarkup is the quick answer for clients that accept only JSON or
+// anything.
+func mentionsMarkup(accept []string) bool {
+	for _, a := range accept {
+		if strings.Contains(a, "ml") || strings.Contains(a, "ML") || strings.Contains(a, "text/") {
+			return true
+		}
+	}
+	return false
+}
+
+// timeoutBody is what http.TimeoutHandler writes if it has no text of its own.
+const timeoutBody = "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>"
+
+// judge decides about an untyped error by its first bytes.
+func (w *writer) judge(p []byte) uint32 {
+	switch {
+	case w.norm.Replace != nil:
+		if w.norm.Replace(w.req, w.status, w.base.Header()) {
+			return held
+		}
+	case startsJSON(p): // would be sniffed as text
+	case w.status == http.StatusServiceUnavailable && string(p) == timeoutBody:
+		w.frozen = true
+		return held
+	case strings.HasPrefix(http.DetectContentType(p), "text/plain"):
+		return text
+	}
+	w.pass()
+	return sent
+}
+
+func startsJSON(p []byte) bool {
+	p = bytes.TrimLeft(p, " \t\r\n")
+	return len(p) > 0 && (p[0] == '{' || p[0] == '[')
+}
+
+// collect keeps the bytes of an error until its end, or lets it pass when it
+// turns out to be long.
+func (w *writer) collect(p []byte) (int, error) {
+	state := w.state.Load()
+	limit := w.norm.MaxText
+	if state == document {
+		limit = maxDocument
+	}
+	if w.frozen {
+		w.drop(p)
+		return len(p), nil
+	}
+	m := w.more()
+	if len(m.body)+len(p) > limit {
+		w.pass()
+		return w.Write(p)
+	}
+	m.body = append(m.body, p...)
+	if state == held && len(p) > 0 {
+		w.frozen = true // http.Error writes once: the rest is an accident
+	}
+	return len(p), nil
+}
+
+// maxDocument is the size in bytes up to which a problem is turned into
+// another form.
+const maxDocument = 64 << 10
+
+// drop counts bytes that are not sent.
+func (w *writer) drop(p []byte) {
+	m := w.more()
+	m.dropped += int64(len(p))
+	if m.withheld == "" && len(m.body) == 0 && pending(w.state.Load()) {
+		m.withheld = bounded(p)
+	}
+}
+
+// pass sends the header that waits, and what was collected, as they are.
+func (w *writer) pass() {
+	w.prepare(w.status)
+	w.commit(w.status)
+	if w.rare == nil || len(w.rare.body) == 0 {
+		return
+	}
+	body := w.rare.body
+	w.rare.body = nil
+	_, _ = w.Write(body) // an error shows in the next write
+}
+
+// readPending is ReadFrom for an answer whose header waits.
+func (w *writer) readPending(src io.Reader) (int64, error) {
+	if state := w.state.Load(); state == explicit {
+		w.pass()
+		return w.readFrom(src)
+	} else if state != undecided {
+		return io.Copy(writeOnly{w}, src)
+	}
+	var first [512]byte // as many as decide a content type
+	k, err := io.ReadFull(src, first[:])
+	if k == 0 {
+		if err == io.EOF {
+			err = nil
+		}
+		return 0, err
+	}
+	n, werr := w.Write(first[:k])
+	if werr != nil {
+		return int64(n), werr
+	}
+	switch err {
+	case nil:
+	case io.EOF, io.ErrUnexpectedEOF:
+		return int64(n), nil
+	default:
+		return int64(n), err
+	}
+	more, err := w.readFrom(src)
+	return int64(n) + more, err
+}
+
+// release ends the waiting early, because the handler flushes (the answer goes
+// on, so it may be a stream) or hijacks.
+func (w *writer) release(flush bool) {
+	switch w.state.Load() {
+	case undecided, explicit:
+		w.pass()
+	default:
+		if !flush {
+			w.rare = w.more()
+			w.rare.body = nil
+			w.pass()
+			return
+		}
+		w.settle()
+		if w.state.Load() == sent {
+			w.state.Store(swallow)
+		}
+	}
+}
+
+// settle sends what waits at the end of the handler.
+func (w *writer) settle() {
+	state := w.state.Load()
+	if !pending(state) || w.aborted {
+		return
+	}
+	if state == document && w.sendDocument() {
+		return
+	}
+	w.sendProblem()
+}
+
+// caught handles the end of a handler that did not return, and returns the
+// value to panic with again, if any.
+func (w *writer) caught(v any, p *respond.Responder) any {
+	if v == nil { // runtime.Goexit
+		w.aborted = true
+		return nil
+	}
+	if v == http.ErrAbortHandler {
+		w.aborted = true
+		return v
+	}
+	m := w.more()
+	if m.panicked == nil {
+		m.panicked, m.stack = v, stack()
+	}
+	switch state := w.state.Load(); {
+	case state == open || pending(state):
+		m.body = nil
+		w.aborted = false // as a Capture further in may have thought
+		w.status = http.StatusInternalServerError
+		w.sendThrough(p, "")
+		return nil
+	case state == hijacked:
+		_ = m.conn.Close() // net/http lets go of it, and nobody else would
+	}
+	w.aborted = true
+	return http.ErrAbortHandler
+}
+
+// errReturned answers a write that comes after its handler.
+var errReturned = fmt.Errorf("middleware: the handler has returned: %w", http.ErrHandlerTimeout)

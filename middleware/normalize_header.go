@@ -1,0 +1,140 @@
+package middleware
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// prepare puts the header in order that is about to be sent with code. Most
+// answers are a 200 over HTTP/1, which has nothing to put in order.
+func (w *writer) prepare(code int) {
+	if w.norm == nil || code == http.StatusOK && w.req.ProtoMajor < 2 {
+		return
+	}
+	h := w.base.Header()
+	if w.req.ProtoMajor >= 2 {
+		dropConnectionFields(h, code)
+	}
+	if code >= 400 {
+		w.fill(h, code)
+	} else {
+		dropForbidden(h, code)
+	}
+	if lack := lacking(code, w.req, h); lack != "" {
+		m := w.more()
+		m.unmet = append(m.unmet, lack)
+	}
+}
+
+// dropConnectionFields removes what HTTP/2 forbids (RFC 9113, section 8.2.2).
+// net/http takes "Connection: close" as a wish to end the whole connection. It
+// stays with a success, where somebody must have meant it, but an error of one
+// request is no reason to fail the others.
+func dropConnectionFields(h http.Header, code int) {
+	if len(h) == 0 {
+		return
+	}
+	for _, field := range [...]string{"Upgrade", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding"} {
+		delete(h, field)
+	}
+	if code >= 400 {
+		delete(h, "Connection")
+	}
+}
+
+// dropForbidden removes the fields that speak of content where there is none.
+func dropForbidden(h http.Header, code int) {
+	switch code {
+	case http.StatusNoContent, http.StatusNotModified, http.StatusResetContent:
+		delete(h, "Content-Length") // RFC 9110, section 8.6
+		delete(h, "Transfer-Encoding")
+	}
+	switch code {
+	case http.StatusNotModified: // RFC 9110, section 15.4.5
+		delete(h, "Content-Type")
+		delete(h, "Content-Encoding")
+		delete(h, "Content-Language")
+	case http.StatusResetContent: // RFC 9110, section 15.3.6
+		h["Content-Length"] = []string{"0"}
+	}
+}
+
+// fill adds what the status of an error requires and the settings have.
+func (w *writer) fill(h http.Header, code int) {
+	n := w.norm
+	switch code {
+	case http.StatusUnauthorized:
+		if len(h["Www-Authenticate"]) == 0 && len(n.Challenges) > 0 {
+			h["Www-Authenticate"] = append([]string(nil), n.Challenges...)
+		}
+	case http.StatusUpgradeRequired:
+		if len(h["Upgrade"]) == 0 && len(n.Upgrade) > 0 && w.req.ProtoMajor < 2 {
+			h["Upgrade"] = []string{strings.Join(n.Upgrade, ", ")}
+			h["Connection"] = []string{"Upgrade"}
+		}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		if len(h["Retry-After"]) == 0 && n.RetryAfter > 0 {
+			h["Retry-After"] = []string{strconv.FormatInt(int64((n.RetryAfter+time.Second-1)/time.Second), 10)}
+		}
+	case http.StatusRequestEntityTooLarge:
+		// http.MaxBytesReader asks net/http for this, and cannot when a
+		// ResponseWriter is wrapped (go.dev/issue/73754): the rest of the
+		// content would be read as the next request.
+		if w.req.ContentLength != 0 && w.req.ProtoMajor < 2 {
+			h["Connection"] = []string{"close"}
+		}
+	}
+	if isNeverStored(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
+		h["Cache-Control"] = []string{"no-store"}
+	}
+	if isProblem(h["Content-Type"]) {
+		respond.Vary(w.base, "Accept")
+	}
+	if n.Fill != nil {
+		n.Fill(w.req, code, h)
+	}
+}
+
+// isNeverStored reports whether caches must not keep the answer (RFC 6585).
+func isNeverStored(code int) bool {
+	return code == 428 || code == 429 || code == 431 || code == 511
+}
+
+// lacking names what a status requires of the header and the handler has not
+// supplied. It is never invented: only the handler knows.
+func lacking(code int, r *http.Request, h http.Header) string {
+	need := ""
+	switch code {
+	case 201, 301, 302, 303, 307, 308:
+		need = "Location"
+	case 206:
+		if !strings.HasPrefix(h.Get("Content-Type"), "multipart/byteranges") {
+			need = "Content-Range"
+		}
+	case 226:
+		need = "Im"
+	case 401:
+		need = "Www-Authenticate"
+	case 405:
+		need = "Allow"
+	case 407:
+		need = "Proxy-Authenticate"
+	case 416:
+		need = "Content-Range"
+	case 426:
+		if r.ProtoMajor < 2 {
+			need = "Upgrade"
+		}
+	}
+	if need == "" {
+		return ""
+	}
+	if _, ok := h[need]; ok {
+		return ""
+	}
+	return need
+}

@@ -1,0 +1,53 @@
+package middleware_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestRecoverAnswers500WithoutTheTextOfThePanic(t *testing.T) {
+	for _, protocol := range protocols {
+		log, text := logger()
+		h := middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic("pq: password") }))
+		srv := start(t, protocol, h)
+		a := ask(t, srv)
+		srv.Close()
+		problemOf(t, a)
+		assert.Equal(t, 500, a.StatusCode)
+		assert.NotContains(t, a.body, "password")
+		assert.Contains(t, text.String(), `level=ERROR msg="middleware: handler panicked" method=GET path=/x status=500 panic="pq: password" stack="panic(`)
+		assert.Contains(t, text.String(), "recover_ext_test.go", "the stack leads to the handler")
+	}
+}
+
+func TestRecoverCutsAnAnswerShortThatHasBegun(t *testing.T) {
+	for _, protocol := range protocols {
+		log, text := logger()
+		h := middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Write([]byte("half"))
+			w.(http.Flusher).Flush()
+			panic("late")
+		}))
+		srv := start(t, protocol, h)
+		a := ask(t, srv)
+		srv.Close()
+		assert.Error(t, a.err)
+		assert.Equal(t, "half", a.body)
+		assert.Contains(t, text.String(), "panic=late")
+	}
+}
+
+func TestRecoverLetsErrAbortHandlerPassUnlogged(t *testing.T) {
+	for _, protocol := range protocols {
+		log, text := logger()
+		h := middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
+		srv := start(t, protocol, h)
+		a := ask(t, srv)
+		srv.Close()
+		assert.Error(t, a.err)
+		assert.Empty(t, text.String())
+	}
+}
