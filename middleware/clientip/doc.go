@@ -48,4 +48,5 @@
 //
 // The answer must be the address of that machine. Do the same with the field
 // of your CDN, over IPv4 and IPv6, and past each proxy that can be bypassed.
+// Then let [SelfCheck] watch real traffic: it reports the usual mistakes.
 package clientip

@@ -209,6 +209,7 @@ func TestForwardedAllocatesNothing(t *testing.T) {
 		{"hops", Proxies{Trusted: trusted, Hops: 2}.Forwarded(XForwardedFor), request(proxy, "X-Forwarded-For", "192.0.2.1, unknown")},
 		{"header", Header("X-Real-IP", trusted...), request(proxy, "X-Real-IP", "192.0.2.1")},
 		{"zoned peer", Direct, request("[fe80::1%eth0]:80")},
+		{"self-check", SelfCheck(Direct, func(Suspicion) {}), request("192.0.2.1:80")},
 	} {
 		if n := testing.AllocsPerRun(200, func() { row.source(row.r) }); n != 0 {
 			t.Errorf("%s: %v allocations per request, want 0", row.name, n)
@@ -283,6 +284,7 @@ func BenchmarkForwarded(b *testing.B) {
 		{"CDNAndBalancer/201Prefixes", Forwarded(cdn...), request(proxy, "X-Forwarded-For", "192.0.2.1, 203.0.7.1, 10.0.0.2")},
 		{"RFC7239", Proxies{Trusted: cdn[:1]}.Forwarded(RFC7239), request(proxy, "Forwarded", `for="[2001:db8::1]:4711";proto=https;host=example.com`)},
 		{"Header", Header("X-Real-IP", cdn[:1]...), request(proxy, "X-Real-IP", "192.0.2.1")},
+		{"SelfCheck", SelfCheck(Forwarded(cdn[:1]...), func(Suspicion) {}), request(proxy, "X-Forwarded-For", "192.0.2.1")},
 		// What a client may send through a proxy that appends, and what a broken
 		// or hostile proxy may send: the bounds keep all of it near the others.
 		{"Client1MiB", Forwarded(cdn[:1]...), request(proxy, "X-Forwarded-For", strings.Repeat("10.0.0.2,", 1<<20/9)+"192.0.2.1")},

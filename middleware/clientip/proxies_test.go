@@ -149,6 +149,8 @@ func TestConfigurationThatCannotWorkPanicsAtConstruction(t *testing.T) {
 		{func() { Proxies{Trusted: ten}.Forwarded("") }, `clientip: field "" is neither "X-Forwarded-For" nor "Forwarded"`, "no default: the choice matters"},
 		{func() { Proxies{Trusted: ten}.Forwarded("X-Real-IP") }, `clientip: field "X-Real-IP" is neither "X-Forwarded-For" nor "Forwarded"`, "no list"},
 		{func() { Source(nil).Wrap(http.NotFoundHandler()) }, "clientip: Wrap of a nil Source", "nothing to ask"},
+		{func() { SelfCheck(nil, func(Suspicion) {}) }, "clientip: SelfCheck needs a source and a report function", "nothing to ask"},
+		{func() { SelfCheck(Direct, nil) }, "clientip: SelfCheck needs a source and a report function", "nobody to tell"},
 	} {
 		assert.PanicsWithValue(t, row.want, row.build, row.reason)
 	}

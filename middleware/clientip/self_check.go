@@ -1,0 +1,185 @@
+package clientip
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"sync"
+)
+
+// SelfCheck returns source, watched: it gives the same answers, and report is
+// told of each [Mistake] once, when more than half of 64 requests in a row
+// show it ([SingleClient]: all of 1024). It can only suspect: a service
+// without public clients rightly has an [InternalClient], and on a quiet one
+// the probes of a load balancer look like a [MissingField].
+//
+// report is called by the goroutine that serves the request, so it must not
+// block. Memory is constant, there is no goroutine, and the result is safe for
+// concurrent use. Each call of SelfCheck counts for itself: make one, and use
+// it everywhere.
+//
+// Panics if source or report is nil.
+func SelfCheck(source Source, report func(Suspicion)) Source {
+	if source == nil || report == nil {
+		panic("clientip: SelfCheck needs a source and a report function")
+	}
+	var c selfCheck
+	return func(r *http.Request) netip.Addr {
+		client := source(r)
+		for _, s := range c.observe(diagnose(r, client)) {
+			if s.Mistake != 0 {
+				report(s)
+			}
+		}
+		return client
+	}
+}
+
+// A Mistake is one of the usual ones in the configuration of a [Source], or of
+// the proxies in front of it.
+type Mistake int
+
+const (
+	// UntrustedProxy: forwarding fields arrive, but the peer is taken for the
+	// client. All clients of that proxy share one address.
+	UntrustedProxy Mistake = iota + 1
+
+	// MissingField: the client is unknown, and no known forwarding field
+	// arrives.
+	MissingField
+
+	// UnusableField: the client is unknown, although a forwarding field
+	// arrives. It may be another one than the source reads.
+	UnusableField
+
+	// NamelessPeer: the client is unknown, and the peer has no address.
+	NamelessPeer
+
+	// InternalClient: the client is loopback, private, shared or link-local.
+	InternalClient
+
+	// SingleClient: request after request comes from one client.
+	SingleClient
+
+	mistakes = int(SingleClient) + 1
+)
+
+// String returns what is wrong and where to look, in one sentence.
+func (m Mistake) String() string {
+	switch m {
+	case UntrustedProxy:
+		return "forwarding fields arrive from a peer that is not trusted: if it is your proxy, add its prefix"
+	case MissingField:
+		return "a trusted peer sends no known forwarding field: let the proxy set it, or trust fewer prefixes"
+	case UnusableField:
+		return "a forwarding field arrives, but it is not the one that is read, or it names no address outside the trusted prefixes"
+	case NamelessPeer:
+		return "the peer has no address: set UnixSocket for a Unix domain socket, else look for middleware that overwrites RemoteAddr"
+	case InternalClient:
+		return "clients have internal addresses: trust the proxy at that address, or let the network preserve client addresses"
+	case SingleClient:
+		return "every request comes from one client: it may be a proxy that is not trusted"
+	}
+	return fmt.Sprintf("Mistake(%d)", int(m))
+}
+
+// A Suspicion is a mistake with its evidence: the latest request that shows it.
+type Suspicion struct {
+	Mistake Mistake
+	Peer    netip.Addr // the peer; zero for a Unix domain socket
+	Client  netip.Addr // the answer of the source; zero if unknown
+	Field   string     // the name of a forwarding field; "" if none of the known ones arrived
+}
+
+// String holds no text that a client wrote: it is safe to log.
+func (s Suspicion) String() string {
+	field := s.Field
+	if field == "" {
+		field = "none"
+	}
+	return fmt.Sprintf("%v (peer %v, client %v, field %s)", s.Mistake, s.Peer, s.Client, field)
+}
+
+const (
+	checkWindow = 64   // requests that are judged together
+	checkStreak = 1024 // requests from one address that are too many
+)
+
+// forwardingFields are what proxies and CDNs write, in canonical form.
+var forwardingFields = [...]string{
+	"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip",
+	"Fastly-Client-Ip", "X-Client-Ip", "X-Azure-Clientip", "X-Azure-Socketip",
+	"X-Cluster-Client-Ip", "X-Envoy-External-Address", "Cloudfront-Viewer-Address",
+}
+
+// diagnose says what a single request suggests; Mistake is zero for nothing.
+func diagnose(r *http.Request, client netip.Addr) Suspicion {
+	s := Suspicion{Peer: Direct(r), Client: client}
+	for _, name := range forwardingFields {
+		if len(r.Header[name]) > 0 {
+			s.Field = name
+			break
+		}
+	}
+	switch {
+	case !client.IsValid() && !s.Peer.IsValid():
+		s.Mistake = NamelessPeer
+	case !client.IsValid() && s.Field == "":
+		s.Mistake = MissingField
+	case !client.IsValid():
+		s.Mistake = UnusableField
+	case client == s.Peer && s.Field != "":
+		s.Mistake = UntrustedProxy
+	case isInternal(client):
+		s.Mistake = InternalClient
+	}
+	return s
+}
+
+// shared is the carrier-grade NAT range of RFC 6598, which many clusters use.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+func isInternal(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || shared.Contains(a)
+}
+
+// selfCheck counts. Its zero value is ready to use.
+type selfCheck struct {
+	mu       sync.Mutex
+	reported [mistakes]bool
+	requests int                 // in this window
+	latest   [mistakes]Suspicion // in this window, by mistake
+	seen     [mistakes]int       // in this window, by mistake
+	client   netip.Addr          // of the previous request
+	streak   int                 // how many requests in a row had it
+}
+
+// observe counts one request and returns what is to be reported: by majority
+// at the end of a window, and by streak. Entries may be zero.
+func (c *selfCheck) observe(s Suspicion) (found [2]Suspicion) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	if s.Client != c.client {
+		c.client, c.streak = s.Client, 0
+	}
+	if c.streak++; c.streak >= checkStreak && s.Client.IsValid() && !c.reported[SingleClient] {
+		c.reported[SingleClient] = true
+		found[0] = s
+		found[0].Mistake = SingleClient
+	}
+
+	c.latest[s.Mistake] = s
+	c.seen[s.Mistake]++
+	if c.requests++; c.requests < checkWindow {
+		return found
+	}
+	for m, n := range c.seen {
+		if m != 0 && n > checkWindow/2 && !c.reported[m] {
+			c.reported[m] = true
+			found[1] = c.latest[m]
+		}
+	}
+	c.requests, c.seen = 0, [mistakes]int{}
+	return found
+}
