@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"testing"
+)
+
+// answer is what a contender has to send to be timed at all.
+type answer struct {
+	status  int
+	header  map[string]string // required fields; "*" takes any value
+	body    string            // the whole body, unless members is set
+	members map[string]any    // members that the JSON object has to have, among others
+}
+
+// check asks the handler once, through a real server.
+func (want answer) check(h http.Handler) error { return want.checkAfter(h, false) }
+
+// checkAfter is check with another request before it, if first is set, on the
+// same connection.
+func (want answer) checkAfter(h http.Handler, first bool) error {
+	s := httptest.NewServer(h)
+	defer s.Close()
+	if first {
+		if _, _, err := get(s, path); err != nil {
+			return err
+		}
+	}
+	res, body, err := get(s, path)
+	if err != nil {
+		return err
+	}
+	return want.compare(res, body)
+}
+
+func get(s *httptest.Server, path string) (*http.Response, []byte, error) {
+	res, err := s.Client().Get(s.URL + path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	return res, body, err
+}
+
+func (want answer) compare(res *http.Response, body []byte) error {
+	if res.StatusCode != want.status {
+		return fmt.Errorf("status %d, want %d (body %q)", res.StatusCode, want.status, body)
+	}
+	for field, value := range want.header {
+		if got := res.Header.Get(field); got != value && (value != "*" || got == "") {
+			return fmt.Errorf("%s: %q, want %q", field, got, value)
+		}
+	}
+	if want.members == nil {
+		if string(body) != want.body {
+			return fmt.Errorf("body %.200q, want %.200q", body, want.body)
+		}
+		return nil
+	}
+	var got map[string]any
+	if err := json.Unmarshal(body, &got); err != nil {
+		return fmt.Errorf("body %.200q: %w", body, err)
+	}
+	for name, value := range want.members {
+		if !reflect.DeepEqual(got[name], value) {
+			return fmt.Errorf("member %q is %v, want %v", name, got[name], value)
+		}
+	}
+	return nil
+}
+
+// path is what every request asks for.
+const path = "/orders/17"
+
+// served is a contender that is a handler, timed on a writer that does nothing.
+func served(name, note string, want answer, h http.Handler) contender {
+	return contender{name, note, func() (func(*testing.B), error) {
+		return serve(h), want.check(h)
+	}}
+}
+
+func servedFunc(name, note string, want answer, h http.HandlerFunc) contender {
+	return served(name, note, want, h)
+}
+
+func serve(h http.Handler) func(*testing.B) {
+	return func(b *testing.B) {
+		w, r := newNowhere(), httptest.NewRequest(http.MethodGet, path, nil)
+		for b.Loop() {
+			w.reset()
+			h.ServeHTTP(w, r)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/felixge/httpsnoop"
+	chi "github.com/go-chi/chi/v5/middleware"
+	"github.com/gorilla/handlers"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+)
+
+var capture = work{
+	name:   "Capture",
+	title:  "capture status and bytes of a success",
+	bounds: "what an access log or a metric pays for each request before it writes anything",
+	base:   "direct",
+	bar:    bar{added: 110, allocs: 1},
+	field: func() []contender {
+		return []contender{
+			captured("direct", "captures nothing", blind(func(next http.Handler) http.Handler { return next })),
+			captured("floor.embed", "one struct around the writer; Hijack and ReadFrom only through Unwrap", func(next http.Handler, seen seenFunc) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					c := &embedded{ResponseWriter: w}
+					next.ServeHTTP(c, r)
+					seen(c.code, c.bytes)
+				})
+			}),
+			captured("chi", "WrapResponseWriter", func(next http.Handler, seen seenFunc) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					c := chi.NewWrapResponseWriter(w, r.ProtoMajor)
+					next.ServeHTTP(c, r)
+					seen(c.Status(), int64(c.BytesWritten()))
+				})
+			}),
+			captured("httpsnoop", "CaptureMetrics", func(next http.Handler, seen seenFunc) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					m := httpsnoop.CaptureMetrics(next, w, r)
+					seen(m.Code, m.Written)
+				})
+			}),
+			captured("gorilla", "CustomLoggingHandler with a formatter that writes nothing", func(next http.Handler, seen seenFunc) http.Handler {
+				return handlers.CustomLoggingHandler(io.Discard, next, func(_ io.Writer, p handlers.LogFormatterParams) {
+					seen(p.StatusCode, int64(p.Size))
+				})
+			}),
+			captured("otelhttp", "no-op providers; it shows the status only to the meter", blind(func(next http.Handler) http.Handler {
+				return otelhttp.NewHandler(next, "order")
+			})),
+		}
+	},
+}
+
+// seenFunc receives what a middleware captured, after the handler returned.
+type seenFunc func(status int, bytes int64)
+
+// capturer is a middleware that captures. A nil seenFunc is never passed to it.
+type capturer func(next http.Handler, seen seenFunc) http.Handler
+
+// blind makes a capturer of a middleware that has nothing to show; the right
+// answer of the response is all that can be checked.
+func blind(wrap func(http.Handler) http.Handler) capturer {
+	return func(next http.Handler, seen seenFunc) http.Handler {
+		h := wrap(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(w, r)
+			seen(http.StatusCreated, int64(len(createdBody)))
+		})
+	}
+}
+
+const createdBody = `{"id":17}`
+
+func created(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Type"] = jsonType
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write([]byte(createdBody))
+}
+
+var jsonType = []string{"application/json"}
+
+func captured(name, note string, wrap capturer) contender {
+	return contender{name, note, func() (func(*testing.B), error) {
+		if err := checkCapture(wrap, name == "floor.embed"); err != nil {
+			return nil, err
+		}
+		var last struct {
+			status int
+			bytes  int64
+		}
+		return serve(wrap(http.HandlerFunc(created), func(s int, n int64) { last.status, last.bytes = s, n })), nil
+	}}
+}
+
+// checkCapture sees to it that the captured numbers are those that went over
+// the wire, and that the handler still has every method of net/http's writer.
+func checkCapture(wrap capturer, throughUnwrap bool) error {
+	var lost error
+	var status int
+	var bytes int64
+	h := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		lost = lostMethods(w, throughUnwrap)
+		created(w, r)
+	}), func(s int, n int64) { status, bytes = s, n })
+
+	s := httptest.NewServer(h)
+	res, body, err := get(s, path)
+	s.Close() // waits for the handler, so that what it captured may be read
+	if err != nil {
+		return err
+	}
+	want := answer{status: 201, header: map[string]string{"Content-Type": "application/json"}, body: createdBody}
+	if err := errors.Join(want.compare(res, body), lost); err != nil {
+		return err
+	}
+	if status != http.StatusCreated || bytes != int64(len(createdBody)) {
+		return fmt.Errorf("captured %d and %d bytes", status, bytes)
+	}
+	return nil
+}
+
+func lostMethods(w http.ResponseWriter, throughUnwrap bool) error {
+	_, flush := w.(http.Flusher)
+	_, hijack := w.(http.Hijacker)
+	_, readFrom := w.(io.ReaderFrom)
+	if !throughUnwrap && !(flush && hijack && readFrom) {
+		return fmt.Errorf("Flush %t, Hijack %t, ReadFrom %t", flush, hijack, readFrom)
+	}
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute)); err != nil {
+		return fmt.Errorf("SetWriteDeadline: %w", err)
+	}
+	return nil
+}
+
+// embedded is the least that captures.
+type embedded struct {
+	http.ResponseWriter
+	code  int
+	bytes int64
+}
+
+func (e *embedded) WriteHeader(code int) {
+	if e.code == 0 {
+		e.code = code
+	}
+	e.ResponseWriter.WriteHeader(code)
+}
+
+func (e *embedded) Write(p []byte) (int, error) {
+	if e.code == 0 {
+		e.code = http.StatusOK
+	}
+	n, err := e.ResponseWriter.Write(p)
+	e.bytes += int64(n)
+	return n, err
+}
+
+func (e *embedded) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+
+func (e *embedded) Flush() { e.ResponseWriter.(http.Flusher).Flush() }
+
+func (e *embedded) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return e.ResponseWriter.(http.Hijacker).Hijack()
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// limitBar is the bar for a decision on few keys. With many keys the memory
+// decides, and what is kept by value has to win.
+var limitBar = bar{ratio: 1.1, allocs: -1}
+
+var (
+	limitOne          = decide("LimitOne", "decide, 1 key", "clock, hash, lock and arithmetic", 1, generous, false, limitBar)
+	limitOneParallel  = decide("LimitOneParallel", "decide, 1 key, all cores", "the same when every core wants the same lock", 1, generous, true, limitBar)
+	limitSome         = decide("LimitSome", "decide, 10k keys", "a service with some clients", 10_000, generous, false, limitBar)
+	limitSomeParallel = decide("LimitSomeParallel", "decide, 10k keys, all cores", "how much of it waits for locks", 10_000, generous, true, limitBar)
+	limitIdle         = decide("LimitIdle", "decide, 10k keys, each full again before it returns", "clients that stay far below their quota, whom a limiter may have forgotten", 10_000, instant, false, limitBar)
+	limitMany         = decide("LimitMany", "decide, 1M keys", "misses of the cache: one for each pointer that is followed", 1_000_000, generous, false, bar{ratio: 0.99, allocs: -1})
+	limitManyParallel = decide("LimitManyParallel", "decide, 1M keys, all cores", "the same on all cores", 1_000_000, generous, true, bar{ratio: 0.99, allocs: -1})
+)
+
+var (
+	// generous is a quota that no benchmark can use up, though units come back
+	// so slowly that no key is full again before its next turn.
+	generous = quota{50_000_000, 50_000_000 * time.Minute}
+	// instant is one whose units are back before the other keys had their turn.
+	instant = quota{1_000_000, time.Second}
+)
+
+func decide(name, title, bounds string, keys int, quota quota, parallel bool, bar bar) work {
+	return work{
+		name: name, title: title, bounds: bounds, base: "x/time/rate", bar: bar,
+		field: func() []contender {
+			var all []contender
+			for _, l := range libraries {
+				all = append(all, contender{l.name, l.note, func() (func(*testing.B), error) {
+					if err := l.checkTake(); err != nil {
+						return nil, err
+					}
+					take, err := l.take(quota)
+					if err != nil {
+						return nil, err
+					}
+					names := keyNames(few(keys))
+					for _, key := range names {
+						if !take(key) {
+							return nil, fmt.Errorf("denies the first request of %s", key)
+						}
+					}
+					runtime.GC()
+					if parallel {
+						return takeParallel(take, names), nil
+					}
+					return takeSerial(take, names, true), nil
+				}})
+			}
+			return all
+		},
+	}
+}
+
+var limitDenied = work{
+	name:   "LimitDenied",
+	title:  "deny, 1 key",
+	bounds: "what an attacker costs who goes on after the quota is used up",
+	base:   "x/time/rate",
+	bar:    limitBar,
+	field: func() []contender {
+		var all []contender
+		for _, l := range libraries {
+			all = append(all, contender{l.name, l.note, func() (func(*testing.B), error) {
+				take, err := l.take(quota{1, time.Hour})
+				if err != nil {
+					return nil, err
+				}
+				names := keyNames(1)
+				if !take(names[0]) || take(names[0]) {
+					return nil, errors.New("does not allow exactly one request")
+				}
+				return takeSerial(take, names, false), l.checkTake()
+			}})
+		}
+		return all
+	},
+}
+
+// stride is coprime to the numbers of keys here, so that stepping by it visits
+// each key once and hardly ever the neighbour of the last.
+const stride = 7_368_787
+
+func takeSerial(take func(string) bool, keys []string, want bool) func(*testing.B) {
+	return func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			if take(keys[i]) != want {
+				b.Fatalf("decision for %s is %t", keys[i], !want)
+			}
+			i = (i + stride) % len(keys)
+		}
+	}
+}
+
+func takeParallel(take func(string) bool, keys []string) func(*testing.B) {
+	return func(b *testing.B) {
+		var workers atomic.Int64
+		var denied atomic.Int64
+		b.RunParallel(func(pb *testing.PB) {
+			i := int(workers.Add(1)) * stride * 31 % len(keys)
+			for pb.Next() {
+				if !take(keys[i]) {
+					denied.Add(1)
+				}
+				i = (i + stride) % len(keys)
+			}
+		})
+		// throttled gives up when it loses the race for a key too often, so a
+		// few wrong denials are counted and not fatal.
+		if n := denied.Load(); n > int64(b.N)/100 {
+			b.Fatalf("%d of %d requests denied", n, b.N)
+		}
+	}
+}
+
+// few is n, or 10k at most where each benchmark runs a single time: that is not
+// to measure but to see that everybody still gives the right answer.
+func few(n int) int {
+	if f := flag.Lookup("test.benchtime"); f != nil && f.Value.String() == "1x" {
+		return min(n, 10_000)
+	}
+	return n
+}
+
+// keyNames returns n client addresses, each a string of its own.
+func keyNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = keyName(i)
+	}
+	return names
+}
+
+// keyName is an address from the block for benchmarks, 198.18.0.0/15, as far as
+// it goes, with a port. No two numbers below 2^32 have the same name.
+func keyName(i int) string {
+	b := make([]byte, 0, 24)
+	b = append(b, "198."...)
+	b = strconv.AppendInt(b, int64(18+i>>16&1), 10)
+	b = append(b, '.')
+	b = strconv.AppendInt(b, int64(i>>8&255), 10)
+	b = append(b, '.')
+	b = strconv.AppendInt(b, int64(i&255), 10)
+	b = append(b, ':')
+	b = strconv.AppendInt(b, int64(1024+i>>17), 10)
+	return string(b)
+}
+
+var limitHandlerAllowed = work{
+	name:   "LimitHandlerAllowed",
+	title:  "limiter middleware, allowed, 10k keys",
+	bounds: "the decision and its header fields, on every request of a service",
+	base:   "httprate",
+	bar:    bar{ratio: 0.40, allocs: 3},
+	field: func() []contender {
+		return limitHandlers(generous, func(library) answer { return answer{status: 200} }, func(l library) string { return l.note })
+	},
+}
+
+var limitHandlerDenied = work{
+	name:   "LimitHandlerDenied",
+	title:  "limiter middleware, denied, 10k keys",
+	bounds: "the decision and a 429 that says when to come back",
+	base:   "httprate",
+	bar:    bar{ratio: 0.35, allocs: 3},
+	field: func() []contender {
+		return limitHandlers(quota{1, time.Hour}, func(l library) answer {
+			a := l.denied
+			a.status = http.StatusTooManyRequests
+			return a
+		}, func(l library) string { return l.text })
+	},
+}
+
+// limitHandlers is the middleware of each library in front of a handler that
+// does nothing. With a quota of one, each key has used it up beforehand.
+func limitHandlers(q quota, want func(library) answer, note func(library) string) []contender {
+	var all []contender
+	for _, l := range libraries {
+		all = append(all, contender{l.name, note(l), func() (func(*testing.B), error) {
+			h, err := l.wrap(q, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			if err != nil {
+				return nil, err
+			}
+			// One connection, hence one RemoteAddr, for both requests.
+			if err := want(l).checkAfter(h, q.n == 1); err != nil {
+				return nil, err
+			}
+			names := keyNames(10_000)
+			w, r := newNowhere(), httptest.NewRequest(http.MethodGet, path, nil)
+			for _, r.RemoteAddr = range names {
+				w.reset()
+				h.ServeHTTP(w, r)
+			}
+			return func(b *testing.B) {
+				i := 0
+				for b.Loop() {
+					w.reset()
+					r.RemoteAddr = names[i]
+					h.ServeHTTP(w, r)
+					i = (i + stride) % len(names)
+				}
+			}, nil
+		}})
+	}
+	return all
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/felixge/httpsnoop"
+	chi "github.com/go-chi/chi/v5/middleware"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+var normalizeSmall = work{
+	name:   "NormalizeSmall",
+	title:  "normalize: a small success passes",
+	bounds: "what every request pays so that the few that fail are told properly",
+	base:   "direct",
+	bar:    bar{added: 110, allocs: 1},
+	field: func() []contender {
+		return normalizers(created, answer{
+			status: 201, header: map[string]string{"Content-Type": "application/json"}, body: createdBody,
+		})
+	},
+}
+
+var normalizeLarge = work{
+	name:   "NormalizeLarge",
+	title:  "normalize: a success of 32 KiB in 8 writes passes",
+	bounds: "that no body is held back: buffering costs as much as the body is long",
+	base:   "direct",
+	bar:    bar{added: 110, allocs: 1},
+	field: func() []contender {
+		block := bytes.Repeat([]byte("0123456789abcdef"), 4096/16)
+		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = binaryType
+			for range 8 {
+				_, _ = w.Write(block)
+			}
+		}, answer{
+			status: 200, header: map[string]string{"Content-Type": "application/octet-stream"},
+			body: strings.Repeat(string(block), 8),
+		})
+	},
+}
+
+var normalizeError = work{
+	name:   "NormalizeError",
+	title:  "normalize: http.Error's 503 becomes a problem",
+	bounds: "an error whose text is not for the client",
+	base:   "direct",
+	bar:    bar{ratio: 1.6},
+	field: func() []contender {
+		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+		}, unavailable(""))
+	},
+}
+
+var normalizeText = work{
+	name:   "NormalizeText",
+	title:  "normalize: http.Error's 404 becomes a problem with its text",
+	bounds: "an error whose text the client may read, so that it is encoded each time",
+	base:   "direct",
+	bar:    bar{ratio: 2.2},
+	field: func() []contender {
+		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, missing, 404)
+		}, answer{
+			status: 404, header: map[string]string{"Content-Type": problem.MediaType},
+			members: map[string]any{"type": "about:blank", "title": "Not Found", "status": 404.0, "detail": missing},
+		})
+	},
+}
+
+const missing = "no order has this number"
+
+var binaryType = []string{"application/octet-stream"}
+
+// normalizers is every way to build it. No library has it, so the peers are
+// what one would write on top of their wrappers. All but direct must give want.
+func normalizers(h http.HandlerFunc, want answer) []contender {
+	direct := want
+	if want.status >= 400 {
+		direct.header, direct.members = text, nil
+		direct.body = "Service Unavailable\n"
+		if want.status == 404 {
+			direct.body = missing + "\n"
+		}
+	}
+	return []contender{
+		served("direct", "normalizes nothing", direct, h),
+		served("floor.stream", "one struct; decides when the status comes; only Content-Type", want, streamed(h)),
+		served("httptest.Recorder", "buffers the whole body", want, recorded(h)),
+		served("chi", "WrapResponseWriter with Tee and Discard: buffers the whole body", want, teed(h)),
+		served("httpsnoop", "a hook for WriteHeader and one for Write; no ReadFrom hook", want, hooked(h)),
+	}
+}
+
+// rewrite sends the problem for a text error. Five of six contenders share it,
+// so that they differ in how they come to know the status.
+func rewrite(w http.ResponseWriter, code int, text []byte) {
+	s := problem.Nearest(code)
+	d := problem.Details{Title: s.Reason, Status: code, Detail: s.Description}
+	if code < 500 {
+		d.Detail = string(bytes.TrimSpace(text))
+	}
+	body, _ := d.AppendJSON(make([]byte, 0, 256))
+	h := w.Header()
+	delete(h, "Content-Length")
+	h["Content-Type"] = []string{problem.MediaType}
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
+}
+
+func isTextError(code int, h http.Header) bool {
+	return code >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain")
+}
+
+func streamed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := &stream{ResponseWriter: w}
+		next.ServeHTTP(s, r)
+		if s.held != 0 {
+			rewrite(w, s.held, nil)
+		}
+	})
+}
+
+// stream is the least that normalizes without buffering.
+type stream struct {
+	http.ResponseWriter
+	held int // the status of an error whose text has not come yet
+	done bool
+}
+
+func (s *stream) WriteHeader(code int) {
+	if isTextError(code, s.Header()) {
+		s.held = code
+		return
+	}
+	s.ResponseWriter.WriteHeader(code)
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	switch {
+	case s.held != 0:
+		rewrite(s.ResponseWriter, s.held, p)
+		s.held, s.done = 0, true
+		return len(p), nil
+	case s.done:
+		return len(p), nil
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+func recorded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		next.ServeHTTP(rec, r)
+		for k, v := range rec.Header() {
+			w.Header()[k] = v
+		}
+		finish(w, rec.Code, rec.Body.Bytes())
+	})
+}
+
+func teed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body bytes.Buffer
+		c := chi.NewWrapResponseWriter(w, r.ProtoMajor)
+		c.Tee(&body)
+		c.Discard()
+		next.ServeHTTP(c, r)
+		finish(w, c.Status(), body.Bytes())
+	})
+}
+
+// finish sends what was buffered.
+func finish(w http.ResponseWriter, code int, body []byte) {
+	if isTextError(code, w.Header()) {
+		rewrite(w, code, body)
+		return
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
+}
+
+func hooked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		held := 0
+		next.ServeHTTP(httpsnoop.Wrap(w, httpsnoop.Hooks{
+			WriteHeader: func(original httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
+				return func(code int) {
+					if isTextError(code, w.Header()) {
+						held = code
+						return
+					}
+					original(code)
+				}
+			},
+			Write: func(original httpsnoop.WriteFunc) httpsnoop.WriteFunc {
+				return func(p []byte) (int, error) {
+					if held != 0 {
+						rewrite(w, held, p)
+						held = 0
+						return len(p), nil
+					}
+					return original(p)
+				}
+			},
+		}), r)
+		if held != 0 {
+			rewrite(w, held, nil)
+		}
+	})
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/go-chi/render"
+	"github.com/moogar0880/problems"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+var writeStatus = work{
+	name:   "WriteStatus",
+	title:  "write 503 without detail",
+	bounds: "what a handler pays to refuse a request with nothing but a code",
+	base:   "http.Error",
+	bar:    bar{ratio: 0.4, allocs: 1},
+	field: func() []contender {
+		body := []byte(`{"type":"about:blank","title":"Service Unavailable","status":503}`)
+		api, op := newHuma()
+		return []contender{
+			servedFunc("http.Error", "text/plain, no problem document", plain, func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+			}),
+			servedFunc("floor.prepared", "only Content-Type, body made beforehand", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", problem.MediaType)
+				w.WriteHeader(503)
+				_, _ = w.Write(body)
+			}),
+			servedFunc("floor.shared", "the same with a header value that all requests share: unsafe", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Type"] = sharedType
+				w.WriteHeader(503)
+				_, _ = w.Write(body)
+			}),
+			servedFunc("json.Marshal", "hand-written struct", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
+				marshalled(w, &document{"about:blank", "Service Unavailable", 503, ""})
+			}),
+			servedFunc("moogar0880", "", unavailable(""), func(w http.ResponseWriter, r *http.Request) {
+				problems.ProblemHandler(problems.NewStatusProblem(503))(w, r)
+			}),
+			servedFunc("huma", "WriteErr; leaves out type", unavailable("", "type"), func(w http.ResponseWriter, r *http.Request) {
+				_ = huma.WriteErr(api, humago.NewContext(op, r, w), 503, "")
+			}),
+			servedFunc("chi/render", "application/json: it overwrites the media type", asJSON(unavailable("")), func(w http.ResponseWriter, r *http.Request) {
+				rendered(w, r, &document{"about:blank", "Service Unavailable", 503, ""})
+			}),
+			servedFunc(ours, "also Content-Length, nosniff, no-store and the documented description", unavailable("*"), func(w http.ResponseWriter, _ *http.Request) {
+				respond.Error(w, 503)
+			}),
+		}
+	},
+}
+
+var writeDetail = work{
+	name:   "WriteDetail",
+	title:  "write 503 with a detail",
+	bounds: "the same where the text is known only at the time of the request",
+	base:   "http.Error",
+	bar:    bar{ratio: 0.9, allocs: 1},
+	field: func() []contender {
+		api, op := newHuma()
+		var buffers = sync.Pool{New: func() any { return new([]byte) }}
+		return []contender{
+			servedFunc("http.Error", "text/plain, no problem document", answer{
+				status: 503, header: plain.header, body: detail + "\n",
+			}, func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, detail, http.StatusServiceUnavailable)
+			}),
+			servedFunc("floor.append", "only Content-Type, into a pooled buffer", unavailable(detail), func(w http.ResponseWriter, _ *http.Request) {
+				p := buffers.Get().(*[]byte)
+				b := append((*p)[:0], `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":`...)
+				b = strconv.AppendQuote(b, detail)
+				b = append(b, '}')
+				w.Header()["Content-Type"] = sharedType
+				w.WriteHeader(503)
+				_, _ = w.Write(b)
+				*p = b
+				buffers.Put(p)
+			}),
+			servedFunc("json.Marshal", "hand-written struct", unavailable(detail), func(w http.ResponseWriter, _ *http.Request) {
+				marshalled(w, &document{"about:blank", "Service Unavailable", 503, detail})
+			}),
+			servedFunc("moogar0880", "", unavailable(detail), func(w http.ResponseWriter, r *http.Request) {
+				problems.ProblemHandler(problems.NewDetailedProblem(503, detail))(w, r)
+			}),
+			servedFunc("huma", "WriteErr; leaves out type", unavailable(detail, "type"), func(w http.ResponseWriter, r *http.Request) {
+				_ = huma.WriteErr(api, humago.NewContext(op, r, w), 503, detail)
+			}),
+			servedFunc("chi/render", "application/json: it overwrites the media type", asJSON(unavailable(detail)), func(w http.ResponseWriter, r *http.Request) {
+				rendered(w, r, &document{"about:blank", "Service Unavailable", 503, detail})
+			}),
+			servedFunc(ours, "also Content-Length, nosniff and no-store", unavailable(detail), func(w http.ResponseWriter, _ *http.Request) {
+				respond.Error(w, 503, problem.Detail(detail))
+			}),
+		}
+	},
+}
+
+// detail stands for text that only the request decides. It is a variable, so
+// that nobody can encode it beforehand.
+var detail = "the pool of connections is exhausted: 17 of 17 in use"
+
+var sharedType = []string{problem.MediaType}
+
+var plain = answer{
+	status: 503,
+	header: map[string]string{"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"},
+	body:   "Service Unavailable\n",
+}
+
+// unavailable is the problem to expect, without the members that a contender
+// is known to leave out. The detail "*" is the documented description.
+func unavailable(detail string, without ...string) answer {
+	members := map[string]any{"type": "about:blank", "title": "Service Unavailable", "status": 503.0}
+	switch detail {
+	case "":
+	case "*":
+		s, _ := problem.Lookup(503)
+		members["detail"] = s.Description
+	default:
+		members["detail"] = detail
+	}
+	for _, name := range without {
+		delete(members, name)
+	}
+	return answer{status: 503, header: map[string]string{"Content-Type": problem.MediaType}, members: members}
+}
+
+func asJSON(a answer) answer {
+	a.header = map[string]string{"Content-Type": "application/json"}
+	return a
+}
+
+// document is the struct that one writes by hand where no library is at hand.
+type document struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+}
+
+func marshalled(w http.ResponseWriter, d *document) {
+	b, err := json.Marshal(d)
+	if err != nil {
+		http.Error(w, "", 500)
+		return
+	}
+	w.Header().Set("Content-Type", problem.MediaType)
+	w.WriteHeader(d.Status)
+	_, _ = w.Write(b)
+}
+
+// rendered answers with chi/render. It restores the request afterwards, whose
+// context render.Status would otherwise make longer with each iteration.
+func rendered(w http.ResponseWriter, r *http.Request, d *document) {
+	before := *r
+	render.Status(r, d.Status)
+	render.JSON(w, r, d)
+	*r = before
+}
+
+func newHuma() (huma.API, *huma.Operation) {
+	config := huma.DefaultConfig("orders", "1")
+	config.CreateHooks = nil // they would add a $schema member and a Link field
+	return humago.New(http.NewServeMux(), config), &huma.Operation{OperationID: "order", Method: http.MethodGet, Path: path}
+}
