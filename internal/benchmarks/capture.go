@@ -15,6 +15,8 @@ import (
 	chi "github.com/go-chi/chi/v5/middleware"
 	"github.com/gorilla/handlers"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
 )
 
 var capture = work{
@@ -54,6 +56,9 @@ var capture = work{
 			captured("otelhttp", "no-op providers; it shows the status only to the meter", blind(func(next http.Handler) http.Handler {
 				return otelhttp.NewHandler(next, "order")
 			})),
+			captured(ours, "also duration, interim codes, hijacks, aborts, write errors", func(next http.Handler, seen seenFunc) http.Handler {
+				return middleware.Capture(func(_ *http.Request, res middleware.Result) { seen(res.Status, res.Bytes) })(next)
+			}),
 		}
 	},
 }
@@ -61,7 +66,7 @@ var capture = work{
 // seenFunc receives what a middleware captured, after the handler returned.
 type seenFunc func(status int, bytes int64)
 
-// capturer is a middleware that captures. A nil seenFunc is never passed to it.
+// capturer is a middleware that captures.
 type capturer func(next http.Handler, seen seenFunc) http.Handler
 
 // blind makes a capturer of a middleware that has nothing to show; the right
@@ -71,43 +76,53 @@ func blind(wrap func(http.Handler) http.Handler) capturer {
 		h := wrap(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			h.ServeHTTP(w, r)
-			seen(http.StatusCreated, int64(len(createdBody)))
+			seen(0, 0)
 		})
 	}
 }
 
-const createdBody = `{"id":17}`
+var smallBody = []byte(`{"id":17}`)
 
-func created(w http.ResponseWriter, _ *http.Request) {
-	w.Header()["Content-Type"] = jsonType
-	w.WriteHeader(http.StatusCreated)
-	_, _ = w.Write([]byte(createdBody))
+// small is the handler of most requests: a type, a status, one write.
+func small(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = jsonType
+		w.WriteHeader(code)
+		_, _ = w.Write(smallBody)
+	}
+}
+
+func smallAnswer(code int) answer {
+	return answer{status: code, header: map[string]string{"Content-Type": "application/json"}, body: string(smallBody)}
 }
 
 var jsonType = []string{"application/json"}
 
 func captured(name, note string, wrap capturer) contender {
 	return contender{name, note, func() (func(*testing.B), error) {
-		if err := checkCapture(wrap, name == "floor.embed"); err != nil {
-			return nil, err
+		for _, code := range []int{http.StatusOK, http.StatusNotFound} {
+			if err := checkCapture(wrap, code, name == "floor.embed"); err != nil {
+				return nil, err
+			}
 		}
 		var last struct {
 			status int
 			bytes  int64
 		}
-		return serve(wrap(http.HandlerFunc(created), func(s int, n int64) { last.status, last.bytes = s, n })), nil
+		return serve(wrap(small(http.StatusOK), func(s int, n int64) { last.status, last.bytes = s, n })), nil
 	}}
 }
 
 // checkCapture sees to it that the captured numbers are those that went over
 // the wire, and that the handler still has every method of net/http's writer.
-func checkCapture(wrap capturer, throughUnwrap bool) error {
+// Zeros stand for a middleware that does not show what it captured.
+func checkCapture(wrap capturer, code int, throughUnwrap bool) error {
 	var lost error
 	var status int
 	var bytes int64
 	h := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		lost = lostMethods(w, throughUnwrap)
-		created(w, r)
+		small(code)(w, r)
 	}), func(s int, n int64) { status, bytes = s, n })
 
 	s := httptest.NewServer(h)
@@ -116,12 +131,11 @@ func checkCapture(wrap capturer, throughUnwrap bool) error {
 	if err != nil {
 		return err
 	}
-	want := answer{status: 201, header: map[string]string{"Content-Type": "application/json"}, body: createdBody}
-	if err := errors.Join(want.compare(res, body), lost); err != nil {
+	if err := errors.Join(smallAnswer(code).compare(res, body), lost); err != nil {
 		return err
 	}
-	if status != http.StatusCreated || bytes != int64(len(createdBody)) {
-		return fmt.Errorf("captured %d and %d bytes", status, bytes)
+	if (status != 0 || bytes != 0) && (status != code || bytes != int64(len(smallBody))) {
+		return fmt.Errorf("captured %d and %d bytes, want %d and %d", status, bytes, code, len(smallBody))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,6 +13,11 @@ import (
 	"github.com/go-chi/httprate"
 	"github.com/gorilla/handlers"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/middleware/clientip"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 var loopbackSuccess = work{
@@ -52,20 +58,33 @@ func chains(path string) []contender {
 		chain("otelhttp", "no-op providers, nothing else", path, notFound, func(next http.Handler) http.Handler {
 			return otelhttp.NewHandler(next, "order")
 		}),
+		chain(ours, "the documented chain: RequestID, AccessLog, Normalize, ratelimit", path, answer{
+			status:  http.StatusNotFound,
+			header:  map[string]string{"Content-Type": problem.MediaType, "X-Request-Id": "*", "Ratelimit": "*"},
+			members: map[string]any{"title": "Not Found", "status": 404.0},
+		}, func(next http.Handler) http.Handler {
+			logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
+			return middleware.Chain(
+				middleware.RequestID,
+				middleware.AccessLogger{Logger: logger}.Wrap,
+				middleware.Normalizer{Logger: logger}.Wrap,
+				ratelimit.New(ratelimit.Policy{
+					Quota: ratelimit.Quota{N: generous.n, Per: generous.per},
+					Key:   ratelimit.ByIP(clientip.Direct),
+				}),
+			)(next)
+		}),
 	}
 }
 
 func chain(name, note, path string, notFound answer, wrap func(http.Handler) http.Handler) contender {
 	return contender{name, note, func() (func(*testing.B), error) {
 		mux := http.NewServeMux()
-		mux.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header()["Content-Type"] = jsonType
-			_, _ = io.WriteString(w, createdBody)
-		})
+		mux.Handle("GET /orders/{id}", small(http.StatusOK))
 		// The server lives as long as the process: closing it belongs to nobody.
 		s := httptest.NewServer(wrap(mux))
 		client := s.Client()
-		want := answer{status: 200, header: map[string]string{"Content-Type": "application/json"}, body: createdBody}
+		want := smallAnswer(http.StatusOK)
 		if path == unknownPath {
 			want = notFound
 		}

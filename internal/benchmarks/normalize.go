@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/felixge/httpsnoop"
 	chi "github.com/go-chi/chi/v5/middleware"
 
+	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
@@ -19,9 +21,7 @@ var normalizeSmall = work{
 	base:   "direct",
 	bar:    bar{added: 110, allocs: 1},
 	field: func() []contender {
-		return normalizers(created, answer{
-			status: 201, header: map[string]string{"Content-Type": "application/json"}, body: createdBody,
-		})
+		return normalizers(small(http.StatusOK), smallAnswer(http.StatusOK))
 	},
 }
 
@@ -76,10 +76,14 @@ var normalizeText = work{
 
 const missing = "no order has this number"
 
+// silent is where the texts of server errors go that clients must not see.
+var silent = slog.New(slog.DiscardHandler)
+
 var binaryType = []string{"application/octet-stream"}
 
 // normalizers is every way to build it. No library has it, so the peers are
-// what one would write on top of their wrappers. All but direct must give want.
+// what one would write on top of their wrappers. All but direct
+// must give want.
 func normalizers(h http.HandlerFunc, want answer) []contender {
 	direct := want
 	if want.status >= 400 {
@@ -95,6 +99,9 @@ func normalizers(h http.HandlerFunc, want answer) []contender {
 		served("httptest.Recorder", "buffers the whole body", want, recorded(h)),
 		served("chi", "WrapResponseWriter with Tee and Discard: buffers the whole body", want, teed(h)),
 		served("httpsnoop", "a hook for WriteHeader and one for Write; no ReadFrom hook", want, hooked(h)),
+		served(ours, "also panics, empty errors, every required field", want, middleware.Normalizer{Logger: silent}.Wrap(h)),
+		served(ours+"+Capture", "the same around a Capture, which shares its writer", want,
+			middleware.Normalizer{Logger: silent}.Wrap(middleware.Capture(func(*http.Request, middleware.Result) {})(h))),
 	}
 }
 
