@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// registerCodes adds the endpoints that answer with the code in their path,
+// each in another way. The code may be any number.
+func registerCodes(mux *http.ServeMux) {
+	mux.Handle("/error/{code}", withCode(func(w http.ResponseWriter, r *http.Request, code int) {
+		respond.Error(w, code, required(r, code)...)
+	}))
+	mux.Handle("/raw/{code}", withCode(func(w http.ResponseWriter, r *http.Request, code int) {
+		http.Error(w, "raw text of the handler", code)
+	}))
+	mux.Handle("/json/{code}", withCode(func(w http.ResponseWriter, r *http.Request, code int) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		fmt.Fprintf(w, `{"error":"in the handler's own form","code":%d}`, code)
+	}))
+	bare := withCode(func(w http.ResponseWriter, r *http.Request, code int) { w.WriteHeader(code) })
+	mux.Handle("/empty/{code}", bare)
+	mux.Handle("/invalid/{code}", bare)
+}
+
+// withCode reads the code from the path. What is no number at all is an address
+// that does not exist.
+func withCode(h func(w http.ResponseWriter, r *http.Request, code int)) http.Handler {
+	return respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		code, err := strconv.Atoi(r.PathValue("code"))
+		if err != nil {
+			return problem.New(http.StatusNotFound, problem.Cause(err), problem.Detail("The last part of the path has to be a number, such as 503."))
+		}
+		h(w, r, code)
+		return nil
+	})
+}
+
+// required returns the header fields that an answer with the code must have,
+// or should. A real handler knows better values.
+func required(r *http.Request, code int) []problem.Option {
+	switch code {
+	case 201:
+		return []problem.Option{problem.Header("Location", r.URL.Path)}
+	case 206: // all of it is a part, too
+		body, _ := problem.New(code).AppendJSON(nil)
+		return []problem.Option{problem.Header("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(body)-1, len(body)))}
+	case 226:
+		return []problem.Option{problem.Header("IM", "identity"), problem.Header("ETag", `"explorer"`)}
+	case 300, 301, 302, 303, 305, 307, 308:
+		return []problem.Option{problem.Header("Location", fmt.Sprintf("/statuses/%d", code))}
+	case 304:
+		return []problem.Option{problem.Header("ETag", `"explorer"`)}
+	case 401:
+		return []problem.Option{problem.Challenge(`Bearer realm="explorer"`)}
+	case 405:
+		if r.Method == http.MethodPost {
+			return []problem.Option{problem.Allow(http.MethodGet, http.MethodHead)}
+		}
+		return []problem.Option{problem.Allow(http.MethodPost)}
+	case 407:
+		return []problem.Option{problem.Challenge(`Basic realm="explorer"`)}
+	case 408:
+		if r.ProtoMajor == 1 {
+			return []problem.Option{problem.Header("Connection", "close")}
+		}
+	case 413, 429, 503:
+		return []problem.Option{problem.RetryAfter(30 * time.Second)}
+	case 415:
+		return []problem.Option{problem.Header("Accept", "application/json")}
+	case 416:
+		return []problem.Option{problem.Header("Content-Range", "bytes */1234")}
+	case 426:
+		if r.ProtoMajor == 1 { // HTTP/2 has no such field (RFC 9113, section 8.2.2)
+			return []problem.Option{problem.Upgrade("HTTP/2.0")}
+		}
+	case 451:
+		return []problem.Option{problem.Header("Link", `<https://authority.example>; rel="blocked-by"`)}
+	case 511:
+		return []problem.Option{problem.Extension("login", "https://network.example/login")}
+	}
+	return nil
+}

@@ -1,0 +1,488 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain runs the command itself for the test that starts it as a process.
+func TestMain(m *testing.M) {
+	if os.Getenv("EXPLORER_AS_COMMAND") != "" {
+		main()
+		return
+	}
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
+}
+
+// answer is one final answer as it came over the wire.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// asker sends requests over one protocol.
+type asker struct {
+	name string
+	ask  func(t *testing.T, method, path, body string, header ...string) answer
+}
+
+// askers returns one for HTTP/1.1, which looks at the raw bytes, and one for
+// HTTP/2, each with a server of its own.
+func askers(t *testing.T) []asker {
+	plain := httptest.NewServer(handler())
+	t.Cleanup(plain.Close)
+	plain.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	encrypted := httptest.NewUnstartedServer(handler())
+	encrypted.EnableHTTP2 = true
+	encrypted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	encrypted.StartTLS()
+	t.Cleanup(encrypted.Close)
+	client := encrypted.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+	return []asker{
+		{"HTTP/1.1", func(t *testing.T, method, path, body string, header ...string) answer {
+			return askRaw(t, plain.Listener.Addr().String(), method, path, body, header)
+		}},
+		{"HTTP/2", func(t *testing.T, method, path, body string, header ...string) answer {
+			req, err := http.NewRequestWithContext(t.Context(), method, encrypted.URL+path, strings.NewReader(body))
+			require.NoError(t, err)
+			for i := 0; i < len(header); i += 2 {
+				req.Header.Set(header[i], header[i+1])
+			}
+			res, err := client.Do(req)
+			require.NoError(t, err)
+			defer res.Body.Close()
+			require.Equal(t, 2, res.ProtoMajor)
+			b, err := io.ReadAll(res.Body)
+			require.NoError(t, err)
+			return answer{res.StatusCode, res.Header, string(b)}
+		}},
+	}
+}
+
+// askRaw sends a second request on the same connection behind the first answer:
+// if that said a wrong thing about its own length, the second is unreadable.
+func askRaw(t *testing.T, addr, method, path, body string, header []string) answer {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: explorer\r\n", method, path)
+	for i := 0; i < len(header); i += 2 {
+		fmt.Fprintf(&b, "%s: %s\r\n", header[i], header[i+1])
+	}
+	if body != "" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	_, err = io.WriteString(c, b.String()+"\r\n"+body)
+	require.NoError(t, err)
+
+	in := bufio.NewReader(c)
+	res, got := readFinal(t, in, method)
+	if !res.Close {
+		_, err = io.WriteString(c, "GET /statuses/404 HTTP/1.1\r\nHost: explorer\r\nConnection: close\r\n\r\n")
+		require.NoError(t, err)
+		next, nextBody := readFinal(t, in, "GET")
+		require.Equal(t, 200, next.StatusCode)
+		require.Contains(t, nextBody, "Not Found")
+	}
+	rest, err := io.ReadAll(in)
+	require.NoError(t, err)
+	require.Empty(t, rest, "bytes behind the answer")
+	return answer{res.StatusCode, res.Header, got}
+}
+
+// readFinal reads answers up to the first that is no interim one.
+func readFinal(t *testing.T, in *bufio.Reader, method string) (*http.Response, string) {
+	t.Helper()
+	for {
+		res, err := http.ReadResponse(in, &http.Request{Method: method})
+		require.NoError(t, err)
+		if res.StatusCode < 200 {
+			continue
+		}
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		return res, string(body)
+	}
+}
+
+// document requires that a is a problem document about its own status.
+func (a answer) document(t *testing.T) map[string]any {
+	t.Helper()
+	require.Equal(t, problem.MediaType, a.header.Get("Content-Type"), "%+v", a)
+	var doc map[string]any
+	require.NoError(t, json.Unmarshal([]byte(a.body), &doc), "%+v", a)
+	assert.EqualValues(t, a.status, doc["status"])
+	assert.NotEmpty(t, doc["title"])
+	if assert.NotEmpty(t, doc["type"]); doc["type"] == problem.BlankType {
+		assert.NotEmpty(t, doc["detail"])
+	}
+	assert.Equal(t, strconv.Itoa(len(a.body)), a.header.Get("Content-Length"))
+	assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
+	assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
+	if s, ok := problem.Lookup(a.status); ok && doc["type"] == problem.BlankType {
+		assert.Equal(t, s.Reason, doc["title"])
+	}
+	assert.NotContains(t, a.body, "no client reads")
+	return doc
+}
+
+// codes has every number worth asking for: the catalogue, valid codes that are
+// in no catalogue, and numbers that are no codes.
+func codes() []int {
+	all := []int{299, 399, 499, 599, 600, 999, 0, 42, 99, 1000, -1}
+	for s := range problem.Statuses() {
+		all = append(all, s.Code)
+	}
+	return all
+}
+
+// sent returns the status on the wire where a handler asks for code.
+func sent(endpoint string, code int) int {
+	switch {
+	case code < 100 || code > 599, code == http.StatusSwitchingProtocols:
+		return 500 // nothing is switched: RFC 9110, 15.2.2 wants an Upgrade
+	case code < 200 && endpoint == "error":
+		return 500 // no final answer
+	case code < 200:
+		return 200 // interim, and then the handler goes on
+	}
+	return code
+}
+
+func TestEveryCodeLeavesInOrderHoweverItIsWritten(t *testing.T) {
+	for _, a := range askers(t) {
+		for _, endpoint := range []string{"error", "raw", "empty", "json", "invalid"} {
+			for _, code := range codes() {
+				path := fmt.Sprintf("/%s/%d", endpoint, code)
+				t.Run(a.name+path, func(t *testing.T) {
+					got := a.ask(t, "GET", path, "")
+					want := sent(endpoint, code)
+					require.Equal(t, want, got.status)
+					assert.NotEmpty(t, got.header.Get("X-Request-Id"))
+					assert.NotEmpty(t, got.header.Get("Date"))
+					switch {
+					case problem.BodyForbidden(want):
+						assert.Empty(t, got.body)
+						if want == 204 {
+							assert.Empty(t, got.header.Values("Content-Length"), "RFC 9110, 8.6")
+						}
+					case endpoint == "json" && want == code, endpoint == "json" && want == 200:
+						assert.Equal(t, "application/json", got.header.Get("Content-Type"))
+						assert.JSONEq(t, fmt.Sprintf(`{"error":"in the handler's own form","code":%d}`, code), got.body)
+					case want >= 400 || endpoint == "error":
+						doc := got.document(t)
+						if endpoint == "raw" && want == code && want < 500 {
+							assert.Equal(t, "raw text of the handler", doc["detail"])
+						} else {
+							assert.NotContains(t, got.body, "raw text")
+						}
+					case endpoint == "raw":
+						assert.Equal(t, "raw text of the handler\n", got.body)
+					default:
+						assert.Empty(t, got.body)
+					}
+					hasRequired(t, endpoint, a.name, got)
+
+					head := a.ask(t, "HEAD", path, "")
+					assert.Equal(t, got.status, head.status)
+					assert.Empty(t, head.body)
+					for _, h := range []http.Header{got.header, head.header} {
+						h.Del("Date")
+						h.Del("X-Request-Id")
+					}
+					if got.header.Get("Content-Type") != problem.MediaType {
+						head.header.Del("Content-Length") // a server may not count what it does not send
+						got.header.Del("Content-Length")
+						got.header.Del("Transfer-Encoding")
+					}
+					assert.Equal(t, got.header, head.header)
+				})
+			}
+		}
+	}
+}
+
+// hasRequired checks the fields that RFC 9110 and others want beside a code.
+func hasRequired(t *testing.T, endpoint, proto string, a answer) {
+	t.Helper()
+	for _, field := range []string{"Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Proxy-Connection"} {
+		if proto == "HTTP/2" {
+			assert.Empty(t, a.header.Values(field), "RFC 9113, 8.2.2: %s", field)
+		}
+	}
+	if endpoint != "error" {
+		return
+	}
+	fields := map[int][]string{
+		201: {"Location"}, 206: {"Content-Range"}, 226: {"IM", "ETag"}, 304: {"ETag"},
+		300: {"Location"}, 301: {"Location"}, 302: {"Location"}, 303: {"Location"}, 307: {"Location"}, 308: {"Location"},
+		401: {"WWW-Authenticate"}, 405: {"Allow"}, 407: {"Proxy-Authenticate"},
+		413: {"Retry-After"}, 415: {"Accept"}, 416: {"Content-Range"}, 429: {"Retry-After"}, 451: {"Link"}, 503: {"Retry-After"},
+	}
+	if proto == "HTTP/1.1" {
+		fields[426] = []string{"Upgrade", "Connection"}
+	}
+	for _, field := range fields[a.status] {
+		assert.NotEmpty(t, a.header.Get(field), field)
+	}
+}
+
+func TestWhatIsNoNumberIsNoAddress(t *testing.T) {
+	for _, a := range askers(t) {
+		for _, path := range []string{"/error/teapot", "/raw/4O4", "/empty/", "/json/4.04", "/invalid/99999999999999999999", "/statuses/x", "/statuses/42", "/nowhere"} {
+			got := a.ask(t, "GET", path, "")
+			assert.Equal(t, 404, got.status, path)
+			got.document(t)
+		}
+	}
+}
+
+func TestAMethodThatAnEndpointLacksIsToldWhichItHas(t *testing.T) {
+	for _, a := range askers(t) {
+		for path, allow := range map[string]string{"/orders": "POST", "/stream": "GET, HEAD", "/file": "GET, HEAD", "/statuses": "GET, HEAD", "/": "GET, HEAD"} {
+			got := a.ask(t, "PATCH", path, "")
+			assert.Equal(t, 405, got.status, path)
+			assert.Equal(t, allow, got.header.Get("Allow"))
+			got.document(t)
+		}
+		assert.Equal(t, 503, a.ask(t, "DELETE", "/error/503", "").status, "the others take every method")
+	}
+}
+
+func TestAPanicIsAnErrorOnlyIfNothingWasSent(t *testing.T) {
+	srv := httptest.NewServer(handler())
+	defer srv.Close()
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	for _, a := range askers(t) {
+		got := a.ask(t, "GET", "/panic", "")
+		assert.Equal(t, 500, got.status)
+		got.document(t)
+	}
+	res, err := srv.Client().Get(srv.URL + "/panic/late")
+	require.NoError(t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	assert.Error(t, err, "the client has to notice that the answer is not whole")
+	assert.Equal(t, "The first half of an answer, and then", string(body))
+}
+
+func TestTheSixthRequestOfAMinuteIsRefused(t *testing.T) {
+	for _, a := range askers(t) {
+		for range 5 {
+			require.Equal(t, 200, a.ask(t, "GET", "/limited", "").status)
+		}
+		got := a.ask(t, "GET", "/limited", "")
+		require.Equal(t, 429, got.status)
+		got.document(t)
+		wait, err := strconv.Atoi(got.header.Get("Retry-After"))
+		require.NoError(t, err)
+		assert.InDelta(t, 12, wait, 1, "a fifth of a minute")
+		assert.NotEmpty(t, got.header.Get("RateLimit"))
+		assert.NotEmpty(t, got.header.Get("RateLimit-Policy"))
+	}
+}
+
+func TestOrders(t *testing.T) {
+	const good = `{"item":"tea","quantity":2}`
+	tests := []struct {
+		name, mediaType, body string
+		status                int
+		pointers              []string
+	}{
+		{"good", "application/json", good, 201, nil},
+		{"good, with a charset", "application/json; charset=utf-8", good, 201, nil},
+		{"nothing", "application/json", "", 400, nil},
+		{"half", "application/json", `{"item":`, 400, nil},
+		{"two", "application/json", good + good, 400, nil},
+		{"no object", "application/json", `[]`, 422, []string{"#"}},
+		{"wrong type", "application/json", `{"item":"tea","quantity":"two"}`, 422, []string{"#/quantity"}},
+		{"empty object", "application/json", `{}`, 422, []string{"#/item", "#/quantity"}},
+		{"too many", "application/json", `{"item":"tea","quantity":101}`, 422, []string{"#/quantity"}},
+		{"too large", "application/json", `{"item":"` + strings.Repeat("x", maxOrder) + `"}`, 413, nil},
+		{"exactly as large as allowed", "application/json", good + strings.Repeat(" ", maxOrder-len(good)), 201, nil},
+		{"one byte larger", "application/json", good + strings.Repeat(" ", maxOrder-len(good)+1), 413, nil},
+		{"no type", "", good, 415, nil},
+		{"another type", "text/plain", good, 415, nil},
+		{"a form", "application/x-www-form-urlencoded", "item=tea", 415, nil},
+	}
+	for _, a := range askers(t) {
+		for _, tt := range tests {
+			t.Run(a.name+"/"+tt.name, func(t *testing.T) {
+				var header []string
+				if tt.mediaType != "" {
+					header = []string{"Content-Type", tt.mediaType}
+				}
+				got := a.ask(t, "POST", "/orders", tt.body, header...)
+				require.Equal(t, tt.status, got.status, "%s", got.body)
+				if got.status == 201 {
+					assert.Equal(t, "/orders/1", got.header.Get("Location"))
+					assert.JSONEq(t, good, got.body)
+					return
+				}
+				doc := got.document(t)
+				if got.status == 415 {
+					assert.Contains(t, got.header.Get("Accept"), "application/json")
+				}
+				var pointers []string
+				errs, _ := doc["errors"].([]any)
+				for _, e := range errs {
+					pointers = append(pointers, e.(map[string]any)["pointer"].(string))
+				}
+				assert.Equal(t, tt.pointers, pointers)
+			})
+		}
+	}
+}
+
+func TestBuyIsATypedProblem(t *testing.T) {
+	for _, a := range askers(t) {
+		got := a.ask(t, "POST", "/buy", "")
+		assert.Equal(t, 403, got.status)
+		doc := got.document(t)
+		assert.Equal(t, "https://example.com/probs/out-of-credit", doc["type"])
+		assert.Equal(t, "You do not have enough credit.", doc["title"])
+		assert.EqualValues(t, 30, doc["balance"])
+		assert.Equal(t, []any{"/account/12345", "/account/67890"}, doc["accounts"])
+	}
+}
+
+func TestTheStreamArrivesEventByEvent(t *testing.T) {
+	srv := httptest.NewServer(handler())
+	defer srv.Close()
+	res, err := srv.Client().Get(srv.URL + "/stream")
+	require.NoError(t, err)
+	defer res.Body.Close()
+	assert.Equal(t, "text/event-stream", res.Header.Get("Content-Type"))
+	in := bufio.NewReader(res.Body)
+	var seen []string
+	for {
+		line, err := in.ReadString('\n')
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		if id, ok := strings.CutPrefix(line, "id: "); ok {
+			seen = append(seen, strings.TrimSpace(id))
+		}
+	}
+	assert.Equal(t, []string{"1", "2", "3", "4", "5"}, seen)
+}
+
+func TestFileKnowsRangesAndValidators(t *testing.T) {
+	for _, a := range askers(t) {
+		whole := a.ask(t, "GET", "/file", "")
+		assert.Equal(t, 200, whole.status)
+		assert.Equal(t, fileText, whole.body)
+
+		part := a.ask(t, "GET", "/file", "", "Range", "bytes=0-8")
+		assert.Equal(t, 206, part.status)
+		assert.Equal(t, fileText[:9], part.body)
+		assert.Equal(t, fmt.Sprintf("bytes 0-8/%d", len(fileText)), part.header.Get("Content-Range"))
+
+		same := a.ask(t, "GET", "/file", "", "If-None-Match", whole.header.Get("ETag"))
+		assert.Equal(t, 304, same.status)
+		assert.Empty(t, same.body)
+		assert.Equal(t, whole.header.Get("ETag"), same.header.Get("ETag"))
+
+		stale := a.ask(t, "GET", "/file", "", "If-Match", `"other"`)
+		assert.Equal(t, 412, stale.status)
+		assert.Equal(t, whole.header.Get("ETag"), stale.header.Get("ETag"))
+		stale.document(t)
+
+		beyond := a.ask(t, "GET", "/file", "", "Range", "bytes=999999-")
+		assert.Equal(t, 416, beyond.status)
+		assert.Equal(t, fmt.Sprintf("bytes */%d", len(fileText)), beyond.header.Get("Content-Range"))
+		beyond.document(t)
+	}
+}
+
+func TestADeadUpstreamIsABadGateway(t *testing.T) {
+	for _, a := range askers(t) {
+		got := a.ask(t, "GET", "/upstream", "")
+		assert.Equal(t, 502, got.status)
+		got.document(t)
+		assert.NotContains(t, got.body, "127.0.0.1")
+	}
+}
+
+func TestTheCatalogueIsServed(t *testing.T) {
+	for _, a := range askers(t) {
+		var all []map[string]any
+		got := a.ask(t, "GET", "/statuses", "", "Accept", "application/json")
+		require.Equal(t, 200, got.status)
+		require.NoError(t, json.Unmarshal([]byte(got.body), &all))
+		assert.Len(t, all, len(slices.Collect(problem.Statuses())))
+
+		var one map[string]any
+		got = a.ask(t, "GET", "/statuses/404", "", "Accept", "application/json")
+		require.Equal(t, 200, got.status)
+		require.NoError(t, json.Unmarshal([]byte(got.body), &one))
+		s, _ := problem.Lookup(404)
+		assert.Equal(t, s.Reason, one["reason"])
+		assert.Equal(t, s.Description, one["description"])
+	}
+}
+
+func TestTheIndexLinksEveryCode(t *testing.T) {
+	for _, a := range askers(t) {
+		got := a.ask(t, "GET", "/", "")
+		require.Equal(t, 200, got.status)
+		assert.Contains(t, got.header.Get("Content-Type"), "text/html")
+		for s := range problem.Statuses() {
+			assert.Contains(t, got.body, fmt.Sprintf(`href="/error/%d"`, s.Code))
+		}
+	}
+}
+
+func TestTheCommandTellsItsAddressAndStopsCleanly(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-addr", "127.0.0.1:0")
+		cmd.Env = append(os.Environ(), "EXPLORER_AS_COMMAND=1")
+		stderr := new(strings.Builder)
+		cmd.Stderr = stderr
+		stdout, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		out := bufio.NewReader(stdout)
+		line, err := out.ReadString('\n')
+		require.NoError(t, err)
+		url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+		require.True(t, ok, line)
+		res, err := http.Get(url + "/error/503")
+		require.NoError(t, err)
+		_ = res.Body.Close()
+		assert.Equal(t, 503, res.StatusCode)
+
+		require.NoError(t, cmd.Process.Signal(sig))
+		rest, err := io.ReadAll(out)
+		require.NoError(t, err)
+		assert.NoError(t, cmd.Wait(), "exit status 0")
+		assert.Empty(t, rest, "stdout has the address and nothing else")
+		assert.Contains(t, stderr.String(), "/error/503", "the access log")
+	}
+}
