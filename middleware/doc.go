@@ -21,5 +21,6 @@
 // duplex are reached through [net/http.ResponseController].
 //
 // Out of reach are the few answers that net/http's server writes before a
-// handler exists, such as the one to a malformed request line.
+// handler exists, such as the one to a malformed request line: package listener
+// is for those.
 package middleware
