@@ -1,5 +1,5 @@
 // Package serve is what the example commands have in common: listening, saying
-// where, and stopping cleanly.
+// where, and stopping cleanly. They speak HTTP/1.1 and cleartext HTTP/2.
 package serve
 
 import (
@@ -13,6 +13,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/rejoinder-go/rejoinder/listener"
 )
 
 // Main serves h on addr, a host:port whose port may be 0 for a free one, until
@@ -37,14 +39,17 @@ func Until(ctx context.Context, out io.Writer, addr string, h http.Handler) erro
 	}
 	fmt.Fprintf(out, "listening on http://%s\n", l.Addr())
 
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, Protocols: protocols}
 	stopped := make(chan error, 1)
 	cancel := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		stopped <- srv.Shutdown(grace)
 	})
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(listener.Normalize(l)); !errors.Is(err, http.ErrServerClosed) {
 		cancel()
 		return err
 	}
