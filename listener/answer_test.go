@@ -69,3 +69,26 @@ func FuzzRecognise(f *testing.F) {
 		}
 	})
 }
+
+// What each write of a connection pays beside its system call: next to nothing
+// for a success, a search in its header for an error. The adversary sends
+// content that looks like an answer of the server, so that the stack is asked.
+func BenchmarkRecognise(b *testing.B) {
+	const date = "Date: Mon, 02 Jan 2006 15:04:05 GMT\r\n"
+	for _, bb := range []struct{ name, p string }{
+		{"success", "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 4\r\n\r\nfine"},
+		{"error", "HTTP/1.1 404 Not Found\r\n" + date + "Content-Type: text/plain; charset=utf-8\r\n\r\n"},
+		{"content", strings.Repeat("x", 32<<10)},
+		{"adversary", "HTTP/1.1 400 Bad Request" + plainHeader + "400 Bad Request"},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			p := []byte(bb.p)
+			b.ReportAllocs()
+			for b.Loop() {
+				if a, ok := recognise(p); ok && calledByServe() == a.writer {
+					b.Fatal("this is no server")
+				}
+			}
+		})
+	}
+}

@@ -1,15 +1,11 @@
 package listener_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,9 +16,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/rejoinder-go/rejoinder/listener"
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -30,217 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// start serves h on a loopback port until the test ends. change may be nil.
-func start(t testing.TB, wrap func(net.Listener) net.Listener, h http.HandlerFunc, change func(*httptest.Server)) *httptest.Server {
-	t.Helper()
-	srv := httptest.NewUnstartedServer(h)
-	srv.Listener = wrap(srv.Listener)
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if change != nil {
-		change(srv)
-	}
-	if srv.TLS == nil {
-		srv.Start()
-	} else {
-		srv.StartTLS()
-	}
-	t.Cleanup(srv.Close)
-	return srv
-}
-
-func untouched(l net.Listener) net.Listener { return l }
-
-func ok(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "fine") }
-
-// dial connects to srv; no read or write of the test may hang.
-func dial(t testing.TB, srv *httptest.Server) net.Conn {
-	t.Helper()
-	addr := srv.Listener.Addr()
-	c, err := net.Dial(addr.Network(), addr.String())
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
-	return c
-}
-
-// exchange sends raw bytes and returns everything that comes back until the
-// server closes the connection.
-func exchange(t testing.TB, srv *httptest.Server, raw string) string {
-	t.Helper()
-	c := dial(t, srv)
-	_, err := io.WriteString(c, raw)
-	require.NoError(t, err)
-	return readAll(t, c)
-}
-
-func readAll(t testing.TB, c net.Conn) string {
-	t.Helper()
-	b, err := io.ReadAll(c)
-	// A server that closes with unread bytes of the client resets the
-	// connection; what it had sent before may still be read.
-	var reset *net.OpError
-	if !errors.As(err, &reset) || reset.Timeout() {
-		require.NoError(t, err)
-	}
-	return string(b)
-}
-
-// document requires that raw is one complete answer with a problem document,
-// and nothing behind it, and returns it.
-func document(t testing.TB, raw string) (*http.Response, map[string]any) {
-	t.Helper()
-	in := bufio.NewReader(strings.NewReader(raw))
-	res, err := http.ReadResponse(in, nil)
-	require.NoError(t, err, "%q", raw)
-	body, err := io.ReadAll(res.Body)
-	require.NoError(t, err, "%q", raw)
-	require.Equal(t, "application/problem+json", res.Header.Get("Content-Type"), "%q", raw)
-	assert.Equal(t, int64(len(body)), res.ContentLength)
-	assert.Zero(t, in.Buffered(), "bytes follow the answer: %q", raw)
-	assert.True(t, res.Close, "Connection: close")
-	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
-	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
-	_, err = http.ParseTime(res.Header.Get("Date"))
-	assert.NoError(t, err, "RFC 9110, 6.6.1: a 4xx has a Date")
-	var doc map[string]any
-	require.NoError(t, json.Unmarshal(body, &doc))
-	assert.EqualValues(t, res.StatusCode, doc["status"])
-	assert.Equal(t, "about:blank", doc["type"])
-	s, known := problem.Lookup(res.StatusCode)
-	require.True(t, known)
-	assert.Equal(t, s.Reason, doc["title"])
-	assert.Equal(t, s.String(), res.Status)
-	return res, doc
-}
-
-// refused has a request for each answer that the server writes by itself.
-var refused = []struct {
-	name   string
-	raw    string
-	code   int
-	detail string
-}{
-	// request line
-	{"no HTTP at all", "hello\r\n\r\n", 400, "no well-formed HTTP"},
-	{"space in the target", "GET /foo bar HTTP/1.1\r\nHost: a\r\n\r\n", 400, "no well-formed HTTP"},
-	{"half an escape", "GET /% HTTP/1.1\r\nHost: a\r\n\r\n", 400, "no well-formed HTTP"},
-	{"no such version", "GET / HTTP/one\r\nHost: a\r\n\r\n", 400, "no well-formed HTTP"},
-	{"HTTP/2.0 on its own", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, "as HTTP/1.1"},
-	{"HTTP/0.9 with a version", "GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505, "as HTTP/1.1"},
-	// header
-	{"no Host", "GET / HTTP/1.1\r\n\r\n", 400, "no Host field"},
-	{"Host with a slash", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "no host name"},
-	{"two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "no well-formed HTTP"},
-	{"no colon", "GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n", 400, "no well-formed HTTP"},
-	{"space before the colon", "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400, "name of a header field"},
-	{"control character", "GET / HTTP/1.1\r\nHost: a\r\nX: a\x01b\r\n\r\n", 400, "no well-formed HTTP"},
-	{"larger than MaxHeaderBytes", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 8<<10) + "\r\n\r\n", 431, "larger than the server accepts"},
-	{"unknown expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "100-continue"},
-	{"unknown expectation, HTTP/1.0", "GET / HTTP/1.0\r\nExpect: tea\r\n\r\n", 417, "100-continue"},
-	// framing
-	{"bad Content-Length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "no well-formed HTTP"},
-	{"unknown transfer coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "transfer coding"},
-	{"two transfer codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", 501, "transfer coding"},
-}
-
-func smallHeaders(srv *httptest.Server) { srv.Config.MaxHeaderBytes = 1 } // the server adds 4 KiB
-
-func TestEveryAnswerOfTheServerItselfIsAProblem(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
-		srv := start(t, func(l net.Listener) net.Listener {
-			if network == "unix" {
-				_ = l.Close()
-				var err error
-				l, err = net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-				require.NoError(t, err)
-			}
-			return listener.Normalize(l)
-		}, ok, smallHeaders)
-		for _, tt := range refused {
-			t.Run(network+"/"+tt.name, func(t *testing.T) {
-				t.Parallel()
-				res, doc := document(t, exchange(t, srv, tt.raw))
-				assert.Equal(t, tt.code, res.StatusCode)
-				assert.Contains(t, doc["detail"], tt.detail)
-			})
-		}
-	}
-}
-
-// Without the listener the same requests get something else: if this fails,
-// the version of net/http answers by itself in a way that needs a look here.
-func TestTheServerItselfAnswersInPlainTextWithoutADate(t *testing.T) {
-	srv := start(t, untouched, ok, smallHeaders)
-	for _, tt := range refused {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(exchange(t, srv, tt.raw))), nil)
-			require.NoError(t, err)
-			assert.Equal(t, tt.code, res.StatusCode)
-			if tt.code == 417 {
-				assert.Zero(t, res.ContentLength)
-				return
-			}
-			assert.Equal(t, "text/plain; charset=utf-8", res.Header.Get("Content-Type"))
-			assert.Empty(t, res.Header.Get("Date"))
-			assert.Equal(t, int64(-1), res.ContentLength)
-		})
-	}
-}
-
-func TestLaterRequestsOfAConnectionAreAnsweredAlike(t *testing.T) {
-	srv := start(t, listener.Normalize, ok, nil)
-	const good, bad = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"
-
-	t.Run("one after the other", func(t *testing.T) {
-		c := dial(t, srv)
-		in := bufio.NewReader(c)
-		for range 3 {
-			_, _ = io.WriteString(c, good)
-			res, err := http.ReadResponse(in, nil)
-			require.NoError(t, err)
-			body, _ := io.ReadAll(res.Body)
-			require.Equal(t, "fine", string(body))
-		}
-		_, _ = io.WriteString(c, bad)
-		rest, err := io.ReadAll(in)
-		require.NoError(t, err)
-		_, doc := document(t, string(rest))
-		assert.EqualValues(t, 400, doc["status"])
-	})
-	t.Run("in one packet", func(t *testing.T) {
-		_, rest, found := strings.Cut(exchange(t, srv, good+bad), "\r\n\r\nfine")
-		require.True(t, found)
-		document(t, rest)
-	})
-}
-
-func TestARequestLineThatNeverEndsIsCalledIncomplete(t *testing.T) {
-	srv := start(t, listener.Normalize, ok, func(s *httptest.Server) { s.Config.ReadHeaderTimeout = 20 * time.Millisecond })
-	res, doc := document(t, exchange(t, srv, "GET / HT"))
-	assert.Equal(t, 400, res.StatusCode, "net/http's number: it does not tell a slow client from a wrong one")
-	assert.Contains(t, doc["detail"], "incomplete")
-	assert.Empty(t, exchange(t, srv, "GET / HTTP/1.1\r\nHost: a\r\nX: "), "later than that the server says nothing")
-}
-
-func TestHEADGetsNoContentWithAnUnknownExpectation(t *testing.T) {
-	srv := start(t, listener.Normalize, ok, nil)
-	raw := exchange(t, srv, "HEAD / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n")
-	head, body, found := strings.Cut(raw, "\r\n\r\n")
-	require.True(t, found)
-	assert.Contains(t, head, "HTTP/1.1 417 Expectation Failed\r\n")
-	assert.Contains(t, head, "Content-Type: application/problem+json")
-	assert.Empty(t, body, "RFC 9110, 9.3.2")
-}
-
-func TestAClientWithoutTLSAtATLSPortGetsAProblem(t *testing.T) {
-	srv := start(t, listener.Normalize, ok, func(s *httptest.Server) { s.TLS = new(tls.Config) })
-	res, doc := document(t, exchange(t, srv, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
-	assert.Equal(t, 400, res.StatusCode)
-	assert.Contains(t, doc["detail"], "HTTPS")
-}
-
-// The next two hold the boundary that the package documents.
+// The first two hold the boundary that the package documents.
 
 func TestTLSKeepsHTTP2AndTheServersOwnWords(t *testing.T) {
 	srv := start(t, listener.Normalize, ok, func(s *httptest.Server) { s.TLS = new(tls.Config); s.EnableHTTP2 = true })
@@ -362,13 +146,6 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 
 const toTLSPort = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 func TestCleartextHTTP2StaysAsItIs(t *testing.T) {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -463,41 +240,6 @@ func TestConnectionsKeepTheMethodsOfTheirType(t *testing.T) {
 	base, isBase := c.(interface{ NetConn() net.Conn })
 	require.True(t, isBase)
 	assert.IsType(t, (*net.TCPConn)(nil), base.NetConn())
-}
-
-func TestReportHearsOfEachAnswer(t *testing.T) {
-	type report struct {
-		client net.Addr
-		d      *problem.Details
-	}
-	reports := make(chan report, 1)
-	srv := start(t, listener.Normalizer{Report: func(client net.Addr, d *problem.Details) {
-		reports <- report{client, d}
-	}}.Wrap, ok, nil)
-	c := dial(t, srv)
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\n\r\n")
-	document(t, readAll(t, c))
-	r := <-reports
-	assert.Equal(t, c.LocalAddr().String(), r.client.String())
-	assert.Equal(t, 400, r.d.Status)
-	assert.EqualError(t, errors.Unwrap(r.d), "net/http: 400 Bad Request: missing required Host header")
-}
-
-func TestOneBadClientDoesNotDisturbTheOthers(t *testing.T) {
-	srv := start(t, listener.Normalize, ok, nil)
-	var wg sync.WaitGroup
-	for i := range 32 {
-		wg.Go(func() {
-			if i%2 == 0 {
-				raw := exchange(t, srv, "GET / HTTP/1.1\r\n\r\n")
-				assert.Contains(t, raw, "no Host field")
-				return
-			}
-			raw := exchange(t, srv, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-			assert.True(t, strings.HasSuffix(raw, "\r\n\r\nfine"), "%q", raw)
-		})
-	}
-	wg.Wait()
 }
 
 // limiting is a listener around ours, whose connections count what they write.
