@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
+	"unicode"
 )
 
 // MediaType is the media type of a problem in JSON (RFC 9457, section 3).
@@ -45,6 +47,8 @@ type Details struct {
 
 	cause  error
 	remote bool
+	stated int    // the status that a document gave which was read
+	origin string // the host that answered, if Check read the problem
 }
 
 // New describes a failure by its status code. Without options its type is
@@ -76,49 +80,109 @@ func (d *Details) apply(opts []Option) {
 }
 
 // Error returns the status, the title and the detail, such as
-// "404 Not Found: no order 17". The cause is no part of it: see Unwrap.
+// "404 Not Found: no order 17"; in a problem that [Check] read also the host
+// that answered, before them, and the type, after them. What others wrote is
+// freed of control characters and cut, so that it can stand in a log. The cause
+// is no part of the text: see Unwrap.
 func (d *Details) Error() string {
-	s := d.Title
+	if d == nil {
+		return "problem: nil *Details" // a nil one that was returned as an error
+	}
+	title, detail := d.Title, d.Detail
+	if title == "" && (d.Status != 0 || detail == "") {
+		title = Nearest(d.Status).Reason
+	}
+	var b []byte
+	if d.origin != "" {
+		b = append(b, d.origin...)
+		b = append(b, ": "...)
+	}
 	if d.Status != 0 {
-		s = strconv.Itoa(d.Status)
-		if d.Title != "" {
-			s += " " + d.Title
+		b = strconv.AppendInt(b, int64(d.Status), 10)
+		if title != "" {
+			b = append(b, ' ')
 		}
 	}
-	switch {
-	case d.Detail == "":
-		return s
-	case s == "":
-		return d.Detail
+	if detail == "" {
+		b = append(b, d.printable(title)...)
+	} else {
+		if title != "" {
+			b = append(b, d.printable(strings.TrimSuffix(title, "."))...)
+			b = append(b, ": "...)
+		}
+		b = append(b, d.printable(detail)...)
 	}
-	return s + ": " + d.Detail
+	if d.remote && d.typeURI() != BlankType {
+		b = append(b, " ("...)
+		b = append(b, d.printable(d.Type)...)
+		b = append(b, ')')
+	}
+	return string(b)
+}
+
+// maxRemoteText is the length in bytes to which Error cuts what others wrote.
+const maxRemoteText = 512
+
+// printable returns s as it is, if it was written here.
+func (d *Details) printable(s string) string {
+	if !d.remote {
+		return s
+	}
+	if len(s) > maxRemoteText {
+		s = s[:maxRemoteText] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // Unwrap returns the cause, or nil. It is meant for logs and for [errors.Is]
 // and [errors.As]; no writer sends it.
-func (d *Details) Unwrap() error { return d.cause }
+func (d *Details) Unwrap() error {
+	if d == nil {
+		return nil
+	}
+	return d.cause
+}
 
 // Is reports whether target is the [Type] of the problem, or a problem of the
-// same type. Types are compared by URI. All problems of type about:blank share
-// that URI and mean only their status, so two of them are the same when their
-// status codes are equal.
+// same type. Types are compared by URI, character by character; [Check] has
+// resolved a relative one. All problems of type about:blank share that URI and
+// mean only their status, so two of them are the same when their status codes
+// are equal.
 func (d *Details) Is(target error) bool {
+	var uri string
+	var status int
 	switch t := target.(type) {
 	case *Type:
-		return t != nil && d.typeURI() == t.URI
-	case *Details:
-		if t == nil || d.typeURI() != t.typeURI() {
+		if t == nil {
 			return false
 		}
-		return d.typeURI() != BlankType || d.Status == t.Status
+		uri, status = t.URI, t.Status
+	case *Details:
+		if t == nil {
+			return false
+		}
+		uri, status = t.typeURI(), t.Status
+	default:
+		return false
 	}
-	return false
+	return d != nil && uri == d.typeURI() && (uri != BlankType || status == d.Status)
 }
 
 // Remote reports whether the problem was read, by [Check] or by decoding, and
 // so speaks about a request to somebody else. [From] never lets it pass for an
 // answer of one's own; to pass on what it says, make a new problem of it.
 func (d *Details) Remote() bool { return d.remote }
+
+// StatedStatus returns the status that the document of a problem gave which
+// was read, and 0 if it gave none. It is advisory: a proxy may have changed the
+// status code of the answer, which [Check] puts into Status (RFC 9457, section
+// 3.1.2).
+func (d *Details) StatedStatus() int { return d.stated }
 
 func (d *Details) typeURI() string {
 	if d.Type == "" {

@@ -16,15 +16,20 @@ import (
 // slice: type, title, status, detail, instance, then the extensions by name.
 // The type is always there; other standard members are left out when they are
 // empty, and the status when it is not between 100 and 599. Nothing is escaped
-// for HTML.
+// for HTML. In the type and the instance, what no URI may contain is
+// percent-encoded; elsewhere invalid UTF-8 becomes U+FFFD.
 //
-// What is appended is a complete document also when the error is not nil: an
-// extension whose name is empty or a standard member's, or whose value cannot
-// be encoded, is left out, and the error has an [ExtensionError] for each.
-// It is safe for concurrent use.
+// Extensions are written as [encoding/json] does, except that a json.RawMessage
+// keeps its every byte. What is appended is a complete document also when the
+// error is not nil. Left out, with an [ExtensionError] each in the error, are
+// extensions whose name is empty, a standard member's or no UTF-8, and those whose
+// value cannot be encoded or is an error without a MarshalJSON or MarshalText
+// method, because the fields of an error are not for clients.
+//
+// It is safe for concurrent use, and changes nothing that d refers to.
 func (d *Details) AppendJSON(b []byte) ([]byte, error) {
 	b = append(b, `{"type":`...)
-	b = appendString(b, d.typeURI())
+	b = appendURI(b, d.typeURI())
 	if d.Title != "" {
 		b = append(b, `,"title":`...)
 		b = appendString(b, d.Title)
@@ -39,7 +44,7 @@ func (d *Details) AppendJSON(b []byte) ([]byte, error) {
 	}
 	if d.Instance != "" {
 		b = append(b, `,"instance":`...)
-		b = appendString(b, d.Instance)
+		b = appendURI(b, d.Instance)
 	}
 	var err error
 	if len(d.Extensions) > 0 {
@@ -51,7 +56,7 @@ func (d *Details) AppendJSON(b []byte) ([]byte, error) {
 func (d *Details) appendExtensions(b []byte) ([]byte, error) {
 	var dropped []error
 	for _, name := range slices.Sorted(maps.Keys(d.Extensions)) {
-		if name == "" || reserved(name) {
+		if name == "" || reserved(name) || !utf8.ValidString(name) {
 			dropped = append(dropped, &ExtensionError{name, errReserved})
 			continue
 		}
@@ -66,33 +71,6 @@ func (d *Details) appendExtensions(b []byte) ([]byte, error) {
 		}
 	}
 	return b, errors.Join(dropped...)
-}
-
-// ExtensionError says which extension could not be written or read, and why.
-type ExtensionError struct {
-	Name string
-	Err  error
-}
-
-// Error names the extension and the reason.
-func (e *ExtensionError) Error() string {
-	return fmt.Sprintf("problem: extension %q: %v", e.Name, e.Err)
-}
-
-// Unwrap returns the reason.
-func (e *ExtensionError) Unwrap() error { return e.Err }
-
-var (
-	errReserved = errors.New("the name is empty or a standard member's")
-	errIsError  = errors.New("the value is an error, whose text and fields are not for clients")
-)
-
-func reserved(name string) bool {
-	switch name {
-	case "type", "title", "status", "detail", "instance":
-		return true
-	}
-	return false
 }
 
 // appendValue appends the JSON of v. On error it returns b with an unspecified
@@ -133,12 +111,18 @@ func appendRaw(b []byte, raw json.RawMessage) ([]byte, error) {
 	s := scanner{b: raw, depth: maxOwnDepth}
 	s.space()
 	if !s.value() || !s.end() {
-		return b, s.err()
+		return b, fmt.Errorf("invalid JSON: %s at byte %d", s.fault, s.i)
 	}
-	return append(b, bytes.ToValidUTF8(raw, replacement)...), nil
+	return append(b, validUTF8(raw)...), nil
 }
 
-var replacement = []byte("\ufffd")
+// validUTF8 replaces what is no UTF-8 in JSON, which can only be in a string.
+func validUTF8(b []byte) []byte {
+	if utf8.Valid(b) {
+		return b
+	}
+	return bytes.ToValidUTF8(b, []byte("\ufffd"))
+}
 
 // encode is json.Marshal without HTML escaping. A MarshalJSON method that
 // panics is an error like any other: the problem has to go out all the same.
@@ -154,56 +138,11 @@ func encode(v any) (value []byte, err error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	// A MarshalJSON method may have put invalid UTF-8 into a string.
-	return bytes.ToValidUTF8(bytes.TrimSuffix(buf.Bytes(), []byte("\n")), replacement), nil
+	return validUTF8(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
 }
 
 // MarshalJSON is [Details.AppendJSON] for encoding/json.
 func (d Details) MarshalJSON() ([]byte, error) {
 	b, _ := d.AppendJSON(nil) // complete even if an extension was left out
 	return b, nil
-}
-
-const hex = "0123456789abcdef"
-
-// appendString appends s as a JSON string. Invalid UTF-8 becomes U+FFFD.
-func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r != utf8.RuneError || size != 1 {
-				i += size
-				continue
-			}
-			b = append(b, s[start:i]...)
-			b = append(b, `\ufffd`...)
-			i++
-			start = i
-			continue
-		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-		}
-		i++
-		start = i
-	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
 }

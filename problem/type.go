@@ -1,5 +1,7 @@
 package problem
 
+import "strconv"
+
 // Type is a kind of problem that clients tell from others by its URI. It is
 // the target to compare an error with: errors.Is(err, OutOfCredit).
 //
@@ -19,12 +21,17 @@ type Type struct {
 }
 
 // Define returns a new type. Panics if uri or title is empty or if status is
-// not between 100 and 599: a definition has to have all three (RFC 9457,
-// section 4).
+// not between 100 and 599, since a definition has to have all three (RFC 9457,
+// section 4), and if uri is not a URI reference.
+//
+// Give it an absolute URI if clients are to tell the type by it: what they read
+// they resolve against the URL of their request, and then it is absolute.
 func Define(uri, title string, status int, doc string) *Type {
 	switch {
 	case uri == "":
 		panic("problem: Define: the type has no URI")
+	case !validReference(uri):
+		panic("problem: Define: the URI of type " + strconv.Quote(uri) + " is not valid")
 	case title == "":
 		panic("problem: Define: type " + uri + " has no title")
 	case ClassOf(status) == 0:
@@ -41,8 +48,14 @@ func (t *Type) New(opts ...Option) *Details {
 	return d
 }
 
-// Error returns the title, so that a Type can be the target of [errors.Is].
-func (t *Type) Error() string { return t.Title }
+// Error returns the title. A Type is an error so that it can be the target of
+// [errors.Is], and be returned as it is: [From] makes a problem of it.
+func (t *Type) Error() string {
+	if t == nil {
+		return "problem: nil *Type"
+	}
+	return t.Title
+}
 
 // Types of the draft on rate limit header fields for HTTP. Each may have the
 // extension "violated-policies": the names of the policies that were exceeded.

@@ -1,0 +1,120 @@
+package problem_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/stretchr/testify/assert"
+)
+
+var outOfCredit = problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Top up.")
+
+func TestNewTakesItsWordsFromTheCatalogue(t *testing.T) {
+	for s := range problem.Statuses() {
+		d := problem.New(s.Code)
+		assert.Equal(t, &problem.Details{Type: "about:blank", Title: s.Reason, Status: s.Code, Detail: s.Description}, d)
+		assert.NoError(t, onlyHeaderMissing(d.Lint()), "%d", s.Code)
+	}
+}
+
+// onlyHeaderMissing forgives what New cannot know: the header of a 401 and the
+// like.
+func onlyHeaderMissing(err error) error {
+	if err != nil && strings.Contains(err.Error(), " needs the field ") {
+		return nil
+	}
+	return err
+}
+
+func TestErrorShowsStatusTitleAndDetail(t *testing.T) {
+	for _, tt := range []struct {
+		want string
+		d    *problem.Details
+	}{
+		{"404 Not Found: no order 17", problem.New(404, problem.Detail("no order 17"))},
+		{"404 Not Found", problem.New(404, problem.Detail(""))},
+		{"403 You do not have enough credit: 30 of 50.", outOfCredit.New(problem.Detail("30 of 50."))},
+		{"404 Not Found", &problem.Details{Status: 404}},
+		{"a detail alone", &problem.Details{Detail: "a detail alone"}},
+		{"a title alone", &problem.Details{Title: "a title alone"}},
+		{"a title: a detail", &problem.Details{Title: "a title", Detail: "a detail"}},
+		{"Internal Server Error", &problem.Details{}},
+		{"404 Not Found: two\nlines", &problem.Details{Status: 404, Detail: "two\nlines"}},
+	} {
+		assert.Equal(t, tt.want, tt.d.Error())
+	}
+}
+
+func TestErrorAndMembersNeverShowTheCause(t *testing.T) {
+	d := problem.New(500, problem.Cause(errors.New("secret")))
+	assert.NotContains(t, d.Error(), "secret")
+	assert.NotContains(t, write(t, d), "secret")
+	assert.NotContains(t, fmt.Sprint(d), "secret")
+	assert.ErrorContains(t, d.Unwrap(), "secret")
+}
+
+func TestErrorMakesWhatOthersWroteFitForALog(t *testing.T) {
+	d := read(t, `{"title":"a\nb","status":503,"detail":"`+strings.Repeat("x", 1000)+`","type":"https://example.com/\u001bp"}`)
+	got := d.Error()
+	assert.True(t, strings.HasPrefix(got, "503 a b: xxx"), got)
+	assert.True(t, strings.HasSuffix(got, "xxx... (https://example.com/ p)"), got)
+	assert.Less(t, len(got), 700)
+}
+
+func TestIsComparesTypesByURI(t *testing.T) {
+	other := problem.Define(outOfCredit.URI, "Another title", 402, "")
+	for _, tt := range []struct {
+		why    string
+		err    error
+		target error
+		want   bool
+	}{
+		{"a problem of the type", outOfCredit.New(), outOfCredit, true},
+		{"another title and status", outOfCredit.New(), other, true},
+		{"wrapped", fmt.Errorf("x: %w", outOfCredit.New()), outOfCredit, true},
+		{"the type itself", fmt.Errorf("x: %w", outOfCredit), outOfCredit, true},
+		{"as a cause", problem.New(500, problem.Cause(outOfCredit.New())), outOfCredit, true},
+		{"read", read(t, `{"type":"https://example.com/probs/out-of-credit"}`), outOfCredit, true},
+		{"another type", problem.QuotaExceeded.New(), outOfCredit, false},
+		{"no type", problem.New(403), outOfCredit, false},
+		{"another letter case", read(t, `{"type":"https://example.com/probs/Out-of-credit"}`), outOfCredit, false},
+		{"nil type", outOfCredit.New(), (*problem.Type)(nil), false},
+		{"two problems of a type", outOfCredit.New(problem.Detail("a")), outOfCredit.New(problem.Detail("b")), true},
+		{"two of one status", problem.New(404), &problem.Details{Status: 404}, true},
+		{"two of two statuses", problem.New(404), problem.New(410), false},
+		{"blank against a type", problem.New(403), outOfCredit.New(), false},
+		{"a nil problem", problem.New(404), (*problem.Details)(nil), false},
+		{"an error of the same text", problem.New(404, problem.Detail("")), errors.New("404 Not Found"), false},
+		{"a type without a URI of its own", problem.New(404), problem.Define("about:blank", "Not Found", 404, ""), true},
+		{"and another status", problem.New(410), problem.Define("about:blank", "Not Found", 404, ""), false},
+		{"a cause", problem.New(502, problem.Cause(io.EOF)), io.EOF, true},
+	} {
+		assert.Equal(t, tt.want, errors.Is(tt.err, tt.target), tt.why)
+	}
+}
+
+func TestWithLeavesTheOriginalAlone(t *testing.T) {
+	d := problem.New(503, problem.Extension("a", 1), problem.Header("X", "1"), problem.Errors(problem.FieldError{Detail: "a"}))
+	v := d.With(problem.Title("t"), problem.Extension("b", 2), problem.Header("X", "2"), problem.RetryAfter(1), nil,
+		problem.Errors(problem.FieldError{Detail: "b"}), problem.Cause(io.EOF))
+	assert.Equal(t, problem.New(503, problem.Extension("a", 1), problem.Header("X", "1"), problem.Errors(problem.FieldError{Detail: "a"})), d)
+	assert.Equal(t, http.Header{"X": {"1", "2"}, "Retry-After": {"1"}}, v.Header)
+	assert.Equal(t, []problem.FieldError{{Detail: "a"}, {Detail: "b"}}, v.Extensions["errors"])
+	assert.ErrorIs(t, v, io.EOF)
+	assert.True(t, read(t, `{}`).With().Remote(), "a copy of what others wrote is what others wrote")
+}
+
+func TestLogValueHasTheCauseForTheLog(t *testing.T) {
+	var log bytes.Buffer
+	d := outOfCredit.New(problem.Detail("d"), problem.Instance("/i"), problem.Cause(errors.New("the cause")))
+	slog.New(slog.NewTextHandler(&log, nil)).ErrorContext(context.Background(), "failed", "problem", d)
+	assert.Contains(t, log.String(), `problem.status=403 problem.title="You do not have enough credit." problem.type=https://example.com/probs/out-of-credit problem.detail=d problem.instance=/i problem.cause="the cause"`)
+}

@@ -1,0 +1,44 @@
+package problem_test
+
+import (
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestDefineRefusesAnIncompleteDefinition(t *testing.T) {
+	for _, tt := range []struct {
+		why, uri, title string
+		status          int
+	}{
+		{"no URI", "", "t", 400},
+		{"no title", "https://example.com/p", "", 400},
+		{"no status", "https://example.com/p", "t", 0},
+		{"a status that is none", "https://example.com/p", "t", 600},
+		{"a URI with a space", "https://example.com/a b", "t", 400},
+		{"a URI beyond ASCII, which a client would read otherwise", "https://example.com/é", "t", 400},
+		{"a URI that cannot be parsed", "https://example.com:port/", "t", 400},
+		{"a percent sign alone", "https://example.com/%", "t", 400},
+	} {
+		assert.Panics(t, func() { problem.Define(tt.uri, tt.title, tt.status, "doc") }, tt.why)
+	}
+	for _, uri := range []string{"https://example.com/p", "tag:example@example.org,2021-09-17:OutOfLuck", "/types/123", "about:blank", "urn:example:a"} {
+		assert.NotPanics(t, func() { problem.Define(uri, "t", 400, "") }, uri)
+	}
+}
+
+func TestATypeGivesAllItsProblemsOneTitleAndStatus(t *testing.T) {
+	a, b := outOfCredit.New(problem.Detail("a")), outOfCredit.New(problem.Detail("b"))
+	assert.Equal(t, a.Title, b.Title)
+	assert.Equal(t, 403, a.Status)
+	assert.Equal(t, `{"type":"https://example.com/probs/out-of-credit","title":"You do not have enough credit.","status":403,"detail":"a"}`, write(t, a))
+	assert.Empty(t, outOfCredit.New().Detail)
+}
+
+func TestTheRegisteredTypesPassTheirOwnLint(t *testing.T) {
+	for _, typ := range []*problem.Type{problem.QuotaExceeded, problem.TemporaryReducedCapacity, problem.AbnormalUsageDetected} {
+		assert.NoError(t, typ.New().Lint())
+		assert.NotEmpty(t, typ.Doc)
+	}
+}
