@@ -1,0 +1,178 @@
+package problem
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrNoDocument is what the cause of a problem wraps for which [Check] found no
+// problem document in the answer, and took the words from the catalogue.
+var ErrNoDocument = errors.New("problem: the answer has no problem document")
+
+// Check returns nil for an answer with a status code below 400, whose body it
+// leaves alone, and else always a *Details that describes the failure:
+//
+//	res, err := client.Do(req)
+//	if err != nil {
+//		return err
+//	}
+//	defer res.Body.Close()
+//	if err := problem.Check(res); err != nil {
+//		return err
+//	}
+//
+// The answer may be a problem in JSON or in XML, or JSON of another type that
+// has a title or a detail. What is none of these, or is malformed, cut short or
+// larger than [MaxSize], is described by its status code alone: its cause is
+// [ErrNoDocument] and says why, with the beginning of a text.
+//
+// Status is the status code of the answer, whatever the document says, and
+// Header is its header. A relative type or instance is resolved against the URL
+// of the request that was answered, and so are types that [errors.Is] can tell.
+//
+// For a failure Check reads at most MaxSize bytes of the body and closes it;
+// closing it again does no harm. What was read can be read once more from
+// res.Body.
+func Check(res *http.Response) error {
+	if res.StatusCode < http.StatusBadRequest {
+		return nil
+	}
+	a := new(failed)
+	body, err := readBody(res)
+	a.body.Reset(body)
+	res.Body = &a.body
+
+	d := &a.problem
+	if err == nil {
+		err = d.decode(res.Header.Get("Content-Type"), body)
+	}
+	if err != nil {
+		s := Nearest(res.StatusCode)
+		*d = Details{Type: BlankType, Title: s.Reason, Detail: s.Description, cause: err}
+	}
+	d.Status, d.Header, d.remote = res.StatusCode, res.Header, true
+	if res.Request != nil && res.Request.URL != nil {
+		base := res.Request.URL
+		d.origin = base.Host
+		d.Type = resolve(base, d.Type)
+		d.Instance = resolve(base, d.Instance)
+	}
+	return d
+}
+
+// failed has what Check makes of a failure, in one allocation.
+type failed struct {
+	problem Details
+	body    replay
+}
+
+// replay is a body that can be read once more. It has nothing to close.
+type replay struct{ bytes.Reader }
+
+func (*replay) Close() error { return nil }
+
+// readBody reads at most MaxSize bytes of the body and closes it. The bytes
+// are also returned with an error.
+func readBody(res *http.Response) ([]byte, error) {
+	if res.Body == nil || res.Body == http.NoBody {
+		return nil, nil
+	}
+	defer res.Body.Close()
+	// A length is only a promise: a large one has to be kept before it costs.
+	// The byte more lets the last read see the end.
+	b := make([]byte, 0, min(max(res.ContentLength, 511), 16<<10)+1)
+	for idle := 0; ; {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := res.Body.Read(b[len(b):min(cap(b), MaxSize+1)])
+		b = b[:len(b)+n]
+		switch {
+		case len(b) > MaxSize:
+			return b[:MaxSize], fmt.Errorf("%w: larger than %d bytes", ErrNoDocument, MaxSize)
+		case err == io.EOF:
+			return b, nil
+		case err != nil:
+			return b, fmt.Errorf("%w: %w", ErrNoDocument, err)
+		case n > 0:
+			idle = 0
+		default:
+			if idle++; idle == 100 {
+				return b, fmt.Errorf("%w: %w", ErrNoDocument, io.ErrNoProgress)
+			}
+		}
+	}
+}
+
+// decode reads the content of an answer into d, by its media type.
+func (d *Details) decode(contentType string, body []byte) error {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	mediaType = strings.TrimSpace(mediaType)
+	var err error
+	switch content := bytes.TrimPrefix(body, []byte("\ufeff")); { // RFC 8259, section 8.1
+	case len(content) == 0:
+		return fmt.Errorf("%w: it is empty", ErrNoDocument)
+	case strings.EqualFold(mediaType, MediaType):
+		err = d.decodeJSON(content)
+	case jsonType(mediaType), mediaType == "" && content[0] == '{':
+		if err = d.decodeJSON(content); err == nil && d.Title == "" && d.Detail == "" {
+			err = errForeign
+		}
+	default:
+		err = errForeign
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errForeign):
+		return fmt.Errorf("%w: it is %q%s", ErrNoDocument, mediaType, excerpt(body))
+	}
+	return fmt.Errorf("%w: %w%s", ErrNoDocument, err, excerpt(body))
+}
+
+var errForeign = errors.New("no problem")
+
+// jsonType reports whether the media type is one of JSON (RFC 6839, section
+// 3.1).
+func jsonType(mediaType string) bool {
+	const suffix = "+json"
+	return strings.EqualFold(mediaType, "application/json") || strings.EqualFold(mediaType, "text/json") ||
+		len(mediaType) > len(suffix) && strings.EqualFold(mediaType[len(mediaType)-len(suffix):], suffix)
+}
+
+// excerpt quotes the beginning of a text, for a log.
+func excerpt(body []byte) string {
+	const most = 160
+	more := ""
+	if len(body) > most {
+		body, more = body[:most], "..."
+		for len(body) > 0 && !utf8.Valid(body) && len(body) > most-utf8.UTFMax {
+			body = body[:len(body)-1]
+		}
+	}
+	if !utf8.Valid(body) {
+		return ""
+	}
+	return fmt.Sprintf(": %q%s", body, more)
+}
+
+// resolve makes a relative reference absolute (RFC 3986, section 5). It returns
+// ref itself if it is absolute already, or not a reference.
+func resolve(base *url.URL, ref string) string {
+	if ref == "" || hasScheme(ref) {
+		return ref
+	}
+	u, err := url.Parse(ref)
+	if err != nil {
+		return ref
+	}
+	b := *base
+	b.User = nil // credentials of the request are not part of a name
+	return b.ResolveReference(u).String()
+}

@@ -1,0 +1,56 @@
+package problem
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// RetryAfter returns how long the server asks to wait before the next request,
+// by the Retry-After field of the problem's header (RFC 9110, section 10.2.3),
+// and whether there is a valid one. A date is counted from the Date field, so
+// that wrong clocks do no harm, and from now where there is none; one that is
+// over means no wait. The wait is what the server wrote, up to 292 years: give
+// it a bound of your own.
+func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
+	field := strings.Trim(d.Header.Get("Retry-After"), " \t")
+	if field == "" {
+		return 0, false
+	}
+	if digit(field[0]) {
+		seconds, err := strconv.ParseUint(field, 10, 64)
+		switch {
+		case err == nil && seconds <= uint64(math.MaxInt64/time.Second):
+			return time.Duration(seconds) * time.Second, true
+		case strings.Trim(field, "0123456789") == "":
+			return math.MaxInt64, true
+		}
+		return 0, false
+	}
+	at, err := http.ParseTime(field)
+	if err != nil {
+		return 0, false
+	}
+	from, err := http.ParseTime(d.Header.Get("Date"))
+	if err != nil {
+		from = time.Now()
+	}
+	return max(at.Sub(from), 0), true
+}
+
+// Temporary reports whether the same request may succeed later as it is: after
+// 408, 425, 429, 502, 503 and 504, and whenever the answer says when, see
+// [Details.RetryAfter]. It says nothing about whether repeating is safe: unless
+// the method is idempotent, the first request may have had its effect (RFC
+// 9110, section 9.2.2).
+func (d *Details) Temporary() bool {
+	switch d.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	_, ok := d.RetryAfter()
+	return ok
+}
