@@ -2,7 +2,6 @@ package respond
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 )
@@ -12,9 +11,13 @@ import (
 // with the header fields that options add. Fields that described another body,
 // such as ETag, are removed. A code that forbids content gets none.
 //
+// Some codes are incomplete without a field that only the caller knows: give
+// 401 and 407 a [problem.Challenge], 405 an [problem.Allow] and 426 an
+// [problem.Upgrade].
+//
 // A code that is no final answer, which is one outside 200 to 599, is sent as
-// 500 and logged. Error has no request to look at: the form is JSON whatever
-// the client prefers, unless middleware.Normalize changes it on the way.
+// 500 and logged; so is a [problem.Cause]. Error has no request to look at: the
+// form is JSON whatever the client prefers. See [Problem].
 //
 // Like http.Error it does not end the handler: return after it.
 func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
@@ -24,7 +27,18 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 			return
 		}
 	}
-	defaults.send(w, nil, problem.New(code, opts...))
+	// What problem.New does, with the header values in the same allocation.
+	s := problem.Nearest(code)
+	a := &struct {
+		d      problem.Details
+		values fieldValues
+	}{d: problem.Details{Type: problem.BlankType, Title: s.Reason, Status: code, Detail: s.Description}}
+	for _, o := range opts {
+		if o != nil {
+			o(&a.d)
+		}
+	}
+	defaults.answer(w, nil, &a.d, &a.values, false)
 }
 
 // prepared is the whole answer for a code without options. It is shared by all
@@ -44,7 +58,7 @@ var answers = func() (all [600]*prepared) {
 		p := &prepared{code: s.Code}
 		if !problem.BodyForbidden(s.Code) {
 			p.body, _ = problem.New(s.Code).AppendJSON(nil)
-			p.length = strconv.Itoa(len(p.body))
+			p.length = decimal(len(p.body))
 		}
 		all[s.Code] = p
 	}
@@ -59,13 +73,13 @@ func preparedFor(code int) *prepared {
 }
 
 func (p *prepared) send(w http.ResponseWriter) {
-	h := w.Header()
-	dropStale(h, p.code)
 	if p.body == nil {
 		sendEmpty(w, p.code)
 		return
 	}
-	describe(h, problem.MediaType, p.length)
+	h := w.Header()
+	dropStale(h, p.code)
+	describe(h, new(fieldValues), problem.MediaType, p.length)
 	w.WriteHeader(p.code)
 	_, _ = w.Write(p.body) // the client may be gone, and there is nobody else to tell
 }

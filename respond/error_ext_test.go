@@ -2,10 +2,12 @@ package respond_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -13,24 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// answer sends one request through a real server to h and returns what came
-// back, with the whole body.
-func answer(t *testing.T, method string, h http.HandlerFunc) (*http.Response, string) {
-	t.Helper()
-	srv := httptest.NewServer(h)
-	defer srv.Close()
-	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/x", nil)
-	require.NoError(t, err)
-	client := srv.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	res, err := client.Do(req)
-	require.NoError(t, err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	return res, string(body)
-}
 
 func TestErrorWithACodeAloneAnswersWithTheDocumentedProblem(t *testing.T) {
 	res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503) })
@@ -123,9 +107,117 @@ func TestErrorWithACodeAloneAllocatesOnlyTheHeader(t *testing.T) {
 	}), 1.0)
 }
 
-// discard is a ResponseWriter that keeps nothing but the header.
-type discard struct{ header http.Header }
+func TestErrorWithADetailAllocatesOnce(t *testing.T) {
+	w := &discard{header: http.Header{}}
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		clear(w.header)
+		respond.Error(w, 404, problem.Detail("no order 17"))
+	}), 1.0)
+}
 
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) WriteHeader(int)             {}
-func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func TestErrorLogsTheCauseAndNeverSendsIt(t *testing.T) {
+	log := logged(t)
+	_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		respond.Error(w, 502, problem.Cause(errors.New("dial 192.0.2.7: refused")))
+	})
+	assert.NotContains(t, body, "192.0.2.7")
+	assert.Equal(t, 1, strings.Count(log.String(), "dial 192.0.2.7: refused"))
+	assert.Contains(t, log.String(), "level=ERROR")
+}
+
+func TestErrorWithoutACauseLogsNothing(t *testing.T) {
+	log := logged(t)
+	answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503, problem.Detail("back at noon")) })
+	answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503) })
+	assert.Empty(t, log.String())
+}
+
+func TestErrorHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
+	for _, opts := range [][]problem.Option{nil, {problem.Detail("x")}} {
+		var first, second http.Header
+		answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 404, opts...)
+			first = w.Header()
+			for field := range first {
+				_ = append(first[field], "appended")
+				first[field][0] = "changed"
+			}
+		})
+		answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 404, opts...)
+			second = w.Header()
+		})
+		for field, values := range first {
+			assert.Equal(t, []string{"changed"}, values, field)
+		}
+		for field, values := range second {
+			assert.Len(t, values, 1, field)
+			assert.NotContains(t, values, "changed", field)
+			assert.NotContains(t, values, "appended", field)
+		}
+	}
+}
+
+func TestErrorSurvivesAWriterThatFails(t *testing.T) {
+	w := &broken{discard: discard{http.Header{}}}
+	respond.Error(w, 503)
+	respond.Error(w, 404, problem.Detail("x"))
+	assert.Equal(t, []int{503, 404}, w.codes)
+}
+
+func TestErrorCalledTwiceSendsTheFirstAnswerOnly(t *testing.T) {
+	h := func(w http.ResponseWriter, r *http.Request) {
+		respond.Error(w, 404)
+		respond.Error(w, 500, problem.Detail("again"))
+	}
+	res, body := answer(t, "GET", h)
+	assert.Equal(t, 404, res.StatusCode)
+	assert.Equal(t, int64(len(body)), res.ContentLength)
+	assert.NotContains(t, body, "again")
+	// Over HTTP/2 net/http sends the second body too, and clients cut it off.
+	srv := serve(t, http.HandlerFunc(h), true)
+	res, err := srv.Client().Get(srv.URL)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	first, _ := io.ReadAll(res.Body)
+	assert.Equal(t, 404, res.StatusCode)
+	assert.Equal(t, body, string(first))
+}
+
+func TestErrorOverOldAndNewProtocolsIsTheSame(t *testing.T) {
+	h := func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no order 17")) }
+	res1, body1 := answer(t, "GET", h)
+	res2, body2 := answer2(t, "GET", h)
+	head, body10 := answer10(t, "GET", h)
+	assert.Equal(t, body1, body2)
+	assert.Equal(t, body1, body10)
+	delete(res1.Header, "Date")
+	delete(res2.Header, "Date")
+	assert.Equal(t, res1.Header, res2.Header)
+	assert.Contains(t, head, "HTTP/1.0 404 Not Found\r\n")
+	assert.Contains(t, head, "Content-Length: "+strconv.Itoa(len(body1)))
+}
+
+func TestErrorLeavesTheLengthToACompressor(t *testing.T) {
+	for _, opts := range [][]problem.Option{nil, {problem.Detail("x")}} {
+		w := httptest.NewRecorder()
+		w.Header().Set("Content-Encoding", "gzip")
+		respond.Error(w, 404, opts...)
+		assert.Equal(t, "gzip", w.Result().Header.Get("Content-Encoding"))
+		assert.Empty(t, w.Result().Header.Get("Content-Length"))
+	}
+}
+
+func TestErrorWithANotModifiedKeepsItsValidators(t *testing.T) {
+	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Encoding", "gzip")
+		respond.Error(w, 304)
+	})
+	assert.Equal(t, `"1"`, res.Header.Get("ETag"))
+	assert.Equal(t, "max-age=60", res.Header.Get("Cache-Control"))
+	assert.Empty(t, res.Header.Get("Content-Type"))
+	assert.Empty(t, res.Header.Get("Content-Encoding"))
+}

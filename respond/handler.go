@@ -1,37 +1,39 @@
 package respond
 
-import (
-	"net/http"
-
-	"github.com/rejoinder-go/rejoinder/problem"
-)
+import "net/http"
 
 // Err answers with the problem that err stands for, as [problem.From] finds
-// it, and logs a server error with its cause once. A nil err is a mistake of
-// the caller; the client gets an Internal Server Error.
+// it, and logs it with its cause. A nil err is a mistake of the caller; the
+// client gets an Internal Server Error. A nil r is a client without wishes.
 func Err(w http.ResponseWriter, r *http.Request, err error) {
 	defaults.Err(w, r, err)
 }
 
-// Err is the function [Err] with the settings of p.
-func (p *Responder) Err(w http.ResponseWriter, r *http.Request, err error) {
-	d := problem.From(err)
-	if d == nil || problem.ClassOf(d.Status) != problem.ClientError {
-		p.logger().ErrorContext(r.Context(), "respond: request failed", "problem", d, "method", r.Method, "path", r.URL.Path)
-	}
-	p.Problem(w, r, d)
-}
-
-// Handler turns a function that returns an error into a handler: a nil error
-// means that it has answered, any other goes to [Err].
+// Handler turns a function that returns an error into a handler. A nil error
+// means that the function has answered. Any other goes to [Err], unless the
+// answer has begun: then it is too late for another, and the error is only
+// logged. Panics pass through.
+//
+// The function gets a ResponseWriter with the interfaces of the original. It
+// is the original itself if that has a method Written() bool that tells
+// whether the answer has begun, as the writers of package middleware have.
 func Handler(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return defaults.Handler(h)
 }
 
 // Handler is the function [Handler] with the settings of p.
 func (p *Responder) Handler(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	if h == nil {
+		panic("respond: Handler: the function is nil")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		w, begun := tracked(w)
+		err := h(w, r)
+		switch {
+		case err == nil:
+		case begun.Written():
+			p.record(r, "request failed after the answer had begun", p.Map.From(err))
+		default:
 			p.Err(w, r, err)
 		}
 	})

@@ -2,64 +2,144 @@ package respond
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// stale lists the fields that described the body a handler meant to send. They
-// would be wrong beside the one that is sent instead. Content-Encoding is not
-// among them: a compressor around the handler has set it for whatever comes
-// (go.dev/issue/66343).
-var stale = [...]string{
-	"Content-Length", "Transfer-Encoding", "Content-Language", "Content-Location", "Content-Disposition",
-	"Content-Md5", "Digest", "Repr-Digest", "Content-Digest", "Accept-Ranges", "Trailer",
-	"Age", "Expires", "Cache-Control", "Location",
+// dropStale removes the fields that described the body a handler meant to
+// send: they would be wrong beside the one that is sent instead. A 412 keeps
+// its validators and a 416 its Content-Range, which are part of those answers;
+// so is a Location that belongs to the code.
+//
+// Content-Encoding stays. A compressor around the handler has set it for
+// whatever comes (go.dev/issue/66343).
+func dropStale(h http.Header, code int) {
+	for field := range h {
+		switch field {
+		case "Content-Length", "Transfer-Encoding", "Content-Language", "Content-Location", "Content-Disposition",
+			"Content-Md5", "Digest", "Repr-Digest", "Content-Digest", "Accept-Ranges", "Trailer",
+			"Age", "Expires", "Cache-Control":
+			delete(h, field)
+		case "Location":
+			if code != http.StatusCreated && problem.ClassOf(code) != problem.Redirection {
+				delete(h, field)
+			}
+		case "Etag", "Last-Modified":
+			if code != http.StatusPreconditionFailed {
+				delete(h, field)
+			}
+		case "Content-Range":
+			if code != http.StatusRequestedRangeNotSatisfiable {
+				delete(h, field)
+			}
+		}
+	}
 }
 
-// dropStale removes the fields of another body. A 412 keeps its validators and
-// a 416 its Content-Range: there they are part of the answer. So is a Location
-// that belongs to the code.
-func dropStale(h http.Header, code int) {
-	if len(h) == 0 {
-		return
+// fieldValues is the room for the values of the fields that every document
+// has, so that they cost one allocation together.
+type fieldValues [4]string
+
+// describe sets the fields that every problem document has. Each value is cut
+// to its own capacity, so that appending to one copies it.
+func describe(h http.Header, v *fieldValues, mediaType, length string) {
+	encoded := len(h) > 0 && h["Content-Encoding"] != nil
+	*v = fieldValues{mediaType, "nosniff", "no-store", length}
+	h["Content-Type"] = v[0:1:1]
+	h["X-Content-Type-Options"] = v[1:2:2]
+	h["Cache-Control"] = v[2:3:3]
+	if !encoded { // else only the compressor knows it
+		h["Content-Length"] = v[3:4:4]
 	}
-	for _, field := range stale {
-		if field == "Location" && (code == http.StatusCreated || problem.ClassOf(code) == problem.Redirection) {
+}
+
+// addHeader sends the header of a problem. Its values replace those that are
+// there, except in fields that several layers add to. What the writer itself
+// has to know, such as the length, is not the problem's to say; whether the
+// answer may be stored is, unless the code forbids it (RFC 6585).
+func addHeader(h, extra http.Header, code int) {
+	for field, values := range extra {
+		field = http.CanonicalHeaderKey(field)
+		switch field {
+		case "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Trailer":
+			continue
+		case "Cache-Control":
+			if code == 428 || code == 429 || code == 431 || code == 511 {
+				continue
+			}
+		case "Vary":
+			for _, v := range values {
+				addVary(h, clean(v))
+			}
 			continue
 		}
-		delete(h, field)
-	}
-	if code != http.StatusPreconditionFailed {
-		delete(h, "Etag")
-		delete(h, "Last-Modified")
-	}
-	if code != http.StatusRequestedRangeNotSatisfiable {
-		delete(h, "Content-Range")
+		var all []string
+		switch field {
+		case "Link", "Set-Cookie", "Ratelimit", "Ratelimit-Policy":
+			all = h[field]
+		}
+		all = all[:len(all):len(all)] // the caller's slices stay the caller's
+		for _, v := range values {
+			all = append(all, clean(v))
+		}
+		h[field] = all
 	}
 }
 
-// describe sets the fields that every problem document has. The values share
-// one allocation; each is cut to its own capacity, so that appending to one
-// copies it.
-func describe(h http.Header, mediaType, length string) {
-	v := [...]string{mediaType, "nosniff", "no-store", length}
-	values := v[:]
-	h["Content-Type"] = values[0:1:1]
-	h["X-Content-Type-Options"] = values[1:2:2]
-	h["Cache-Control"] = values[2:3:3]
-	if _, encoded := h["Content-Encoding"]; !encoded {
-		h["Content-Length"] = values[3:4:4] // else only the compressor knows it
+// clean puts a space for each control character, so that no value can end its
+// line. HTTP/1 of net/http does so for line breaks only, and HTTP/2 leaves the
+// whole field out.
+func clean(value string) string {
+	if strings.IndexFunc(value, isControl) < 0 {
+		return value
 	}
+	return strings.Map(func(r rune) rune {
+		if isControl(r) {
+			return ' '
+		}
+		return r
+	}, value)
 }
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // sendEmpty answers with a code that forbids content. A 205 has to say that it
-// is empty; the others must not speak of a length (RFC 9110, section 8.6).
+// is empty; the others must not speak of a length (RFC 9110, section 8.6), and
+// none of them of a content that is not there.
 func sendEmpty(w http.ResponseWriter, code int) {
 	h := w.Header()
-	delete(h, "Content-Length")
-	delete(h, "Content-Type")
+	for _, field := range [...]string{
+		"Content-Length", "Transfer-Encoding", "Content-Type", "Content-Encoding", "Content-Language", "Trailer",
+	} {
+		delete(h, field)
+	}
 	if code == http.StatusResetContent {
 		h["Content-Length"] = []string{"0"}
 	}
 	w.WriteHeader(code)
+}
+
+// decimals has the numbers below a thousand, which most lengths are, so that
+// they need not be allocated.
+var decimals = func() (all [1000]string) {
+	var b []byte
+	var ends [len(all)]int
+	for i := range all {
+		b = strconv.AppendInt(b, int64(i), 10)
+		ends[i] = len(b)
+	}
+	digits, start := string(b), 0
+	for i, end := range ends {
+		all[i], start = digits[start:end], end
+	}
+	return all
+}()
+
+func decimal(n int) string {
+	if n < len(decimals) {
+		return decimals[n]
+	}
+	return strconv.Itoa(n)
 }

@@ -2,7 +2,6 @@ package respond
 
 import (
 	"net/http"
-	"strconv"
 	"sync"
 
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -11,6 +10,9 @@ import (
 // Problem answers with d in the form that the client prefers: JSON, unless its
 // Accept field gives XML or HTML a higher weight. d is not changed. A nil d
 // stands for an Internal Server Error; a nil r for a client without wishes.
+//
+// A problem that has a cause is logged. One that was read from another server
+// is not passed on: it becomes a Bad Gateway, as [problem.From] has it.
 func Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
 	defaults.Problem(w, r, d)
 }
@@ -22,14 +24,12 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 // document. A larger one was an exception and would only hold memory.
 const maxPooled = 16 << 10
 
-func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Details) {
-	if d == nil || !final(d.Status) {
-		d = p.unsendable(d)
-	}
+// send writes a problem that has a final status.
+func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Details, v *fieldValues) {
 	h := w.Header()
-	dropStale(h, d.Status)
 	if problem.BodyForbidden(d.Status) {
-		addHeader(h, d.Header)
+		addHeader(h, p.Header, d.Status)
+		addHeader(h, d.Header, d.Status)
 		sendEmpty(w, d.Status)
 		return
 	}
@@ -37,12 +37,28 @@ func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Deta
 		d = d.With(problem.Title(problem.Nearest(d.Status).Reason)) // RFC 9457, 4.2.1
 	}
 	buf := bodies.Get().(*[]byte)
-	body, err := d.AppendJSON((*buf)[:0])
+	body, mediaType, err := appendDocument((*buf)[:0], r, d)
 	if err != nil {
 		p.logger().Error("respond: extension left out of a problem", "error", err)
 	}
-	describe(h, problem.MediaType, strconv.Itoa(len(body)))
-	addHeader(h, d.Header)
+	dropStale(h, d.Status)
+	describe(h, v, mediaType, decimal(len(body)))
+	if mediaType == problem.MediaTypeHTML {
+		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}
+	}
+	if len(p.Header) > 0 {
+		addHeader(h, p.Header, d.Status)
+	}
+	if len(d.Header) > 0 {
+		addHeader(h, d.Header, d.Status)
+	}
+	if r != nil {
+		addVary(h, "Accept")
+		if r.ProtoMajor >= 2 { // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
+			delete(h, "Connection")
+			delete(h, "Upgrade")
+		}
+	}
 	w.WriteHeader(d.Status)
 	_, _ = w.Write(body) // the client may be gone, and there is nobody else to tell
 	if cap(body) <= maxPooled {
@@ -51,26 +67,18 @@ func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Deta
 	}
 }
 
-// unsendable returns the problem to send in place of one that has no status
-// for a final answer. What it said was about another status, so it is dropped.
-func (p *Responder) unsendable(d *problem.Details) *problem.Details {
-	code, cause := 0, error(nil)
-	if d != nil {
-		code, cause = d.Status, d
+// appendDocument appends d in the form that the client prefers. A client that
+// accepts none of them gets JSON: an answer in a form that it did not ask for
+// tells it more than a 406 would (RFC 9457, section 3).
+func appendDocument(b []byte, r *http.Request, d *problem.Details) (body []byte, mediaType string, err error) {
+	switch Negotiate(r, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML) {
+	case problem.MediaTypeXML:
+		body, err = d.AppendXML(b)
+		return body, problem.MediaTypeXML, err
+	case problem.MediaTypeHTML:
+		body, err = d.AppendHTML(b)
+		return body, problem.MediaTypeHTML, err
 	}
-	p.logger().Error("respond: status code cannot be sent, answered with 500", "code", code)
-	return problem.New(http.StatusInternalServerError, problem.Cause(cause))
-}
-
-// addHeader sends the header of a problem. Its values replace those that are
-// there, except in fields that several layers add to.
-func addHeader(h, extra http.Header) {
-	for field, values := range extra {
-		switch field {
-		case "Vary", "Link", "Set-Cookie", "Ratelimit", "Ratelimit-Policy":
-			h[field] = append(h[field], values...)
-		default:
-			h[field] = append([]string(nil), values...) // the caller's slice stays the caller's
-		}
-	}
+	body, err = d.AppendJSON(b)
+	return body, problem.MediaType, err
 }

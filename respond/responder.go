@@ -1,6 +1,10 @@
 package respond
 
 import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -11,16 +15,107 @@ import (
 // its fields. The zero value is ready to use and is what those functions use.
 // It is safe for concurrent use as long as nobody changes its fields.
 type Responder struct {
-	// Logger gets one record for each failure. Nil means slog.Default(), at
-	// the time of the record.
+	// Map says what errors of the application mean to a client, where an error
+	// is no problem by itself.
+	Map problem.Mapping
+
+	// Instance returns a URI reference for the occurrence, made of the id of
+	// the request for instance. A problem that has one keeps it.
+	Instance func(*http.Request) string
+
+	// Localize translates the title and the detail of the problem, which is a
+	// copy, and returns the language tag that it chose, or "" if it changed
+	// nothing. The tag is sent as Content-Language.
+	Localize func(*http.Request, *problem.Details) (language string)
+
+	// Header is sent with every problem. The header of the problem itself wins.
+	Header http.Header
+
+	// Logger gets one record for each failure: at level Error for a server
+	// error, else at Info. Nil means slog.Default(), at the time of the record.
 	Logger *slog.Logger
+
+	// DebugSecret lets a developer read the causes of a problem: a request
+	// that sends the secret in its Debug-Secret field gets their texts in the
+	// extension "debug". Take a new secret at each start, such as crypto/rand's
+	// Text, and write it to the log: who can read it there can read the causes
+	// there. One shorter than 20 bytes is as good as none.
+	DebugSecret string
 }
 
 var defaults Responder
 
 // Problem is the function [Problem] with the settings of p.
 func (p *Responder) Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
-	p.send(w, r, d)
+	p.answer(w, r, d, new(fieldValues), false)
+}
+
+// Err is the function [Err] with the settings of p.
+func (p *Responder) Err(w http.ResponseWriter, r *http.Request, err error) {
+	p.answer(w, r, p.Map.From(err), new(fieldValues), true)
+}
+
+// answer completes a problem, logs it if it must be or has a cause, and sends
+// it. d may be nil.
+func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.Details, v *fieldValues, log bool) {
+	switch {
+	case d == nil:
+		d, log = problem.New(http.StatusInternalServerError, problem.Cause(errNoProblem)), true
+	case d.Remote():
+		d, log = problem.From(d), true
+	case !final(d.Status): // what it says is about another status
+		cause := fmt.Errorf("respond: status code %d cannot be sent: %w", d.Status, error(d))
+		d, log = problem.New(http.StatusInternalServerError, problem.Cause(cause)), true
+	}
+	if p.Instance != nil && r != nil && d.Instance == "" {
+		d = d.With(problem.Instance(p.Instance(r)))
+	}
+	if log && problem.ClassOf(d.Status) >= problem.ClientError || d.Unwrap() != nil {
+		p.record(r, "request failed", d)
+	}
+	if p.Localize != nil && r != nil {
+		d = p.localized(r, d)
+	}
+	if d.Unwrap() != nil && p.mayDebug(r) {
+		d = d.With(problem.Extension("debug", causes(d)))
+	}
+	p.send(w, r, d, v)
+}
+
+var errNoProblem = errors.New("respond: no error to answer with")
+
+// localized returns the translation of d. That there is none in this language
+// is also due to what the client prefers.
+func (p *Responder) localized(r *http.Request, d *problem.Details) *problem.Details {
+	c := d.With(problem.Header("Vary", "Accept-Language"))
+	vary := c.Header["Vary"]
+	if lang := p.Localize(r, c); lang != "" {
+		c.Status = d.Status // the wire and the document have to agree
+		return c.With(func(d *problem.Details) { d.Header.Set("Content-Language", lang) })
+	}
+	return d.With(func(d *problem.Details) { d.Header = http.Header{"Vary": vary} })
+}
+
+// record logs a failure. That a client left before it got its answer is none
+// of the server's.
+func (p *Responder) record(r *http.Request, message string, d *problem.Details) {
+	ctx, level := context.Background(), slog.LevelInfo
+	if problem.ClassOf(d.Status) == problem.ServerError {
+		level = slog.LevelError
+	}
+	attrs := make([]slog.Attr, 1, 3)
+	attrs[0] = slog.Any("problem", d)
+	if r != nil {
+		ctx = r.Context()
+		if ctx.Err() == context.Canceled && errors.Is(d, context.Canceled) {
+			level = slog.LevelInfo
+		}
+		attrs = append(attrs, slog.String("method", r.Method))
+		if r.URL != nil {
+			attrs = append(attrs, slog.String("path", r.URL.Path))
+		}
+	}
+	p.logger().LogAttrs(ctx, level, message, attrs...)
 }
 
 func (p *Responder) logger() *slog.Logger {
@@ -28,4 +123,23 @@ func (p *Responder) logger() *slog.Logger {
 		return p.Logger
 	}
 	return slog.Default()
+}
+
+// minSecret is the length in bytes that a secret has to have: 26 letters of
+// crypto/rand's Text have it, and no word that anybody would type.
+const minSecret = 20
+
+func (p *Responder) mayDebug(r *http.Request) bool {
+	if len(p.DebugSecret) < minSecret || r == nil {
+		return false
+	}
+	return subtle.ConstantTimeCompare([]byte(r.Header.Get("Debug-Secret")), []byte(p.DebugSecret)) == 1
+}
+
+// causes returns the texts of the errors behind d, the outermost first.
+func causes(d *problem.Details) (texts []string) {
+	for err := d.Unwrap(); err != nil && len(texts) < 20; err = errors.Unwrap(err) {
+		texts = append(texts, err.Error())
+	}
+	return texts
 }

@@ -1,0 +1,199 @@
+package respond_test
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+// sends returns a handler that answers with d.
+func sends(d *problem.Details) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) }
+}
+
+func TestProblemTakesTheFormThatTheClientPrefers(t *testing.T) {
+	for _, c := range []struct{ accept, want string }{
+		{"*/*", "application/problem+json"},
+		{"application/xml", "application/problem+xml"},
+		{browser, "text/html; charset=utf-8"},
+		{"application/json, text/html", "application/problem+json"},
+		{"text/html;q=0, application/json;q=0, */*", "application/problem+xml"},
+		{"image/png", "application/problem+json"},
+		{"*/*;q=0", "application/problem+json"},
+	} {
+		res, body := answer(t, "GET", sends(problem.New(404, problem.Detail("no order <17>"))), "Accept", c.accept)
+		assert.Equal(t, 404, res.StatusCode, c.accept)
+		assert.Equal(t, c.want, res.Header.Get("Content-Type"), c.accept)
+		assert.Equal(t, []string{"Accept"}, res.Header["Vary"], c.accept)
+		assert.Equal(t, "no-store", res.Header.Get("Cache-Control"), c.accept)
+		assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"), c.accept)
+		assert.Equal(t, int64(len(body)), res.ContentLength, c.accept)
+		switch c.want {
+		case problem.MediaTypeHTML:
+			assert.Equal(t, problem.HTMLPolicy, res.Header.Get("Content-Security-Policy"))
+			assert.Contains(t, body, "no order &lt;17&gt;")
+		case problem.MediaTypeXML:
+			var d problem.Details
+			require.NoError(t, xml.Unmarshal([]byte(body), &d))
+			assert.Equal(t, "no order <17>", d.Detail)
+		default:
+			assert.Equal(t, `{"type":"about:blank","title":"Not Found","status":404,"detail":"no order <17>"}`, body)
+		}
+	}
+}
+
+func TestProblemOnHEADHasTheHeaderOfGETInEveryForm(t *testing.T) {
+	for _, accept := range []string{"*/*", "application/xml", browser} {
+		h := sends(problem.New(410))
+		get, _ := answer(t, "GET", h, "Accept", accept)
+		head, body := answer(t, "HEAD", h, "Accept", accept)
+		delete(get.Header, "Date")
+		delete(head.Header, "Date")
+		assert.Equal(t, get.Header, head.Header)
+		assert.Empty(t, body)
+	}
+}
+
+func TestProblemKeepsWhatOuterLayersVaryOn(t *testing.T) {
+	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Origin")
+		respond.Problem(w, r, problem.New(404, problem.Header("Vary", "Cookie"), problem.Header("Vary", "Origin")))
+	})
+	assert.Equal(t, []string{"Origin", "Cookie", "Accept"}, res.Header["Vary"])
+}
+
+func TestProblemSendsItsHeaderButNotWhatFramesTheAnswer(t *testing.T) {
+	log := logged(t)
+	d := problem.New(401, problem.Challenge(`Bearer realm="a"`, `Basic realm="b"`),
+		problem.Header("Content-Length", "3"), problem.Header("content-type", "text/html"),
+		problem.Header("Content-Encoding", "br"), problem.Header("Transfer-Encoding", "chunked"),
+		problem.Header("Cache-Control", "max-age=5"))
+	res, body := answer(t, "GET", sends(d))
+	assert.Equal(t, []string{`Bearer realm="a"`, `Basic realm="b"`}, res.Header["Www-Authenticate"])
+	assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
+	assert.Equal(t, int64(len(body)), res.ContentLength)
+	assert.Empty(t, res.Header.Get("Content-Encoding"))
+	assert.Equal(t, "max-age=5", res.Header.Get("Cache-Control"))
+	assert.Empty(t, log.String())
+}
+
+func TestProblemThatMustNotBeStoredIsNot(t *testing.T) {
+	for _, code := range []int{428, 429, 431, 511} { // RFC 6585
+		res, _ := answer(t, "GET", sends(problem.New(code, problem.Header("Cache-Control", "max-age=5"))))
+		assert.Equal(t, "no-store", res.Header.Get("Cache-Control"), code)
+	}
+}
+
+func TestProblemCannotSplitTheHeader(t *testing.T) {
+	d := problem.New(400, problem.Header("X-Echo", "a\r\nSet-Cookie: b=c\x00"))
+	for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+		res, _ := get(t, "GET", sends(d))
+		assert.Equal(t, "a  Set-Cookie: b=c", strings.TrimRight(res.Header.Get("X-Echo"), " "))
+		assert.Empty(t, res.Header.Get("Set-Cookie"))
+	}
+	assert.Equal(t, "a\r\nSet-Cookie: b=c\x00", d.Header.Get("X-Echo"), "the problem itself is not changed")
+}
+
+func TestProblemLeavesOutFieldsOfTheConnectionOverHTTP2(t *testing.T) {
+	h := sends(problem.New(426, problem.Upgrade("websocket")))
+	res, _ := answer(t, "GET", h)
+	assert.Equal(t, "websocket", res.Header.Get("Upgrade"))
+	assert.Equal(t, "Upgrade", res.Header.Get("Connection"))
+	res, _ = answer2(t, "GET", h)
+	assert.Empty(t, res.Header.Get("Upgrade"))
+	assert.Empty(t, res.Header.Get("Connection"))
+}
+
+func TestProblemIsNotChangedByItsWriter(t *testing.T) {
+	shared := problem.New(409, problem.Extension("order", 17), problem.Header("Link", "<https://example.com/>; rel=help"))
+	before, _ := json.Marshal(shared)
+	p := respond.Responder{
+		Instance: func(*http.Request) string { return "/failures/1" },
+		Localize: func(_ *http.Request, d *problem.Details) string {
+			d.Title, d.Extensions["order"] = "Konflikt", 18
+			d.Header.Set("X", "y")
+			return "de"
+		},
+	}
+	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.Problem(w, r, shared)
+		w.Header()["Link"][0] = "changed"
+	}), false)
+	done := make(chan bool)
+	for range 4 {
+		go func() {
+			defer func() { done <- true }()
+			for range 5 {
+				_, body := ask(t, srv, "GET")
+				assert.Contains(t, body, "Konflikt")
+			}
+		}()
+	}
+	for range 4 {
+		<-done
+	}
+	after, _ := json.Marshal(shared)
+	assert.Equal(t, string(before), string(after))
+	assert.Equal(t, http.Header{"Link": {"<https://example.com/>; rel=help"}}, shared.Header)
+}
+
+func TestProblemWithoutAStatusOrAtAllIsAnInternalServerError(t *testing.T) {
+	for name, d := range map[string]*problem.Details{
+		"nil": nil, "zero": {}, "no status": {Title: "Lost", Detail: "secret"}, "interim": problem.New(103), "huge": {Status: 1000},
+	} {
+		log := logged(t)
+		res, body := answer(t, "GET", sends(d))
+		assert.Equal(t, 500, res.StatusCode, name)
+		assert.Contains(t, body, `"status":500`, name)
+		assert.NotContains(t, body, "secret", name)
+		assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), name)
+	}
+}
+
+func TestProblemWithoutARequestIsJSON(t *testing.T) {
+	w := httptest.NewRecorder()
+	respond.Problem(w, nil, problem.New(404))
+	respond.Err(httptest.NewRecorder(), nil, context.Canceled)
+	assert.Equal(t, "application/problem+json", w.Result().Header.Get("Content-Type"))
+	assert.Empty(t, w.Result().Header["Vary"])
+}
+
+func TestProblemWithoutATitleHasTheReasonForOne(t *testing.T) {
+	_, body := answer(t, "GET", sends(&problem.Details{Status: 404}))
+	assert.Equal(t, `{"type":"about:blank","title":"Not Found","status":404}`, body)
+	_, body = answer(t, "GET", sends(&problem.Details{Type: "https://example.com/p", Status: 404}))
+	assert.Equal(t, `{"type":"https://example.com/p","status":404}`, body)
+}
+
+func TestProblemIsSentWithoutAnExtensionThatCannotBeEncoded(t *testing.T) {
+	log := logged(t)
+	_, body := answer(t, "GET", sends(problem.New(409, problem.Detail("taken"), problem.Extension("bad", func() {}), problem.Extension("good", 1))))
+	assert.Equal(t, `{"type":"about:blank","title":"Conflict","status":409,"detail":"taken","good":1}`, body)
+	assert.Contains(t, log.String(), "bad")
+}
+
+func TestProblemNeverShowsItsCauseInAnyForm(t *testing.T) {
+	logged(t)
+	const secret = "sk-3141592653589793"
+	d := problem.New(500, problem.Cause(errors.Join(io.EOF, errors.New(secret))))
+	for _, accept := range []string{"*/*", "application/xml", browser} {
+		res, body := answer(t, "GET", sends(d), "Accept", accept)
+		assert.NotContains(t, body, secret)
+		for field, values := range res.Header {
+			assert.NotContains(t, strings.Join(values, ""), secret, field)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package respond_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+	"github.com/stretchr/testify/assert"
+)
+
+var errNoRow = errors.New("sql: no rows in result set")
+
+func TestResponderAsksItsMapWhatAnErrorMeans(t *testing.T) {
+	p := respond.Responder{Map: problem.Mapping{
+		func(error) *problem.Details { return nil },
+		func(err error) *problem.Details {
+			if errors.Is(err, errNoRow) {
+				return problem.New(404, problem.Detail("no such order"))
+			}
+			return nil
+		},
+		func(err error) *problem.Details {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return problem.New(503)
+			}
+			return nil
+		},
+	}}
+	for _, c := range []struct {
+		err    error
+		want   int
+		reason string
+	}{
+		{fmt.Errorf("order 17: %w", errNoRow), 404, "mapped"},
+		{problem.New(418, problem.Cause(errNoRow)), 418, "a problem means what it says"},
+		{context.DeadlineExceeded, 503, "mapped although it is known"},
+		{problem.New(418), 418, "not mapped, but a problem"},
+		{errors.New("else"), 500, "neither"},
+	} {
+		var log buffer
+		p.Logger = slog.New(timeless(&log))
+		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Err(w, r, c.err) })
+		assert.Equal(t, c.want, res.StatusCode, c.reason)
+		assert.NotContains(t, body, "sql", c.reason)
+		assert.Equal(t, 1, strings.Count(log.String(), "\n"), "one record: %s", c.reason)
+	}
+}
+
+func TestResponderKeepsAMappedErrorForTheLog(t *testing.T) {
+	var log buffer
+	p := respond.Responder{
+		Logger: slog.New(timeless(&log)),
+		Map:    problem.Mapping{func(error) *problem.Details { return problem.New(404) }},
+	}
+	p.Err(httptest.NewRecorder(), httptest.NewRequest("PUT", "/orders/17", nil), errNoRow)
+	assert.Equal(t, `level=INFO msg="request failed" problem.status=404 problem.title="Not Found" problem.detail="`+
+		problem.Nearest(404).Description+`" problem.cause="sql: no rows in result set" method=PUT path=/orders/17`+"\n", log.String())
+}
+
+func TestResponderLogsByClass(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		want   string
+		reason string
+	}{
+		{errors.New("x"), "ERROR", "a server error"},
+		{problem.New(400), "INFO", "a client error"},
+		{problem.New(304), "", "no failure"},
+		{nil, "ERROR", "a mistake of the caller"},
+	} {
+		var log buffer
+		p := respond.Responder{Logger: slog.New(timeless(&log))}
+		p.Err(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), c.err)
+		level, _, _ := strings.Cut(strings.TrimPrefix(log.String(), "level="), " ")
+		assert.Equal(t, c.want, level, c.reason)
+	}
+}
+
+func TestResponderDoesNotBlameTheServerForAClientThatLeft(t *testing.T) {
+	var log buffer
+	p := respond.Responder{Logger: slog.New(timeless(&log))}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
+	p.Err(httptest.NewRecorder(), r, fmt.Errorf("query: %w", ctx.Err()))
+	assert.Contains(t, log.String(), "level=INFO")
+	log.b.Reset()
+	p.Err(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), context.Canceled)
+	assert.Contains(t, log.String(), "level=ERROR", "canceled by somebody else")
+}
+
+func TestResponderNamesTheOccurrence(t *testing.T) {
+	p := respond.Responder{Instance: func(r *http.Request) string { return "urn:request:" + r.Header.Get("X-Request-Id") }}
+	_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(404)) }, "X-Request-Id", "17")
+	assert.Contains(t, body, `"instance":"urn:request:17"`)
+	_, body = answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		p.Problem(w, r, problem.New(404, problem.Instance("/failures/1")))
+	})
+	assert.Contains(t, body, `"instance":"/failures/1"`, "its own one wins")
+}
+
+func TestResponderTranslates(t *testing.T) {
+	p := respond.Responder{Localize: func(r *http.Request, d *problem.Details) string {
+		if !strings.HasPrefix(r.Header.Get("Accept-Language"), "de") {
+			return ""
+		}
+		d.Title, d.Detail, d.Status = "Nicht gefunden", "Die Bestellung gibt es nicht.", 200
+		return "de"
+	}}
+	h := func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(404)) }
+	res, body := answer(t, "GET", h, "Accept-Language", "de-AT, en;q=0.5")
+	assert.Equal(t, `{"type":"about:blank","title":"Nicht gefunden","status":404,"detail":"Die Bestellung gibt es nicht."}`, body)
+	assert.Equal(t, 404, res.StatusCode)
+	assert.Equal(t, "de", res.Header.Get("Content-Language"))
+	assert.ElementsMatch(t, []string{"Accept", "Accept-Language"}, res.Header["Vary"])
+
+	res, body = answer(t, "GET", h, "Accept-Language", "fr")
+	assert.Contains(t, body, "Not Found")
+	assert.Empty(t, res.Header.Get("Content-Language"))
+	assert.ElementsMatch(t, []string{"Accept", "Accept-Language"}, res.Header["Vary"], "another language would have had another answer")
+
+	_, body = answer(t, "GET", h, "Accept-Language", "de", "Accept", browser)
+	assert.Contains(t, body, `<html lang="de"`)
+}
+
+func TestResponderSendsItsHeaderUnlessTheProblemHasTheField(t *testing.T) {
+	p := respond.Responder{Header: http.Header{"Link": {"<https://example.com/status>; rel=status"}, "Retry-After": {"1"}}}
+	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</a.css>; rel=preload")
+		p.Problem(w, r, problem.New(503, problem.Header("Retry-After", "60")))
+	})
+	assert.Equal(t, []string{"</a.css>; rel=preload", "<https://example.com/status>; rel=status"}, res.Header["Link"])
+	assert.Equal(t, []string{"60"}, res.Header["Retry-After"])
+	assert.Equal(t, http.Header{"Link": {"<https://example.com/status>; rel=status"}, "Retry-After": {"1"}}, p.Header)
+}
+
+func TestResponderShowsCausesToNobodyWithoutTheSecret(t *testing.T) {
+	logged(t)
+	secret := rand.Text()
+	err := fmt.Errorf("order 17: %w", errNoRow)
+	for _, c := range []struct {
+		configured, sent string
+		want             bool
+		reason           string
+	}{
+		{secret, secret, true, "the developer"},
+		{secret, "", false, "anybody"},
+		{secret, secret + "x", false, "a guess"},
+		{"", "", false, "off by default"},
+		{"debug", "debug", false, "a word is no secret"},
+		{strings.Repeat("x", 19), strings.Repeat("x", 19), false, "one byte short"},
+	} {
+		p := respond.Responder{DebugSecret: c.configured}
+		_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Err(w, r, err) }, "Debug-Secret", c.sent)
+		assert.Equal(t, c.want, strings.Contains(body, `"debug":["order 17: sql: no rows in result set","sql: no rows in result set"]`), c.reason)
+		assert.Equal(t, c.want, strings.Contains(body, "sql"), c.reason)
+	}
+}
