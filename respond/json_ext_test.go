@@ -1,0 +1,184 @@
+package respond_test
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/respond"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestJSONAnswersWithTheWholeValue(t *testing.T) {
+	h := func(w http.ResponseWriter, r *http.Request) { respond.JSON(w, 200, map[string]string{"a": "<b> & \u2028"}) }
+	want := `{"a":"<b> & \u2028"}` + "\n"
+	for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+		res, body := get(t, "GET", h)
+		assert.Equal(t, want, body)
+		delete(res.Header, "Date")
+		assert.Equal(t, http.Header{
+			"Content-Type":           {"application/json"},
+			"Content-Length":         {strconv.Itoa(len(want))},
+			"X-Content-Type-Options": {"nosniff"},
+		}, res.Header)
+		head, body := get(t, "HEAD", h)
+		delete(head.Header, "Date")
+		assert.Equal(t, res.Header, head.Header)
+		assert.Empty(t, body)
+	}
+	head, body := answer10(t, "GET", h)
+	assert.Equal(t, want, body)
+	assert.Contains(t, head, "HTTP/1.0 200 OK\r\n")
+}
+
+func TestJSONIsCompleteOrAnInternalServerError(t *testing.T) {
+	for _, v := range []any{math.NaN(), func() {}, []any{1, make(chan int)}, failing{}} {
+		log := logged(t)
+		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "/x")
+			w.Header().Set("Content-Type", "application/geo+json")
+			respond.JSON(w, 201, v)
+		})
+		assert.Equal(t, 500, res.StatusCode)
+		assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
+		assert.Empty(t, res.Header.Get("Location"))
+		assert.NotContains(t, body, "secret")
+		assert.Equal(t, 1, strings.Count(log.String(), "respond: JSON: json: "), "one record")
+		_, body = answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.JSON(w, 200, 1) })
+		assert.Equal(t, "1\n", body, "the next answer has nothing of it")
+	}
+}
+
+type failing struct{}
+
+func (failing) MarshalJSON() ([]byte, error) { return nil, errors.New("secret") }
+
+func TestAnswersWithAnyCodeThatCanBeSent(t *testing.T) {
+	tmpl := executes(func(w writer) error { _, err := w.Write([]byte("x")); return err })
+	for name, send := range map[string]func(http.ResponseWriter, int){
+		"JSON":  func(w http.ResponseWriter, code int) { respond.JSON(w, code, "x") },
+		"Text":  func(w http.ResponseWriter, code int) { respond.Text(w, code, "x") },
+		"Bytes": func(w http.ResponseWriter, code int) { respond.Bytes(w, code, "a/b", []byte("x")) },
+		"HTML":  func(w http.ResponseWriter, code int) { respond.HTML(w, code, tmpl, nil) },
+	} {
+		for _, c := range []struct {
+			code, want int
+			body       bool
+			reason     string
+		}{
+			{200, 200, true, "fine"},
+			{299, 299, true, "unknown, but fine"},
+			{422, 422, true, "an error of the caller's own form"},
+			{204, 204, false, "no content"},
+			{205, 205, false, "no content"},
+			{304, 304, false, "no content"},
+			{0, 500, true, "would panic"},
+			{99, 500, true, "would panic"},
+			{103, 500, true, "not final"},
+			{600, 500, true, "not HTTP"},
+			{-1, 500, true, "would panic"},
+		} {
+			log := logged(t)
+			res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w, c.code) })
+			assert.Equal(t, c.want, res.StatusCode, "%s %d: %s", name, c.code, c.reason)
+			assert.Equal(t, c.body, body != "", "%s %d: %s", name, c.code, c.reason)
+			assert.Equal(t, c.want == 500, strings.Contains(log.String(), "level=ERROR"), "%s %d: %s", name, c.code, c.reason)
+			if !c.body {
+				assert.Empty(t, res.Header.Get("Content-Type"), "%s %d", name, c.code)
+			}
+		}
+	}
+}
+
+func TestAnswersCalledTwiceSendTheFirstOnly(t *testing.T) {
+	for name, send := range map[string]func(http.ResponseWriter){
+		"JSON":     func(w http.ResponseWriter) { respond.JSON(w, 201, "x") },
+		"Text":     func(w http.ResponseWriter) { respond.Text(w, 201, "x") },
+		"Created":  func(w http.ResponseWriter) { respond.Created(w, "/x", nil) },
+		"Redirect": func(w http.ResponseWriter) { respond.Redirect(w, 303, "/x") },
+		"Error":    func(w http.ResponseWriter) { respond.Error(w, 404) },
+	} {
+		once, first := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w) })
+		twice, second := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+			send(w)
+			respond.JSON(w, 200, "again")
+		})
+		assert.Equal(t, once.StatusCode, twice.StatusCode, name)
+		assert.Equal(t, first, second, name)
+		delete(once.Header, "Date")
+		delete(twice.Header, "Date")
+		assert.Equal(t, once.Header, twice.Header, name)
+	}
+}
+
+func TestAnswersSurviveAWriterThatFails(t *testing.T) {
+	w := &broken{discard: discard{http.Header{}}}
+	respond.JSON(w, 200, 1)
+	respond.Text(w, 201, "x")
+	respond.Created(w, "/x", 1)
+	respond.NoContent(w)
+	assert.Equal(t, []int{200, 201, 201, 204}, w.codes)
+}
+
+func TestAnswersLeaveTheLengthToACompressor(t *testing.T) {
+	w := httptest.NewRecorder()
+	w.Header().Set("Content-Encoding", "gzip")
+	respond.JSON(w, 200, 1)
+	assert.Empty(t, w.Result().Header.Get("Content-Length"))
+	assert.Equal(t, "gzip", w.Result().Header.Get("Content-Encoding"))
+}
+
+func TestJSONKeepsAMediaTypeOfTheHandler(t *testing.T) {
+	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/geo+json")
+		respond.JSON(w, 200, 1)
+	})
+	assert.Equal(t, []string{"application/geo+json"}, res.Header["Content-Type"])
+}
+
+func TestJSONReplacesALengthOfSomethingElse(t *testing.T) {
+	_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1")
+		respond.JSON(w, 200, "whole")
+	})
+	assert.Equal(t, "\"whole\"\n", body)
+}
+
+func TestJSONAllocatesOnce(t *testing.T) {
+	w, v := &discard{header: http.Header{}}, &struct{ A, B string }{"a", "b"}
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		clear(w.header)
+		respond.JSON(w, 200, v)
+	}), 1.0)
+}
+
+func TestCreatedAndAcceptedSayWhereToLook(t *testing.T) {
+	res, body := answer(t, "POST", func(w http.ResponseWriter, r *http.Request) { respond.Created(w, "/orders/17", []int{17}) })
+	assert.Equal(t, 201, res.StatusCode)
+	assert.Equal(t, "/orders/17", res.Header.Get("Location"))
+	assert.Equal(t, "[17]\n", body)
+
+	res, body = answer(t, "POST", func(w http.ResponseWriter, r *http.Request) { respond.Created(w, "", nil) })
+	assert.Equal(t, 201, res.StatusCode)
+	assert.Empty(t, res.Header["Location"])
+	assert.Empty(t, res.Header["Content-Type"])
+	assert.Equal(t, "0", res.Header.Get("Content-Length"))
+	assert.Empty(t, body)
+
+	for _, c := range []struct {
+		after time.Duration
+		want  string
+	}{{0, ""}, {-1, ""}, {1, "1"}, {time.Second, "1"}, {1001 * time.Millisecond, "2"}, {time.Hour, "3600"}} {
+		res, _ = answer(t, "POST", func(w http.ResponseWriter, r *http.Request) {
+			respond.Accepted(w, "/jobs/17", c.after, map[string]string{"state": "queued"})
+		})
+		assert.Equal(t, 202, res.StatusCode)
+		assert.Equal(t, "/jobs/17", res.Header.Get("Location"))
+		assert.Equal(t, c.want, res.Header.Get("Retry-After"), c.after)
+	}
+}
