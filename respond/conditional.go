@@ -1,0 +1,236 @@
+package respond
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+// Version identifies the state that a resource is in, for conditional requests
+// (RFC 9110, section 13). A Version without a tag and a time means that there
+// is no such resource as yet, or that its state cannot be told.
+//
+// A handler that reads has two lines for it, and so has one that writes:
+//
+//	if respond.Unchanged(w, r, version) {
+//		return nil // the client has it
+//	}
+//
+//	if err := version.Require(r); err != nil {
+//		return err // somebody else was faster
+//	}
+//
+// Compare and write in one transaction or under one lock; otherwise another
+// request may come in between.
+type Version struct {
+	// Tag differs from that of every other state: a revision number or a hash,
+	// without quotes. Bytes that an entity tag cannot have are percent-encoded.
+	Tag string
+	// Weak says that states with the same tag only mean the same, byte for byte
+	// they may differ. A weak tag protects no update: If-Match never matches.
+	Weak bool
+	// Modified is when the resource changed last, or the zero time. Fractions
+	// of a second do not count.
+	Modified time.Time
+}
+
+// ETag returns the tag as the ETag field has it, or "" if there is none.
+func (v Version) ETag() string {
+	if v.Tag == "" {
+		return ""
+	}
+	prefix := `"`
+	if v.Weak {
+		prefix = `W/"`
+	}
+	return prefix + escapeTag(v.Tag) + `"`
+}
+
+// Describe sets ETag and Last-Modified, for an answer that shows the resource
+// in this state, or has just put it there.
+func (v Version) Describe(w http.ResponseWriter) {
+	h := w.Header()
+	if v.Tag != "" {
+		h["Etag"] = []string{v.ETag()}
+	}
+	if !v.Modified.IsZero() {
+		h["Last-Modified"] = []string{v.Modified.UTC().Format(http.TimeFormat)}
+	}
+}
+
+// Unchanged sets the validators of v and reports whether the request has been
+// answered by that: with 304 if the client has this version already, or with
+// 412 if it asked for another. Call it where the answer would otherwise be 200.
+// A Range is not its business: see [http.ServeContent].
+func Unchanged(w http.ResponseWriter, r *http.Request, v Version) bool {
+	v.Describe(w)
+	switch v.Evaluate(r) {
+	case http.StatusNotModified:
+		NotModified(w)
+		return true
+	case http.StatusPreconditionFailed:
+		Problem(w, r, v.failed())
+		return true
+	}
+	return false
+}
+
+// Check returns nil if the conditions of the request allow it to change a
+// resource in this state; a request without conditions may. Else it returns a
+// problem with status 412 that carries the current validators.
+//
+// To create only, send If-None-Match: *, and compare with a Version that is
+// empty unless the resource exists.
+func (v Version) Check(r *http.Request) error {
+	if v.Evaluate(r) == 0 {
+		return nil
+	}
+	return v.failed()
+}
+
+// Require is [Version.Check] where a condition is required, so that nobody
+// overwrites a change that he has not seen: a request without If-Match,
+// If-Unmodified-Since and If-None-Match gets a problem with status 428
+// (RFC 6585, section 3).
+func (v Version) Require(r *http.Request) error {
+	for _, field := range [...]string{"If-Match", "If-Unmodified-Since", "If-None-Match"} {
+		if len(r.Header[field]) > 0 {
+			return v.Check(r)
+		}
+	}
+	return problem.New(http.StatusPreconditionRequired, problem.Detail(
+		"Send the ETag of the version that the change is based on in If-Match, or If-None-Match: * to create."))
+}
+
+func (v Version) failed() *problem.Details {
+	d := problem.New(http.StatusPreconditionFailed)
+	w := headerOnly{}
+	v.Describe(w)
+	if len(w) > 0 {
+		d.Header = http.Header(w)
+	}
+	return d
+}
+
+// headerOnly lets Describe fill a header that no writer has.
+type headerOnly http.Header
+
+func (h headerOnly) Header() http.Header       { return http.Header(h) }
+func (h headerOnly) Write([]byte) (int, error) { return 0, http.ErrBodyNotAllowed }
+func (h headerOnly) WriteHeader(int)           {}
+
+// Evaluate decides what the conditions of the request ask for, in the order of
+// RFC 9110, section 13.2.2: 0 to go on, 304 for a read that the client need not
+// repeat, or 412. It answers nothing. OPTIONS, CONNECT and TRACE have no
+// conditions.
+func (v Version) Evaluate(r *http.Request) int {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == ""
+	switch r.Method {
+	case http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return 0
+	}
+	h := r.Header
+	if match := h["If-Match"]; len(match) > 0 {
+		if !v.listed(match, true) {
+			return http.StatusPreconditionFailed
+		}
+	} else if since, ok := date(h["If-Unmodified-Since"]); ok && !v.Modified.IsZero() {
+		if v.Modified.Truncate(time.Second).After(since) {
+			return http.StatusPreconditionFailed
+		}
+	}
+	if match := h["If-None-Match"]; len(match) > 0 {
+		switch {
+		case !v.listed(match, false):
+		case reads:
+			return http.StatusNotModified
+		default:
+			return http.StatusPreconditionFailed
+		}
+	} else if since, ok := date(h["If-Modified-Since"]); ok && reads && !v.Modified.IsZero() {
+		if !v.Modified.Truncate(time.Second).After(since) {
+			return http.StatusNotModified
+		}
+	}
+	return 0
+}
+
+// listed reports whether the fields name the version: by its tag, or by a star
+// if there is any version. Strong comparison takes no weak tags.
+func (v Version) listed(fields []string, strong bool) bool {
+	if len(fields) == 1 && strings.Trim(fields[0], " \t") == "*" {
+		return v != (Version{})
+	}
+	if v.Tag == "" || strong && v.Weak {
+		return false
+	}
+	tag := v.ETag()
+	tag = tag[strings.IndexByte(tag, '"'):]
+	budget := maxTags
+	for _, field := range fields {
+		if len(field) > budget {
+			return false
+		}
+		budget -= len(field)
+		for field != "" {
+			var weak, ok bool
+			var candidate string
+			candidate, weak, field, ok = cutTag(field)
+			if !ok {
+				return false // what follows cannot be told apart any more
+			}
+			if candidate == tag && !(strong && weak) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// maxTags is how many bytes of a list of entity tags are looked at. A longer
+// one matches nothing.
+const maxTags = 8 << 10
+
+// cutTag cuts the first entity tag with its quotes off a list (RFC 9110,
+// section 8.8.3). It is empty for an empty member.
+func cutTag(list string) (tag string, weak bool, rest string, ok bool) {
+	list = strings.TrimLeft(list, " \t")
+	if list, weak = strings.CutPrefix(list, "W/"); list == "" || !weak && list[0] == ',' {
+		return "", false, strings.TrimPrefix(list, ","), !weak
+	}
+	if list[0] != '"' {
+		return "", false, "", false
+	}
+	end := 1
+	for end < len(list) && isTagByte(list[end]) {
+		end++
+	}
+	if end == len(list) || list[end] != '"' {
+		return "", false, "", false
+	}
+	tag, rest = list[:end+1], strings.TrimLeft(list[end+1:], " \t")
+	if rest != "" && rest[0] != ',' {
+		return "", false, "", false
+	}
+	return tag, weak, strings.TrimPrefix(rest, ","), true
+}
+
+func isTagByte(c byte) bool { return c == '!' || c >= '#' && c != 0x7f }
+
+// escapeTag percent-encodes what a tag cannot have, and the percent sign, so
+// that two tags never become one.
+func escapeTag(s string) string {
+	return percentEncode(s, func(c byte) bool { return !isTagByte(c) || c == '%' || c >= 0x80 })
+}
+
+// date returns the date of a field that has exactly one. Any other is as good
+// as absent.
+func date(field []string) (time.Time, bool) {
+	if len(field) != 1 {
+		return time.Time{}, false
+	}
+	t, err := http.ParseTime(field[0])
+	return t, err == nil
+}

@@ -1,0 +1,255 @@
+package respond_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+	"github.com/stretchr/testify/assert"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 999, time.UTC)
+
+const (
+	beforeNoon = "Sun, 01 Mar 2026 11:59:59 GMT"
+	atNoon     = "Sun, 01 Mar 2026 12:00:00 GMT"
+	afterNoon  = "Sun, 01 Mar 2026 12:00:01 GMT"
+)
+
+func TestVersionEvaluatesConditionsInTheOrderOfTheRFC(t *testing.T) {
+	strong := respond.Version{Tag: "7", Modified: noon}
+	weak := respond.Version{Tag: "7", Weak: true}
+	tagged := respond.Version{Tag: "7"}
+	dated := respond.Version{Modified: noon}
+	none := respond.Version{}
+	for _, c := range []struct {
+		v      respond.Version
+		method string
+		fields string // name=value, separated by |
+		want   int
+		reason string
+	}{
+		{strong, "GET", "", 0, "no condition"},
+		// step 1: If-Match, strong
+		{strong, "PUT", `If-Match="7"`, 0, "equal"},
+		{strong, "PUT", `If-Match="6"`, 412, "another"},
+		{strong, "GET", `If-Match="6"`, 412, "also for reads"},
+		{strong, "PUT", `If-Match="6", "7"`, 0, "one of a list"},
+		{strong, "PUT", `If-Match="6"|If-Match="7"`, 0, "several fields are one list"},
+		{strong, "PUT", `If-Match=W/"7"`, 412, "a weak tag never matches strongly"},
+		{weak, "PUT", `If-Match="7"`, 412, "nor does a weak version"},
+		{weak, "PUT", `If-Match=W/"7"`, 412, "not even with itself"},
+		{strong, "PUT", `If-Match=*`, 0, "there is one"},
+		{dated, "PUT", `If-Match=*`, 0, "there is one"},
+		{none, "PUT", `If-Match=*`, 412, "there is none"},
+		{none, "PUT", `If-Match="7"`, 412, "there is none"},
+		{none, "PUT", `If-Match=""`, 412, "there is none, not an empty tag"},
+		{strong, "PUT", `If-Match=7`, 412, "no tag: on the safe side"},
+		{strong, "PUT", `If-Match=`, 412, "an empty list"},
+		{strong, "PUT", `If-Match="6", *`, 412, "a star stands alone"},
+		{strong, "PUT", `If-Match=*|If-Match="7"`, 412, "a star stands alone"},
+		{strong, "PUT", `If-Match="6" "7"`, 412, "no comma"},
+		{strong, "PUT", `If-Match=, ,"7",`, 0, "empty members do not count"},
+		{strong, "PUT", `If-Match=w/"7"`, 412, "case matters"},
+		{strong, "PUT", `If-Match="a,b", "7"`, 0, "a comma in a tag"},
+		{strong, "PUT", `If-Match="7`, 412, "never closed"},
+		// step 2: If-Unmodified-Since
+		{strong, "PUT", "If-Unmodified-Since=" + atNoon, 0, "the same second"},
+		{strong, "PUT", "If-Unmodified-Since=" + afterNoon, 0, "later"},
+		{strong, "PUT", "If-Unmodified-Since=" + beforeNoon, 412, "changed since"},
+		{strong, "PUT", `If-Match="7"|If-Unmodified-Since=` + beforeNoon, 0, "ignored beside If-Match"},
+		{tagged, "PUT", "If-Unmodified-Since=" + beforeNoon, 0, "no date to compare"},
+		{strong, "PUT", "If-Unmodified-Since=yesterday", 0, "no date"},
+		{strong, "PUT", "If-Unmodified-Since=" + beforeNoon + "|If-Unmodified-Since=" + beforeNoon, 0, "two dates"},
+		// step 3: If-None-Match, weak
+		{strong, "GET", `If-None-Match="7"`, 304, "equal"},
+		{strong, "HEAD", `If-None-Match="7"`, 304, "equal"},
+		{strong, "GET", `If-None-Match=W/"7"`, 304, "weakly equal"},
+		{weak, "GET", `If-None-Match="7"`, 304, "weakly equal"},
+		{strong, "GET", `If-None-Match="6"`, 0, "another"},
+		{strong, "PUT", `If-None-Match="7"`, 412, "not for writes"},
+		{strong, "PUT", `If-None-Match=*`, 412, "create only: there is one"},
+		{none, "PUT", `If-None-Match=*`, 0, "create only: there is none"},
+		{strong, "GET", `If-None-Match=7`, 0, "no tag"},
+		{strong, "PUT", `If-Match="7"|If-None-Match="7"`, 412, "both are asked"},
+		{strong, "PUT", `If-Match="6"|If-None-Match="8"`, 412, "the first decides"},
+		// step 4: If-Modified-Since
+		{strong, "GET", "If-Modified-Since=" + atNoon, 304, "not since"},
+		{strong, "HEAD", "If-Modified-Since=" + afterNoon, 304, "not since"},
+		{strong, "GET", "If-Modified-Since=" + beforeNoon, 0, "changed since"},
+		{strong, "GET", "If-Modified-Since=Sunday, 01-Mar-26 12:00:00 GMT", 304, "an old form of date"},
+		{strong, "PUT", "If-Modified-Since=" + atNoon, 0, "reads only"},
+		{strong, "GET", `If-None-Match="6"|If-Modified-Since=` + atNoon, 0, "ignored beside If-None-Match"},
+		{tagged, "GET", "If-Modified-Since=" + atNoon, 0, "no date to compare"},
+		{strong, "GET", "If-Modified-Since=0", 0, "no date"},
+		{strong, "GET", "If-Modified-Since=" + atNoon + "|If-Modified-Since=" + atNoon, 0, "two dates"},
+		// 13.2.1
+		{strong, "OPTIONS", `If-Match="6"`, 0, "selects nothing"},
+		{strong, "TRACE", `If-None-Match="7"`, 0, "selects nothing"},
+		{strong, "CONNECT", `If-Match="6"`, 0, "selects nothing"},
+	} {
+		r := httptest.NewRequest(c.method, "/", nil)
+		for field := range strings.SplitSeq(c.fields, "|") {
+			if name, value, ok := strings.Cut(field, "="); ok {
+				r.Header.Add(name, value)
+			}
+		}
+		assert.Equal(t, c.want, c.v.Evaluate(r), "%s %s: %s", c.method, c.fields, c.reason)
+	}
+}
+
+func TestUnchangedAnswersWithTheValidators(t *testing.T) {
+	h := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		if respond.Unchanged(w, r, respond.Version{Tag: "7", Modified: noon}) {
+			return
+		}
+		respond.JSON(w, 200, "order")
+	}
+	for _, c := range []struct {
+		field, value string
+		code         int
+		cache        string
+	}{
+		{"If-None-Match", `"6"`, 200, "max-age=60"},
+		{"If-None-Match", `"7"`, 304, "max-age=60"},
+		{"If-Match", `"6"`, 412, "no-store"},
+	} {
+		for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+			res, body := get(t, "GET", h, c.field, c.value)
+			assert.Equal(t, c.code, res.StatusCode)
+			assert.Equal(t, `"7"`, res.Header.Get("ETag"), c.code)
+			assert.Equal(t, atNoon, res.Header.Get("Last-Modified"), c.code)
+			assert.Equal(t, c.cache, res.Header.Get("Cache-Control"), c.code)
+			assert.Equal(t, c.code == 304, body == "", c.code)
+		}
+	}
+	head, body := answer10(t, "GET", h)
+	assert.Contains(t, head, `Etag: "7"`)
+	assert.Equal(t, "\"order\"\n", body)
+}
+
+func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
+	var mu sync.Mutex
+	revision := 0
+	srv := serve(t, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if err := (respond.Version{Tag: strconv.Itoa(revision)}).Require(r); err != nil {
+			return err
+		}
+		revision++
+		respond.Version{Tag: strconv.Itoa(revision)}.Describe(w)
+		respond.NoContent(w)
+		return nil
+	}), false)
+
+	res, body := ask(t, srv, "PUT")
+	assert.Equal(t, 428, res.StatusCode)
+	assert.Contains(t, body, "If-Match", "it says how to do better")
+
+	codes := make(chan int)
+	for range 5 {
+		go func() {
+			res, _ := ask(t, srv, "PUT", "If-Match", `"0"`)
+			codes <- res.StatusCode
+		}()
+	}
+	count := map[int]int{}
+	for range 5 {
+		count[<-codes]++
+	}
+	assert.Equal(t, map[int]int{204: 1, 412: 4}, count, "one of five wins")
+
+	res, _ = ask(t, srv, "PUT", "If-Match", `"0"`)
+	assert.Equal(t, 412, res.StatusCode)
+	assert.Equal(t, `"1"`, res.Header.Get("ETag"), "the version to start from")
+	res, _ = ask(t, srv, "PUT", "If-Match", `"1"`)
+	assert.Equal(t, `"2"`, res.Header.Get("ETag"))
+}
+
+func TestCheckRequiresNoCondition(t *testing.T) {
+	r := httptest.NewRequest("PUT", "/", nil)
+	assert.NoError(t, respond.Version{Tag: "7"}.Check(r))
+	r.Header.Set("If-Match", `"6"`)
+	err := respond.Version{}.Check(r)
+	assert.ErrorIs(t, err, problem.New(412))
+	assert.Nil(t, problem.From(err).Header, "nothing to tell")
+}
+
+func TestETagIsAlwaysATag(t *testing.T) {
+	for _, c := range []struct {
+		v    respond.Version
+		want string
+	}{
+		{respond.Version{}, ""},
+		{respond.Version{Tag: "7"}, `"7"`},
+		{respond.Version{Tag: "7", Weak: true}, `W/"7"`},
+		{respond.Version{Tag: `a"b c` + "\r\n%é"}, `"a%22b%20c%0D%0A%25%C3%A9"`},
+	} {
+		assert.Equal(t, c.want, c.v.ETag())
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("If-None-Match", c.want)
+		assert.Equal(t, c.want != "", c.v.Evaluate(r) == 304, "it matches itself")
+	}
+}
+
+func TestConditionsAreReadUpToABound(t *testing.T) {
+	r := httptest.NewRequest("PUT", "/", nil)
+	r.Header.Set("If-Match", strings.Repeat(`"6",`, 4000)+`"7"`)
+	assert.Equal(t, 412, respond.Version{Tag: "7"}.Evaluate(r))
+}
+
+// FuzzVersion puts a tag behind any list: a list that can be read has it, and
+// neither a read nor a write gets an answer that is not one of theirs.
+func FuzzVersion(f *testing.F) {
+	for _, s := range []string{"", "*", `"a"`, `W/"a", "b"`, `"a" "b"`, `,,`, `"`, "W/", `"é"`} {
+		f.Add(s, "7")
+	}
+	f.Fuzz(func(t *testing.T, list, tag string) {
+		v := respond.Version{Tag: tag}
+		get, put := httptest.NewRequest("GET", "/", nil), httptest.NewRequest("PUT", "/", nil)
+		get.Header.Set("If-None-Match", list)
+		put.Header.Set("If-Match", list)
+		read, write := v.Evaluate(get), v.Evaluate(put)
+		assert.Contains(t, []int{0, 304}, read)
+		assert.Contains(t, []int{0, 412}, write)
+		if write == 0 { // what matches strongly matches weakly
+			assert.Equal(t, 304, read)
+		}
+		if tag != "" && len(list)+3*len(tag) < 8000 {
+			get.Header.Set("If-None-Match", v.ETag()+", "+list)
+			assert.Equal(t, 304, v.Evaluate(get))
+		}
+	})
+}
+
+// ExampleVersion_Require is the whole of an update that loses no other.
+func ExampleVersion_Require() {
+	order, revision := "tea", 1
+	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		if err := (respond.Version{Tag: strconv.Itoa(revision)}).Require(r); err != nil {
+			return err
+		}
+		order, revision = "coffee", revision+1
+		respond.NoContent(w)
+		return nil
+	})
+	for range 2 {
+		r := httptest.NewRequest("PUT", "/orders/17", nil)
+		r.Header.Set("If-Match", `"1"`)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		fmt.Println(w.Code, order)
+	}
+	// Output:
+	// 204 coffee
+	// 412 coffee
+}
