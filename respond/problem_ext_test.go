@@ -197,3 +197,17 @@ func TestProblemNeverShowsItsCauseInAnyForm(t *testing.T) {
 		}
 	}
 }
+func TestProblemOfAnotherServerBecomesABadGateway(t *testing.T) {
+	log := logged(t)
+	upstream := serve(t, sends(problem.New(403, problem.Detail("account 7 is locked"), problem.Header("Set-Cookie", "a=b"))), false)
+	res, err := http.Get(upstream.URL)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var d *problem.Details
+	require.ErrorAs(t, problem.Check(res), &d)
+	got, body := answer(t, "GET", sends(d))
+	assert.Equal(t, 502, got.StatusCode)
+	assert.NotContains(t, body, "account 7")
+	assert.Empty(t, got.Header.Get("Set-Cookie"))
+	assert.Contains(t, log.String(), "account 7 is locked")
+}

@@ -59,6 +59,7 @@ func serve(t *testing.T, h http.Handler, http2 bool) *httptest.Server {
 	} else {
 		srv.Start()
 	}
+	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(srv.Close)
 	return srv
 }
@@ -70,9 +71,7 @@ func ask(t *testing.T, srv *httptest.Server, method string, fields ...string) (*
 	for i := 0; i < len(fields); i += 2 {
 		req.Header.Add(fields[i], fields[i+1])
 	}
-	client := srv.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	res, err := client.Do(req)
+	res, err := srv.Client().Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
