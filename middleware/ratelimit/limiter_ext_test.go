@@ -79,6 +79,7 @@ func TestRefusalOnTheWire(t *testing.T) {
 		"X-Content-Type-Options": {"nosniff"},
 		"Cache-Control":          {"no-store"},
 		"Retry-After":            {"3600"},
+		"Vary":                   {"Accept"},
 		"Ratelimit-Policy":       {`"burst";q=1;w=3600`},
 		"Ratelimit":              {`"burst";r=0;t=3600`},
 	}, res.Header)
