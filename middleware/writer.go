@@ -85,6 +85,10 @@ func (w *writer) shared() *writer { return w }
 // Unwrap is for http.ResponseController: deadlines and full duplex.
 func (w *writer) Unwrap() http.ResponseWriter { return w.base }
 
+// Written reports whether the handler has given its answer, sent or held.
+// respond.Handler asks this before it answers an error.
+func (w *writer) Written() bool { return w.state.Load() != open }
+
 func (w *writer) Header() http.Header {
 	if !w.seen {
 		w.look()

@@ -1,0 +1,35 @@
+package middleware_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/respond"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestWriterTellsAHandlerThatReturnsAnErrorWhetherItHasAnswered(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		begin  func(http.ResponseWriter)
+		want   int
+	}{
+		{"nothing was said", func(http.ResponseWriter) {}, 500},
+		{"an interim answer is none", func(w http.ResponseWriter) { w.WriteHeader(103) }, 500},
+		{"a success went out", func(w http.ResponseWriter) { w.WriteHeader(202) }, 202},
+		{"an error is held", func(w http.ResponseWriter) { http.Error(w, "taken", http.StatusConflict) }, 409},
+	} {
+		log, text := logger()
+		p := respond.Responder{Logger: log}
+		h := middleware.Chain(middleware.Normalize)(p.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			assert.Implements(t, (*interface{ Written() bool })(nil), w)
+			c.begin(w)
+			return errors.New("oops")
+		}))
+		a := get(t, "HTTP/1.1", h)
+		assert.Equal(t, c.want, a.StatusCode, c.reason)
+		assert.Contains(t, text.String(), "oops", c.reason)
+	}
+}
