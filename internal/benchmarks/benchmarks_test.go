@@ -13,6 +13,7 @@ import (
 // What each bounds is said in the report, and beside its contenders.
 
 func BenchmarkWriteStatus(b *testing.B)         { compare(b, writeStatus) }
+func BenchmarkWriteStatusBehind(b *testing.B)   { compare(b, writeStatusBehind) }
 func BenchmarkWriteDetail(b *testing.B)         { compare(b, writeDetail) }
 func BenchmarkCapture(b *testing.B)             { compare(b, capture) }
 func BenchmarkNormalizeSmall(b *testing.B)      { compare(b, normalizeSmall) }

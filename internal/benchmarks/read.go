@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -121,18 +122,16 @@ func readers(document string, status int, accounts string) []contender {
 			err = huma.DefaultJSONFormat.Unmarshal(body, &d)
 			return read{status: d.Status, title: d.Title}, err
 		}),
-		reader(ours, "", func(res *http.Response) (read, error) {
-			body, err := io.ReadAll(res.Body)
-			if err != nil {
-				return read{}, err
+		reader(ours, "problem.Check: with the response's header, a bound on size and depth, and a last resort for other content", func(res *http.Response) (read, error) {
+			var d *problem.Details
+			if err := problem.Check(res); !errors.As(err, &d) {
+				return read{}, fmt.Errorf("no problem but %w", err)
 			}
-			var d problem.Details
-			err = d.UnmarshalJSON(body)
 			r := read{status: d.Status, title: d.Title}
 			if raw, ok := d.Extensions["accounts"].(json.RawMessage); ok {
 				r.accounts = string(raw)
 			}
-			return r, err
+			return r, nil
 		}),
 	}
 }
@@ -154,7 +153,8 @@ func response(document string, status int) (*http.Response, func()) {
 	res := &http.Response{
 		StatusCode:    status,
 		ContentLength: int64(len(document)),
-		Header:        http.Header{"Content-Type": {"application/problem+json"}},
+		Header:        http.Header{"Content-Type": {problem.MediaType}},
+		Request:       httptest.NewRequest(http.MethodGet, "https://example.com"+path, nil),
 	}
 	rewind := func() {
 		_, _ = r.Seek(0, io.SeekStart)

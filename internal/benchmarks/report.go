@@ -110,7 +110,7 @@ func (m *measurement) verdicts(b *strings.Builder) {
 				met = "**no: " + missed + "**"
 			}
 			fmt.Fprintf(b, "| %s%s | %s | %s | %.2f | %.0f | %d | %s | %s |\n",
-				w.title, strings.TrimPrefix(r.name, ours), w.base, w.bar, r.ratio, r.added, r.allocs, met, best)
+				w.title, strings.Replace(strings.TrimPrefix(r.name, ours), "+", ", with ", 1), w.base, w.bar, r.ratio, r.added, r.allocs, met, best)
 		}
 	}
 	fmt.Fprintln(b)

@@ -85,7 +85,7 @@ func (w work) shuffled(seed uint64) []contender {
 
 // works is everything that is measured by time, in the order of the report.
 var works = []work{
-	writeStatus, writeDetail,
+	writeStatus, writeStatusBehind, writeDetail,
 	capture,
 	normalizeSmall, normalizeLarge, normalizeError, normalizeText,
 	limitOne, limitOneParallel, limitSome, limitSomeParallel, limitIdle, limitMany, limitManyParallel, limitDenied,

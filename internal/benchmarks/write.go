@@ -2,8 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,40 +21,69 @@ var writeStatus = work{
 	bounds: "what a handler pays to refuse a request with nothing but a code",
 	base:   "http.Error",
 	bar:    bar{ratio: 0.4, allocs: 1},
+	field:  func() []contender { return statusWriters(served) },
+}
+
+var writeStatusBehind = work{
+	name:   "WriteStatusBehind",
+	title:  "write 503 without detail behind four fields of middleware",
+	bounds: "the same where the header is not empty, as in every service, so that stale fields have to be looked for",
+	base:   "http.Error",
+	bar:    bar{ratio: 1, allocs: 1},
 	field: func() []contender {
-		body := []byte(`{"type":"about:blank","title":"Service Unavailable","status":503}`)
-		api, op := newHuma()
-		return []contender{
-			servedFunc("http.Error", "text/plain, no problem document", plain, func(w http.ResponseWriter, _ *http.Request) {
-				http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
-			}),
-			servedFunc("floor.prepared", "only Content-Type, body made beforehand", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", problem.MediaType)
-				w.WriteHeader(503)
-				_, _ = w.Write(body)
-			}),
-			servedFunc("floor.shared", "the same with a header value that all requests share: unsafe", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
-				w.Header()["Content-Type"] = sharedType
-				w.WriteHeader(503)
-				_, _ = w.Write(body)
-			}),
-			servedFunc("json.Marshal", "hand-written struct", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
-				marshalled(w, &document{"about:blank", "Service Unavailable", 503, ""})
-			}),
-			servedFunc("moogar0880", "", unavailable(""), func(w http.ResponseWriter, r *http.Request) {
-				problems.ProblemHandler(problems.NewStatusProblem(503))(w, r)
-			}),
-			servedFunc("huma", "WriteErr; leaves out type", unavailable("", "type"), func(w http.ResponseWriter, r *http.Request) {
-				_ = huma.WriteErr(api, humago.NewContext(op, r, w), 503, "")
-			}),
-			servedFunc("chi/render", "application/json: it overwrites the media type", asJSON(unavailable("")), func(w http.ResponseWriter, r *http.Request) {
-				rendered(w, r, &document{"about:blank", "Service Unavailable", 503, ""})
-			}),
-			servedFunc(ours, "also Content-Length, nosniff, no-store and the documented description", unavailable("*"), func(w http.ResponseWriter, _ *http.Request) {
-				respond.Error(w, 503)
-			}),
-		}
+		return statusWriters(func(name, note string, want answer, h http.Handler) contender {
+			return served(name, note, want, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				header := w.Header()
+				for _, field := range middlewareFields {
+					header[field] = middlewareValue
+				}
+				h.ServeHTTP(w, r)
+			}))
+		})
 	},
+}
+
+var (
+	middlewareFields = [...]string{"X-Request-Id", "Ratelimit-Policy", "Ratelimit", "Vary"}
+	middlewareValue  = []string{"value"}
+)
+
+func statusWriters(served func(name, note string, want answer, h http.Handler) contender) []contender {
+	body := []byte(`{"type":"about:blank","title":"Service Unavailable","status":503}`)
+	api, op := newHuma()
+	servedFunc := func(name, note string, want answer, h http.HandlerFunc) contender {
+		return served(name, note, want, h)
+	}
+	return []contender{
+		servedFunc("http.Error", "text/plain, no problem document", plain, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+		}),
+		servedFunc("floor.prepared", "only Content-Type, body made beforehand", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", problem.MediaType)
+			w.WriteHeader(503)
+			_, _ = w.Write(body)
+		}),
+		servedFunc("floor.shared", "the same with a header value that all requests share: unsafe", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = sharedType
+			w.WriteHeader(503)
+			_, _ = w.Write(body)
+		}),
+		servedFunc("json.Marshal", "hand-written struct", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
+			marshalled(w, &document{"about:blank", "Service Unavailable", 503, ""})
+		}),
+		servedFunc("moogar0880", "", unavailable(""), func(w http.ResponseWriter, r *http.Request) {
+			problems.ProblemHandler(problems.NewStatusProblem(503))(w, r)
+		}),
+		servedFunc("huma", "WriteErr; leaves out type", unavailable("", "type"), func(w http.ResponseWriter, r *http.Request) {
+			_ = huma.WriteErr(api, humago.NewContext(op, r, w), 503, "")
+		}),
+		servedFunc("chi/render", "application/json: it overwrites the media type", asJSON(unavailable("")), func(w http.ResponseWriter, r *http.Request) {
+			rendered(w, r, &document{"about:blank", "Service Unavailable", 503, ""})
+		}),
+		servedFunc(ours, "also Content-Length, nosniff, no-store and the documented description", unavailable("*"), func(w http.ResponseWriter, _ *http.Request) {
+			respond.Error(w, 503)
+		}),
+	}
 }
 
 var writeDetail = work{
@@ -75,8 +104,7 @@ var writeDetail = work{
 			servedFunc("floor.append", "only Content-Type, into a pooled buffer", unavailable(detail), func(w http.ResponseWriter, _ *http.Request) {
 				p := buffers.Get().(*[]byte)
 				b := append((*p)[:0], `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":`...)
-				b = strconv.AppendQuote(b, detail)
-				b = append(b, '}')
+				b = append(appendEscaped(append(b, '"'), detail), `"}`...)
 				w.Header()["Content-Type"] = sharedType
 				w.WriteHeader(503)
 				_, _ = w.Write(b)
@@ -100,6 +128,21 @@ var writeDetail = work{
 			}),
 		}
 	},
+}
+
+// appendEscaped is enough for ASCII.
+func appendEscaped(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = fmt.Appendf(b, `\u%04x`, c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }
 
 // detail stands for text that only the request decides. It is a variable, so

@@ -16,7 +16,7 @@ type nowhere struct {
 	header http.Header
 }
 
-func newNowhere() *nowhere { return &nowhere{header: make(http.Header, 16)} }
+func newNowhere() *nowhere { return &nowhere{header: make(http.Header)} } // as small as a server makes it
 
 // reset makes the writer ready for the next response.
 func (w *nowhere) reset() { clear(w.header) }
