@@ -95,14 +95,14 @@ func (d *Details) appendMembers(b []byte, names []string) ([]byte, error) {
 	b = append(b, "<dl>\n"...)
 	empty := len(b)
 	if d.typeURI() != BlankType {
-		b = appendRow(b, "type", func(b []byte) []byte { return appendLink(b, d.Type, d.Type) })
+		b = appendRow(b, "type", func(b []byte) []byte { return appendLink(b, d.Type, uriText(d.Type)) })
 	}
 	if d.Instance != "" {
-		b = appendRow(b, "instance", func(b []byte) []byte { return appendLink(b, d.Instance, d.Instance) })
+		b = appendRow(b, "instance", func(b []byte) []byte { return appendLink(b, d.Instance, uriText(d.Instance)) })
 	}
 	shown, hidden := 0, 0
 	for _, name := range names {
-		if name == "" || reserved(name) {
+		if name == "" || reserved(name) || !utf8.ValidString(name) {
 			dropped = append(dropped, &ExtensionError{name, errReserved})
 			continue
 		}
@@ -207,6 +207,9 @@ func clip(s string) string {
 func appendPageHead(b []byte, language, title string, class Class) []byte {
 	b = append(b, "<!DOCTYPE html>\n<html"...)
 	b = appendAttr(b, "lang", language)
+	if primary, _, _ := strings.Cut(strings.ToLower(language), "-"); slices.Contains(rightToLeft[:], primary) {
+		b = appendAttr(b, "dir", "rtl")
+	}
 	b = append(b, ">\n<head>\n"+
 		`<meta charset="utf-8">`+"\n"+
 		`<meta name="viewport" content="width=device-width, initial-scale=1">`+"\n"+
@@ -219,6 +222,9 @@ func appendPageHead(b []byte, language, title string, class Class) []byte {
 	}
 	return append(b, ">\n<main>\n"...)
 }
+
+// rightToLeft has the languages that are usually written from right to left.
+var rightToLeft = [...]string{"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 
 const pageEnd = "</main>\n</body>\n</html>\n"
 

@@ -185,7 +185,7 @@ func TestHTMLEscapesEverything(t *testing.T) {
 		Type: bad, Title: bad, Status: 400, Detail: bad, Instance: bad,
 		Header: map[string][]string{"Content-Language": {`"><script>`}},
 		Extensions: map[string]any{
-			bad: bad, "list": []string{bad}, "object": map[string]string{bad: bad}, "raw": json.RawMessage(`["</pre><script>",1]`),
+			strings.ToValidUTF8(bad, "\ufffd"): bad, "list": []string{bad}, "object": map[string]string{bad: bad}, "raw": json.RawMessage(`["</pre><script>",1]`),
 			"errors": []problem.FieldError{{Detail: bad, Pointer: bad}},
 		},
 	}
@@ -193,7 +193,8 @@ func TestHTMLEscapesEverything(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, got, "<script")
 	assert.NotContains(t, got, "<img")
-	assert.Equal(t, 9, strings.Count(got, `&lt;img src=x onerror=&#34;alert(1)&#34;&gt;&#39;&amp;amp;`+"\ufffd\ufffd\ufffd\ufffd</"), "wherever text can be, and whole: %s", got)
+	assert.Equal(t, 7, strings.Count(got, `&lt;img src=x onerror=&#34;alert(1)&#34;&gt;&#39;&amp;amp;`+"\ufffd\ufffd\ufffd\ufffd</"), "wherever text can be, and whole: %s", got)
+	assert.Equal(t, 2, strings.Count(got, "%3Cimg%20src=x%20onerror=%22alert(1)%22%3E&#39;&amp;amp;%00%0B%FF%C2%85"), "as in the other forms: %s", got)
 	assert.NotContains(t, got, "\x00")
 
 	b, _ := d.AppendHTML(nil)
@@ -203,7 +204,7 @@ func TestHTMLEscapesEverything(t *testing.T) {
 
 func TestHTMLIsInTheLanguageOfTheProblem(t *testing.T) {
 	for _, row := range []struct{ field, want string }{
-		{"", "en"}, {"de", "de"}, {" de-CH , en", "de-CH"}, {"zh-Hant-TW", "zh-Hant-TW"}, {"d e", "en"}, {`de" x="`, "en"}, {strings.Repeat("a", 36), "en"},
+		{"", "en"}, {"de", "de"}, {"ar", `ar" dir="rtl`}, {"He-IL", `He-IL" dir="rtl`}, {" de-CH , en", "de-CH"}, {"zh-Hant-TW", "zh-Hant-TW"}, {"d e", "en"}, {`de" x="`, "en"}, {strings.Repeat("a", 36), "en"},
 	} {
 		d := problem.New(404)
 		if row.field != "" {

@@ -5,43 +5,62 @@ package problem
 // but its style sheet, so that markup which slipped into a page would do
 // nothing. The pages need no more: they have no scripts, no forms and no
 // pictures but an empty icon, which spares the server a request for one.
-const HTMLPolicy = "default-src 'none'; style-src 'sha256-+wlgOylSp4vEFLOzE8BfhImsXgNLGJ+/l1A1b34nSA8='; img-src data:; " +
+const HTMLPolicy = "default-src 'none'; style-src 'sha256-SJANxR/SNcJGZDIQHlncToTTrb3QTLDsXYmFUyYYrTQ='; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // htmlStyle is the style sheet of every page. HTMLPolicy has its hash, so a
 // change here needs one there; the test says which.
 const htmlStyle = `
-:root{color-scheme:light dark;--page:#fbfbf9;--text:#1a1c20;--dim:#5d636d;--line:#e3e3de;--well:#f2f2ee;--tone:#5d636d}
-.c1{--tone:#0b6bcb}.c2{--tone:#157f3d}.c3{--tone:#6d3fd1}.c4{--tone:#a8540a}.c5{--tone:#c0271f}
+:root{color-scheme:light dark;--page:#fbfbf9;--text:#1a1c20;--dim:#5d636d;--line:#e3e3de;--well:#f2f2ee;--tone:#3f5f8a}
+.c1{--tone:#0b63bd}.c2{--tone:#14743a}.c3{--tone:#6a3ccc}.c4{--tone:#a34f08}.c5{--tone:#be261e}
 @media (prefers-color-scheme:dark){
-:root{--page:#121316;--text:#ececea;--dim:#9da2ab;--line:#2c2e33;--well:#1b1d21;--tone:#9da2ab}
+:root{--page:#121316;--text:#ececea;--dim:#9da2ab;--line:#2c2e33;--well:#1b1d21;--tone:#9db8dd}
 .c1{--tone:#6bb5ff}.c2{--tone:#5fd08a}.c3{--tone:#b59bff}.c4{--tone:#f3a953}.c5{--tone:#ff8379}
 }
 *{box-sizing:border-box;margin:0;padding:0}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{background:var(--page);color:var(--text);font:1.0625rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:anywhere}
-main{max-width:44rem;margin:0 auto;padding:clamp(2.5rem,11vh,7rem) clamp(1.25rem,5vw,2.5rem) 4rem}
+main{max-width:44rem;margin:0 auto;padding:clamp(2.5rem,10vh,6rem) clamp(1.25rem,5vw,2.5rem) 4rem}
 a{color:inherit;text-decoration-color:var(--tone);text-decoration-thickness:.08em;text-underline-offset:.2em}
 a:hover{color:var(--tone)}
 a:focus-visible{outline:2px solid var(--tone);outline-offset:3px;border-radius:2px}
-code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.875em}
-.code{font-size:clamp(4.5rem,22vw,7.5rem);line-height:.9;font-weight:750;letter-spacing:-.05em;font-variant-numeric:tabular-nums;color:var(--tone);margin-left:-.04em}
+code,pre,dt{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.875rem}
+ul{list-style:none}
+nav{margin-bottom:2rem;color:var(--dim);font-size:.9375rem}
+nav a::before{content:"\2190\00a0"}
+.code{font-size:clamp(4.5rem,22vw,7.5rem);line-height:.9;font-weight:750;letter-spacing:-.05em;font-variant-numeric:tabular-nums;color:var(--tone);margin-inline-start:-.04em}
 h1{font-size:clamp(1.6rem,5.5vw,2.25rem);line-height:1.2;letter-spacing:-.02em;text-wrap:balance}
 .code+h1{margin-top:1.5rem}
+h2{margin:3rem 0 .75rem;font-size:1.25rem;line-height:1.3;letter-spacing:-.01em}
+h3{font-size:1rem}
 .lead{margin-top:.75rem;font-size:1.125rem;color:var(--dim);text-wrap:pretty;white-space:pre-line}
-.faults{list-style:none;margin-top:2rem;border-left:3px solid var(--tone)}
-.faults li{padding:.35rem 0 .35rem 1rem}
+div.lead{white-space:normal}
+.lead p+p{margin-top:.75rem}
+.faults{margin-top:2rem;border-inline-start:3px solid var(--tone)}
+.faults li{padding:.35rem 0;padding-inline-start:1rem}
 .faults li+li{margin-top:.35rem}
-.faults code{display:block;color:var(--dim)}
+.faults code,.faults span{display:block}
+.faults code{color:var(--dim)}
 dl{margin-top:2.5rem;border-top:1px solid var(--line)}
-dl div{display:grid;grid-template-columns:9rem 1fr;gap:.15rem 1.5rem;padding:.7rem 0;border-bottom:1px solid var(--line)}
-dt{color:var(--dim);font:.875rem/1.7 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
-dd{min-width:0}
-dd ul{list-style:none}
-pre{overflow-x:auto;white-space:pre-wrap;background:var(--well);border-radius:.5rem;padding:.75rem 1rem;line-height:1.5}
+dl div{display:grid;grid-template-columns:9rem 1fr;gap:.15rem 1.5rem;align-items:baseline;padding:.7rem 0;border-bottom:1px solid var(--line)}
+dt{color:var(--dim)}
+dd{min-width:0;white-space:pre-line}
+pre{overflow-x:auto;white-space:pre-wrap;background:var(--well);border-radius:.5rem;padding:.75rem 1rem;line-height:1.6}
+.types{margin-top:2.5rem;border-top:1px solid var(--line)}
+.types li{padding:1.25rem 0;border-bottom:1px solid var(--line)}
+.types h2{display:flex;justify-content:space-between;align-items:baseline;gap:1.5rem;margin:0;font-size:1.125rem}
+.types b,.codes b{flex:none;color:var(--tone);font-variant-numeric:tabular-nums}
+.types code{color:var(--dim)}
+.types p{margin-top:.5rem;text-wrap:pretty}
+section{padding:1.5rem 0;border-top:1px solid var(--line)}
+section p{color:var(--dim);font-size:.9375rem}
+.codes{display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:.1rem 1.5rem;margin-top:.75rem}
+.codes a{display:flex;gap:.9rem;padding:.3rem 0;text-decoration:none}
+.codes a:hover{text-decoration:underline}
 .more,footer{color:var(--dim);font-size:.9375rem}
 .more{margin-top:.75rem}
 footer{margin-top:2.5rem}
 @media (max-width:34rem){dl div{grid-template-columns:1fr}}
+[dir=rtl] :is(dd,li,footer){text-align:right}
 @media print{:root{--page:#fff;--text:#000;--dim:#333}main{padding:0}}
 `

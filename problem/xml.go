@@ -52,7 +52,7 @@ func (d Details) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 }
 
 func (d *Details) appendElements(b []byte) ([]byte, error) {
-	b = appendElement(b, "type", d.typeURI())
+	b = appendElement(b, "type", uriText(d.typeURI()))
 	if d.Title != "" {
 		b = appendElement(b, "title", d.Title)
 	}
@@ -65,7 +65,7 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 		b = appendElement(b, "detail", d.Detail)
 	}
 	if d.Instance != "" {
-		b = appendElement(b, "instance", d.Instance)
+		b = appendElement(b, "instance", uriText(d.Instance))
 	}
 	var dropped []error
 	for _, name := range slices.Sorted(maps.Keys(d.Extensions)) {
@@ -138,6 +138,12 @@ func appendNode(b []byte, name string, tok json.Token, dec *json.Decoder) ([]byt
 	}
 	_, err := dec.Token() // the closing delimiter
 	return append(append(append(b, "</"...), name...), '>'), err
+}
+
+// uriText returns s as AppendJSON writes it, percent-encoded where it has to be.
+func uriText(s string) string {
+	quoted := appendURI(nil, s)
+	return string(quoted[1 : len(quoted)-1])
 }
 
 type xmlNameError struct{ name string }

@@ -34,7 +34,9 @@ func (d *Details) UnmarshalXML(dec *xml.Decoder, start xml.StartElement) error {
 		return malformedXML("the root element is no problem in the namespace " + xmlNamespace)
 	}
 	r := xmlReader{dec, dec.InputOffset() + MaxSize}
-	fresh := Details{Header: d.Header, cause: d.cause, remote: true}
+	fresh := *d
+	fresh.Type, fresh.Title, fresh.Detail, fresh.Instance = "", "", "", ""
+	fresh.Status, fresh.stated, fresh.Extensions, fresh.remote = 0, 0, nil, true
 	for {
 		tok, err := r.next()
 		if err != nil {
@@ -151,7 +153,7 @@ func (d *Details) readElement(r xmlReader, name string) error {
 	case "status":
 		// xsd:positiveInteger may have a plus sign and zeros in front.
 		if code, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(text), "+"), 10, 31); err == nil && ClassOf(int(code)) != 0 {
-			d.Status = int(code)
+			d.Status, d.stated = int(code), int(code)
 		}
 	case "detail":
 		d.Detail = text
