@@ -56,23 +56,3 @@ func (t *Type) Error() string {
 	}
 	return t.Title
 }
-
-// Types of the draft on rate limit header fields for HTTP. Each may have the
-// extension "violated-policies": the names of the policies that were exceeded.
-var (
-	// QuotaExceeded means that the client has used up its quota.
-	QuotaExceeded = Define(registered+"quota-exceeded", "Quota Exceeded", 429,
-		"The client used up a quota that it was granted. Wait for as long as the Retry-After field says.")
-
-	// TemporaryReducedCapacity means that the server can serve less than usual.
-	TemporaryReducedCapacity = Define(registered+"temporary-reduced-capacity", "Temporary Reduced Capacity", 503,
-		"The service can handle fewer requests than usual for now. Wait for as long as the Retry-After field says.")
-
-	// AbnormalUsageDetected means that the client behaves in a way that the
-	// server takes for abuse.
-	AbnormalUsageDetected = Define(registered+"abnormal-usage-detected", "Abnormal Usage Detected", 429,
-		"The pattern of requests looks like abuse. Slow down, and ask the operator if it continues.")
-)
-
-// registered is where IANA's registry of problem types has its entries.
-const registered = "https://iana.org/assignments/http-problem-types#"
