@@ -1,0 +1,217 @@
+package problem
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Set is the types of a service, to be documented together. It needs no types:
+// an empty set has the pages of the status codes. It is safe for concurrent use
+// as long as nobody changes it or its types.
+type Set []*Type
+
+// Page documents a type, a status code or all of them, for people and for
+// tools. The bytes are the caller's.
+type Page struct {
+	Path string // of its URL, with nothing escaped
+	HTML []byte // to be sent with HTMLPolicy
+	JSON []byte // an object
+}
+
+// Pages returns the documentation of the set: an index, a page for each type
+// and one for each of the status codes in the catalogue. What is served at the
+// paths of the pages is what RFC 9457, section 4, wants to be found at the URI
+// of a type.
+//
+//   - A type has its page at the path of its URI. Types whose URIs differ only
+//     in their query or fragment share one.
+//   - The index is at the deepest directory that the pages of all types are
+//     in: that of https://example.com/probs/out-of-credit and
+//     https://example.com/probs/locked is at /probs/. If all types share one
+//     page, that is the index.
+//   - A status code is in the directory of the index, at /probs/404. A type
+//     that has the same path keeps it.
+//
+// A type that IANA registered, whose URI has a scheme other than http and
+// https, or is relative to something else than the root, is in the index only.
+//
+// Panics if two types of the set have the same URI, or if one of them is nil or
+// was not made by [Define].
+func (s Set) Pages() []Page {
+	l := s.layout()
+	pages := []Page{l.indexPage()}
+	for _, p := range l.paths {
+		if p == l.index {
+			continue
+		}
+		if types := l.at[p]; len(types) == 1 {
+			pages = append(pages, l.typePage(p, types[0]))
+		} else {
+			pages = append(pages, l.sharedPage(p, types))
+		}
+	}
+	for status := range Statuses() {
+		if p := l.statusPath(status.Code); l.at[p] == nil {
+			pages = append(pages, l.statusPage(p, status))
+		}
+	}
+	return pages
+}
+
+// mustBeSound panics if the set cannot be documented.
+func (s Set) mustBeSound() {
+	seen := make(map[string]bool, len(s))
+	for i, t := range s {
+		switch {
+		case t == nil:
+			panic("problem: Set: type " + strconv.Itoa(i) + " is nil")
+		case t.URI == "" || t.Title == "" || ClassOf(t.Status) == 0:
+			panic("problem: Set: type " + strconv.Itoa(i) + " was not made by Define")
+		case seen[t.URI]:
+			panic("problem: Set: two types have the URI " + t.URI)
+		}
+		seen[t.URI] = true
+	}
+}
+
+// layout says where the pages of a set are.
+type layout struct {
+	set   Set
+	index string             // path of the index
+	dir   string             // the directory of the index, with a slash at its end
+	paths []string           // of types, in the order of the set
+	at    map[string][]*Type // by path
+}
+
+func (s Set) layout() *layout {
+	s.mustBeSound()
+	l := &layout{set: s, index: "/", at: map[string][]*Type{}}
+	for _, t := range s {
+		p, ok := t.path()
+		if !ok {
+			continue
+		}
+		if l.at[p] == nil {
+			l.paths = append(l.paths, p)
+		}
+		l.at[p] = append(l.at[p], t)
+	}
+	if len(l.paths) == 1 && len(l.at[l.paths[0]]) > 1 {
+		l.index = l.paths[0]
+	} else if len(l.paths) > 0 {
+		l.index = commonDir(l.paths)
+	}
+	l.dir = strings.TrimSuffix(l.index, "/") + "/"
+	return l
+}
+
+// path returns the path of the page that the URI of the type leads to, and
+// whether this service can have such a page.
+func (t *Type) path() (string, bool) {
+	u, err := url.Parse(t.URI)
+	if err != nil || u.Opaque != "" || strings.HasPrefix(t.URI, registered) {
+		return "", false
+	}
+	switch u.Scheme {
+	case "http", "https":
+		return "/" + strings.TrimPrefix(u.Path, "/"), true
+	case "":
+		return u.Path, strings.HasPrefix(u.Path, "/")
+	}
+	return "", false
+}
+
+func commonDir(paths []string) string {
+	common := paths[0]
+	for _, p := range paths {
+		for !strings.HasPrefix(p, common) {
+			common = common[:len(common)-1]
+		}
+	}
+	return common[:strings.LastIndexByte(common, '/')+1]
+}
+
+func (l *layout) statusPath(code int) string { return l.dir + strconv.Itoa(code) }
+
+// href returns the link to a type from the page at the given path, and false if
+// there is none.
+func (l *layout) href(t *Type) (string, bool) {
+	p, ok := t.path()
+	if !ok {
+		return linkTo(t.URI)
+	}
+	u, _ := url.Parse(t.URI) // path has seen it
+	return (&url.URL{Path: p, Fragment: u.Fragment, RawFragment: u.RawFragment}).String(), true
+}
+
+// statusHref returns the link to the page of a status code; a type may be there
+// instead.
+func (l *layout) statusHref(code int) (string, bool) {
+	if _, ok := Lookup(code); !ok || l.at[l.statusPath(code)] != nil {
+		return "", false
+	}
+	return (&url.URL{Path: l.statusPath(code)}).String(), true
+}
+
+// The JSON of the pages. The names are those of a problem where they mean the
+// same.
+
+type typeJSON struct {
+	Type        string `json:"type"`
+	Title       string `json:"title"`
+	Status      int    `json:"status"`
+	Description string `json:"description,omitempty"`
+	Page        string `json:"page,omitempty"`
+}
+
+type statusJSON struct {
+	Status        int      `json:"status"`
+	Title         string   `json:"title"`
+	Aliases       []string `json:"aliases,omitempty"`
+	Description   string   `json:"description"`
+	Class         string   `json:"class"`
+	Specification string   `json:"specification"`
+	Link          string   `json:"link"`
+	Page          string   `json:"page,omitempty"`
+}
+
+type indexJSON struct {
+	Types    []typeJSON   `json:"types"`
+	Statuses []statusJSON `json:"statuses,omitempty"`
+}
+
+func (t *Type) forTools(page string) typeJSON {
+	return typeJSON{t.URI, t.Title, t.Status, t.Doc, page}
+}
+
+func (s Status) forTools(page string) statusJSON {
+	return statusJSON{s.Code, s.Reason, s.Aliases(), s.Description, s.Class().String(), s.Citation(), s.Link(), page}
+}
+
+func (l *layout) forTools(types []*Type, statuses bool) indexJSON {
+	index := indexJSON{Types: []typeJSON{}}
+	for _, t := range types {
+		href, _ := l.href(t)
+		index.Types = append(index.Types, t.forTools(href))
+	}
+	if statuses {
+		for s := range Statuses() {
+			href, _ := l.statusHref(s.Code)
+			index.Statuses = append(index.Statuses, s.forTools(href))
+		}
+	}
+	return index
+}
+
+// indented returns the JSON of v, for people who read it too.
+func indented(v any) []byte {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v) // of maps, slices, strings and numbers only
+	return buf.Bytes()
+}

@@ -1,0 +1,157 @@
+package problem_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// typesAt returns types with the given URIs.
+func typesAt(uris ...string) (set problem.Set) {
+	for _, uri := range uris {
+		set = append(set, problem.Define(uri, "Title of "+uri, 400, "Doc of "+uri))
+	}
+	return set
+}
+
+func TestSetPagesAreAtThePathsOfTheURIs(t *testing.T) {
+	for _, row := range []struct {
+		why   string
+		uris  []string
+		want  []string // paths; the first is that of the index
+		first string   // of the status codes
+	}{
+		{"no types", nil, []string{"/"}, "/100"},
+		{"one type", []string{"https://example.com/probs/a"}, []string{"/probs/", "/probs/a"}, "/probs/100"},
+		{"one directory", []string{"https://example.com/probs/a", "https://example.com/probs/b"}, []string{"/probs/", "/probs/a", "/probs/b"}, "/probs/100"},
+		{"the beginning of a name is no directory", []string{"https://example.com/probs/aa", "https://example.com/probs/ab"}, []string{"/probs/", "/probs/aa", "/probs/ab"}, "/probs/100"},
+		{"several directories", []string{"https://example.com/p/x/a", "https://example.com/p/y/b"}, []string{"/p/", "/p/x/a", "/p/y/b"}, "/p/100"},
+		{"nothing in common", []string{"https://example.com/x/a", "https://example.com/y/b"}, []string{"/", "/x/a", "/y/b"}, "/100"},
+		{"hosts do not matter", []string{"https://a.example/p/a", "http://b.example:8080/p/b"}, []string{"/p/", "/p/a", "/p/b"}, "/p/100"},
+		{"relative to the root", []string{"/p/a", "/p/b"}, []string{"/p/", "/p/a", "/p/b"}, "/p/100"},
+		{"escaped", []string{"https://example.com/p/a%20b", "https://example.com/p/%C3%A4"}, []string{"/p/", "/p/a b", "/p/ä"}, "/p/100"},
+		{"no path", []string{"https://example.com"}, []string{"/"}, "/100"},
+		{"in a directory of its own", []string{"https://example.com/p/a/"}, []string{"/p/a/"}, "/p/a/100"},
+		{"fragments share a page, which is the index", []string{"https://example.com/probs#a", "https://example.com/probs#b"}, []string{"/probs"}, "/probs/100"},
+		{"fragments and others", []string{"https://example.com/p/x#a", "https://example.com/p/x#b", "https://example.com/p/y"}, []string{"/p/", "/p/x", "/p/y"}, "/p/100"},
+		{"the index is where a type is", []string{"https://example.com/p/", "https://example.com/p/a"}, []string{"/p/", "/p/a"}, "/p/100"},
+		{"what cannot be ours", []string{"https://example.com/p/a", "tag:example@example.org,2021-09-17:OutOfLuck", "urn:x:y", "relative",
+			"https://iana.org/assignments/http-problem-types#date"}, []string{"/p/", "/p/a"}, "/p/100"},
+	} {
+		pages := typesAt(row.uris...).Pages()
+		require.Len(t, pages, len(row.want)+63, row.why)
+		var paths []string
+		seen := map[string]bool{}
+		for i, p := range pages {
+			if i < len(row.want) {
+				paths = append(paths, p.Path)
+			}
+			assert.False(t, seen[p.Path], "%s: two pages at %s", row.why, p.Path)
+			seen[p.Path] = true
+			requireWellFormed(t, string(p.HTML))
+			assert.True(t, json.Valid(p.JSON), row.why)
+		}
+		assert.Equal(t, row.want, paths, row.why)
+		assert.Equal(t, row.first, pages[len(row.want)].Path, row.why)
+		for _, uri := range row.uris {
+			assert.Contains(t, string(pages[0].HTML), "<code>"+uri+"</code>", "%s: the index has all", row.why)
+			assert.Contains(t, string(pages[0].JSON), `"type": "`+uri+`"`, "%s: the index has all", row.why)
+		}
+	}
+}
+
+func TestSetPagesOfATypeKeepItsPathFromAStatusCode(t *testing.T) {
+	pages := typesAt("https://example.com/probs/404", "https://example.com/probs/a").Pages()
+	assert.Len(t, pages, 1+2+62)
+	assert.Contains(t, string(pages[1].HTML), "Title of https://example.com/probs/404</h1>")
+	assert.NotContains(t, string(pages[0].JSON), `"page": "/probs/404",
+      "status"`)
+}
+
+func TestSetPagesLinkOnlyToPagesThatExist(t *testing.T) {
+	set := typesAt("https://example.com/p/a%20b", "https://example.com/p/x#a", "https://example.com/p/x#b", "https://example.com/p/404", "urn:x:y")
+	set = append(set, problem.QuotaExceeded, problem.Define("https://example.com/p/%3Cscript%3Ealert(1)", "<script>", 499, "<script>\r\n\r\n</p><script>"))
+	pages := set.Pages()
+	at := map[string]string{}
+	for _, p := range pages {
+		at[p.Path] = string(p.HTML)
+	}
+	links := 0
+	for path, html := range at {
+		for _, part := range strings.Split(html, `href="`)[1:] {
+			href, _, _ := strings.Cut(part, `"`)
+			if !strings.HasPrefix(href, "/") {
+				continue
+			}
+			links++
+			u, err := url.Parse(href)
+			require.NoError(t, err)
+			if assert.Contains(t, slices.Collect(maps.Keys(at)), u.Path, "linked from %s", path) && u.Fragment != "" {
+				assert.Contains(t, at[u.Path], `id="`+u.Fragment+`"`, "linked from %s", path)
+			}
+		}
+		assert.NotContains(t, html, "<script", path)
+	}
+	assert.Greater(t, links, 63+62)
+}
+
+func TestSetPageOfATypeTellsHowToResolveIt(t *testing.T) {
+	set := problem.Set{problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Costs more.\n\nTop up\nthe account.")}
+	html := string(set.Pages()[1].HTML)
+	for _, want := range []string{
+		`<h1 dir="auto">You do not have enough credit.</h1>`,
+		"<p dir=\"auto\">Costs more.</p>\n<p dir=\"auto\">Top up\nthe account.</p>",
+		`<a href="/probs/403">403 Forbidden</a>`,
+		`<nav><a href="/probs/">`,
+		"{\n  &#34;type&#34;: &#34;https://example.com/probs/out-of-credit&#34;,",
+	} {
+		assert.Contains(t, html, want)
+	}
+}
+
+func TestSetPageOfAStatusSaysWhatTheCatalogueDoes(t *testing.T) {
+	pages := problem.Set{}.Pages()
+	for i, s := range statuses() {
+		html, doc := string(pages[i+1].HTML), string(pages[i+1].JSON)
+		for _, want := range append(s.Aliases(), s.Reason, s.Description, s.Class().Description(), s.Citation(), s.Link()) {
+			assert.Contains(t, html, strings.ReplaceAll(want, "'", "&#39;"), "%d", s.Code)
+		}
+		assert.Equal(t, !problem.BodyForbidden(s.Code), strings.Contains(html, "What a client receives"), "%d", s.Code)
+		var got struct {
+			Status                                               int
+			Title, Description, Class, Specification, Link, Page string
+			Aliases                                              []string
+		}
+		require.NoError(t, json.Unmarshal([]byte(doc), &got))
+		assert.Equal(t, []any{s.Code, s.Reason, s.Description, s.Class().String(), s.Citation(), s.Link(), s.Aliases(), ""},
+			[]any{got.Status, got.Title, got.Description, got.Class, got.Specification, got.Link, got.Aliases, got.Page})
+	}
+}
+
+func statuses() (all []problem.Status) {
+	for s := range problem.Statuses() {
+		all = append(all, s)
+	}
+	return all
+}
+
+func TestSetRefusesTypesThatItCannotTellApart(t *testing.T) {
+	for _, row := range []struct {
+		set  problem.Set
+		want string
+	}{
+		{typesAt("https://example.com/a", "https://example.com/a"), "problem: Set: two types have the URI https://example.com/a"},
+		{problem.Set{nil}, "problem: Set: type 0 is nil"},
+		{problem.Set{problem.QuotaExceeded, {}}, "problem: Set: type 1 was not made by Define"},
+	} {
+		assert.PanicsWithValue(t, row.want, func() { row.set.Pages() })
+		assert.PanicsWithValue(t, row.want, func() { row.set.OpenAPI() })
+	}
+}
