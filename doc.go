@@ -6,6 +6,7 @@
 //
 //   - problem describes a failure as RFC 9457 asks, and reads it back.
 //   - respond writes answers: respond.Error(w, 503) is the shortest.
+//   - request reads JSON, strictly, and says what is wrong with it.
 //   - middleware wraps handlers, so that whatever they write leaves in order.
 //   - middleware/ratelimit bounds how often a client may ask.
 //   - middleware/clientip tells who is asking, behind which proxies.

@@ -27,6 +27,7 @@ var arrow = map[string][]string{
 	".":                                  {},
 	"problem":                            {},
 	"respond":                            {"problem"},
+	"request":                            {"problem"},
 	"middleware":                         {"problem", "respond"},
 	"middleware/clientip":                {},
 	"middleware/ratelimit":               {"problem", "respond"},

@@ -1,0 +1,115 @@
+package request
+
+import (
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+// The bounds of [JSON].
+const (
+	DefaultMaxBytes = 1 << 20
+	DefaultMaxDepth = 64
+)
+
+// JSON returns the content of r as a T. The error is a *problem.Details:
+//
+//   - 400 if there is no content, if it is no JSON in UTF-8 or if it is nested
+//     too deep, and whenever decoding fails without an opinion on whose fault
+//     it is;
+//   - 408 if it did not come in time;
+//   - 413 if it has more than [DefaultMaxBytes];
+//   - 415 if it is of another media type than application/json and those that
+//     end in +json, or in another charset, or compressed;
+//   - 422 if members are unknown, repeated or of the wrong type. All of them
+//     are listed under "errors".
+//
+// Names of members are compared by case, unlike in encoding/json. A null leaves
+// its Go value as it is; nothing requires that a member is present.
+func JSON[T any](r *http.Request) (T, error) {
+	var v T
+	err := Decoder{}.Decode(r, &v)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return v, nil
+}
+
+// Decoder reads JSON as the function [JSON] does, tuned by its fields. The zero
+// value is ready to use. It is safe for concurrent use.
+type Decoder struct {
+	MaxBytes     int64 // of the content; 0 means DefaultMaxBytes
+	MaxDepth     int   // of arrays and objects in each other; 0 means DefaultMaxDepth
+	AllowUnknown bool  // pass over members that are unknown
+}
+
+// Decode stores the content of r in what v points to. After an error the value
+// may be there in part.
+func (d Decoder) Decode(r *http.Request, v any) error {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return problem.BadContent(io.EOF)
+	}
+	if err := isJSON(r.Header); err != nil {
+		return err
+	}
+	text, err := d.read(r)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(text) {
+		return problem.New(http.StatusBadRequest, problem.Detail("The content of the request is not valid UTF-8."))
+	}
+	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
+		return problem.BadContent(err) // not well-formed, or something behind the value
+	}
+	if err := d.check(text, v); err != nil {
+		return err
+	}
+	return problem.BadContent(json.Unmarshal(text, v))
+}
+
+// isJSON returns nil if the header announces JSON that can be read here. A
+// missing type is not made up for: what a form on another site can send has
+// none that could be taken for JSON.
+func isJSON(h http.Header) error {
+	for _, coding := range h["Content-Encoding"] {
+		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
+			return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept-Encoding", "identity"),
+				problem.Detail("Send the content without compression."))
+		}
+	}
+	mediaType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	switch {
+	case err != nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json"):
+		return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"),
+			problem.Detail("Send the content as application/json."))
+	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
+		return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"),
+			problem.Detail("Send the content in UTF-8."))
+	}
+	return nil
+}
+
+func (d Decoder) read(r *http.Request) ([]byte, error) {
+	limit := d.MaxBytes
+	if limit <= 0 {
+		limit = DefaultMaxBytes
+	}
+	if r.ContentLength > limit { // no need to wait for it
+		return nil, problem.BadContent(&http.MaxBytesError{Limit: limit})
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
+	switch {
+	case err != nil:
+		return nil, problem.BadContent(err)
+	case len(text) == 0:
+		return nil, problem.BadContent(io.EOF)
+	}
+	return text, nil
+}
