@@ -45,13 +45,18 @@ func (w *writer) sendDocument() bool {
 	if len(body) == 0 {
 		return false
 	}
-	d := new(problem.Details)
-	if err := json.Unmarshal(body, d); err != nil {
+	read := new(problem.Details)
+	if err := json.Unmarshal(body, read); err != nil {
 		w.pass()
 		return true
 	}
 	w.rare.body = nil
-	d.Status = w.status
+	// A problem of one's own: one that was read counts as another server's,
+	// and would be answered with 502.
+	d := &problem.Details{
+		Type: read.Type, Title: read.Title, Status: w.status, Detail: read.Detail,
+		Instance: read.Instance, Extensions: read.Extensions,
+	}
 	n := w.norm
 	w.startProblem(n.Responder).Problem(w, w.req, d)
 	w.norm = n
