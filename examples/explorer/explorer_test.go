@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net"
@@ -227,6 +228,34 @@ func TestEveryCodeLeavesInOrderHoweverItIsWritten(t *testing.T) {
 	}
 }
 
+func TestTheFormOfAnErrorIsTheClientsChoiceAndNothingElse(t *testing.T) {
+	for _, a := range askers(t) {
+		for _, endpoint := range []string{"error", "raw", "empty"} {
+			for _, code := range codes() {
+				want := sent(endpoint, code)
+				if want < 400 || code < 400 && endpoint != "error" {
+					continue
+				}
+				path := fmt.Sprintf("/%s/%d", endpoint, code)
+				for accept, mediaType := range map[string]string{
+					"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": problem.MediaTypeHTML, // a browser
+					"application/xml": problem.MediaTypeXML,
+					"*/*":             problem.MediaType,
+				} {
+					got := a.ask(t, "GET", path, "", "Accept", accept)
+					require.Equal(t, want, got.status, "%s for %s", path, accept)
+					require.Equal(t, mediaType, got.header.Get("Content-Type"), "%s for %s", path, accept)
+					assert.Contains(t, got.header.Get("Vary"), "Accept")
+					text := html.UnescapeString(got.body)
+					assert.True(t, strings.Contains(text, strconv.Itoa(want)), "%s for %s", path, accept)
+					assert.True(t, strings.Contains(text, problem.Nearest(want).Reason), "%s for %s", path, accept)
+					hasRequired(t, endpoint, a.name, got)
+				}
+			}
+		}
+	}
+}
+
 // hasRequired checks the fields that RFC 9110 and others want beside a code.
 func hasRequired(t *testing.T, endpoint, proto string, a answer) {
 	t.Helper()
@@ -320,6 +349,7 @@ func TestOrders(t *testing.T) {
 		{"half", "application/json", `{"item":`, 400, nil},
 		{"two", "application/json", good + good, 400, nil},
 		{"no object", "application/json", `[]`, 422, []string{"#"}},
+		{"unknown member", "application/json", `{"item":"tea","quantity":2,"price":1}`, 422, []string{""}},
 		{"wrong type", "application/json", `{"item":"tea","quantity":"two"}`, 422, []string{"#/quantity"}},
 		{"empty object", "application/json", `{}`, 422, []string{"#/item", "#/quantity"}},
 		{"too many", "application/json", `{"item":"tea","quantity":101}`, 422, []string{"#/quantity"}},
@@ -351,7 +381,8 @@ func TestOrders(t *testing.T) {
 				var pointers []string
 				errs, _ := doc["errors"].([]any)
 				for _, e := range errs {
-					pointers = append(pointers, e.(map[string]any)["pointer"].(string))
+					pointer, _ := e.(map[string]any)["pointer"].(string)
+					pointers = append(pointers, pointer)
 				}
 				assert.Equal(t, tt.pointers, pointers)
 			})

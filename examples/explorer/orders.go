@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -40,21 +41,14 @@ func createOrder(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if errs := o.faults(); len(errs) > 0 {
-		return problem.New(http.StatusUnprocessableEntity, problem.Errors(errs...))
+	var v problem.Validation
+	v.Check(strings.TrimSpace(o.Item) != "", "must not be empty", "item")
+	v.Check(o.Quantity >= 1 && o.Quantity <= 100, "must be from 1 to 100", "quantity")
+	if err := v.Err(); err != nil {
+		return err
 	}
 	respond.Created(w, "/orders/1", o) // nothing is kept, so every order is the first
 	return nil
-}
-
-func (o order) faults() (errs []problem.FieldError) {
-	if strings.TrimSpace(o.Item) == "" {
-		errs = append(errs, problem.FieldError{Detail: "must not be empty", Pointer: "#/item"})
-	}
-	if o.Quantity < 1 || o.Quantity > 100 {
-		errs = append(errs, problem.FieldError{Detail: "must be from 1 to 100", Pointer: "#/quantity"})
-	}
-	return errs
 }
 
 // readOrder reads one JSON value and nothing behind it.
@@ -64,24 +58,13 @@ func readOrder(w http.ResponseWriter, r *http.Request) (o order, err error) {
 	}
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
 	in.DisallowUnknownFields()
-	if err = in.Decode(&o); err == nil {
-		if _, err = in.Token(); err == io.EOF {
-			return o, nil
-		}
+	if err := in.Decode(&o); err != nil {
+		return o, problem.BadContent(err)
 	}
-	var (
-		tooLarge  *http.MaxBytesError
-		wrongType *json.UnmarshalTypeError
-	)
-	switch {
-	case errors.As(err, &tooLarge):
-		return o, err
-	case errors.As(err, &wrongType):
-		fault := problem.FieldError{Detail: "must be of another type", Pointer: "#"}
-		if wrongType.Field != "" {
-			fault.Pointer += "/" + wrongType.Field
-		}
-		return o, problem.New(http.StatusUnprocessableEntity, problem.Cause(err), problem.Errors(fault))
+	if _, err := in.Token(); err != io.EOF {
+		return o, problem.BadContent(cmp.Or(err, errMore))
 	}
-	return o, problem.New(http.StatusBadRequest, problem.Cause(err), problem.Detail("The content has to be one order in JSON, with an item and a quantity."))
+	return o, nil
 }
+
+var errMore = errors.New("content behind the order")

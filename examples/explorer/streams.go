@@ -1,15 +1,17 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 // registerStreams adds the answers that are no errors, or not in the beginning.
 func registerStreams(mux *http.ServeMux) {
-	mux.HandleFunc("GET /stream", stream)
+	mux.Handle("GET /stream", respond.Handler(stream))
 	mux.HandleFunc("GET /file", file)
 }
 
@@ -19,23 +21,18 @@ const (
 	interval = 100 * time.Millisecond
 )
 
-func stream(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := http.NewResponseController(w)
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		fmt.Fprintf(w, "id: %d\nevent: tick\ndata: {\"n\":%d}\n\n", n, n)
-		if out.Flush() != nil || n == events {
-			return
+func stream(w http.ResponseWriter, r *http.Request) error {
+	return respond.Events(w, r, func(yield func(respond.Event, error) bool) {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		for n := 1; yield(respond.Event{ID: strconv.Itoa(n), Name: "tick", Data: map[string]int{"n": n}}, nil) && n < events; n++ {
+			select {
+			case <-tick.C:
+			case <-r.Context().Done():
+				return
+			}
 		}
-		select {
-		case <-tick.C:
-		case <-r.Context().Done():
-			return
-		}
-	}
+	})
 }
 
 // The file never changes, so its validators are constants.

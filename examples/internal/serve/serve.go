@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/listener"
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 // Main serves h on addr, a host:port whose port may be 0 for a free one, until
@@ -49,9 +51,14 @@ func Until(ctx context.Context, out io.Writer, addr string, h http.Handler) erro
 		defer cancel()
 		stopped <- srv.Shutdown(grace)
 	})
-	if err := srv.Serve(listener.Normalize(l)); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(listener.Normalizer{Report: refused}.Wrap(l)); !errors.Is(err, http.ErrServerClosed) {
 		cancel()
 		return err
 	}
 	return <-stopped
+}
+
+// refused logs what no access log has, because no handler was asked.
+func refused(client net.Addr, d *problem.Details) {
+	slog.Info("refused", "client", client, "problem", d)
 }
