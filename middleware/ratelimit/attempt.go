@@ -142,21 +142,29 @@ func (a *attempt) problem() *problem.Details {
 	if a.undecided {
 		return unavailable
 	}
-	var kind *problem.Type
-	names := []string{}
+	first, names := -1, []string(nil)
 	for i := range a.parts {
 		if !a.violates(i) {
 			continue
 		}
 		p := a.parts[i].rule
-		if kind == nil {
-			kind = p.kind(a.buckets[i].Key)
+		if first < 0 {
+			first = i
+			continue
 		}
-		if !p.Hidden {
-			names = append(names, p.Name)
+		if names == nil {
+			names = slices.Clone(a.parts[first].rule.publicNames())
 		}
+		names = append(names, p.publicNames()...)
 	}
-	return kind.New(problem.Extension("violated-policies", names))
+	p, key := a.parts[first].rule, a.buckets[first].Key
+	switch {
+	case names != nil:
+		return p.refuse(key, names)
+	case key == everyone:
+		return p.congestion
+	}
+	return p.refusal
 }
 
 // unavailable answers what could not be decided.

@@ -68,20 +68,33 @@ type rule struct {
 	Policy
 	quoted string // its name as a Structured Fields string
 	item   string // its item of RateLimit-Policy, unless Vary gives another
+
+	// What a refusal by this rule alone is answered with: usually, and for
+	// the key of Everyone.
+	refusal, congestion *problem.Details
+}
+
+// publicNames is the name of the rule, if clients may read it in a refusal.
+func (p *rule) publicNames() []string {
+	if p.Hidden {
+		return []string{}
+	}
+	return []string{p.Name}
 }
 
 // shown reports whether clients may know of the rule.
 func (p *rule) shown() bool { return !p.Shadow && !p.Hidden }
 
-// kind is the type of problem that a refusal for the key is.
-func (p *rule) kind(key string) *problem.Type {
+// refuse is the problem of a refusal that names all violated policies.
+func (p *rule) refuse(key string, names []string) *problem.Details {
+	kind := problem.QuotaExceeded
 	switch {
 	case p.Problem != nil:
-		return p.Problem
+		kind = p.Problem
 	case key == everyone:
-		return problem.TemporaryReducedCapacity
+		kind = problem.TemporaryReducedCapacity
 	}
-	return problem.QuotaExceeded
+	return kind.New(problem.Extension("violated-policies", names))
 }
 
 // compile checks policies. It panics if they cannot work.
@@ -111,8 +124,11 @@ func compile(policies []Policy) []rule {
 			panic(fmt.Sprintf("ratelimit: policy %q: %v", p.Name, err))
 		}
 		p.Quota = p.Quota.full()
-		rules[i] = rule{Policy: p, quoted: quoted}
-		rules[i].item = string(appendPolicyItem(nil, quoted, p.Quota, ""))
+		r := rule{Policy: p, quoted: quoted}
+		r.item = string(appendPolicyItem(nil, quoted, p.Quota, ""))
+		r.refusal = r.refuse("", r.publicNames())
+		r.congestion = r.refuse(everyone, r.publicNames())
+		rules[i] = r
 	}
 	return rules
 }

@@ -1,0 +1,408 @@
+package ratelimit
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
+)
+
+// take asks m for one bucket and returns the answer.
+func take(t testing.TB, m Store, b Bucket) Bucket {
+	t.Helper()
+	buckets := []Bucket{b}
+	require.NoError(t, m.Take(context.Background(), buckets))
+	return buckets[0]
+}
+
+// model is a bucket in exact arithmetic: the time at which it is full again,
+// as a fraction of nanoseconds since the start.
+type model struct {
+	full *big.Rat
+}
+
+func (m *model) debt(now time.Duration) *big.Rat {
+	n := new(big.Rat).SetInt64(int64(now))
+	if m.full == nil || m.full.Cmp(n) < 0 {
+		m.full = n
+	}
+	return new(big.Rat).Sub(m.full, n)
+}
+
+func units(q Quota, n int) *big.Rat {
+	return new(big.Rat).Mul(big.NewRat(int64(n), int64(q.N)), new(big.Rat).SetInt64(int64(q.Per)))
+}
+
+// The oracle is the model above. Only where a bucket lacks less than a tick
+// may the store decide as it likes: a nanosecond, or what float64 cannot tell
+// of a bucket that takes a year to fill.
+func TestMemoryAgreesWithExactArithmetic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rnd := rand.New(rand.NewPCG(5, 6))
+		start := time.Now()
+		for n := range 60 {
+			m := NewMemory(10)
+			q, exact := randomQuota(rnd), model{}
+			name := strconv.Itoa(n)
+			capacity := units(q, q.Burst)
+			tick := 1 + time.Duration(q.span(q.Burst)>>50)
+			for range 250 {
+				cost := 1 + rnd.IntN(max(1, q.Burst/3))
+				if rnd.IntN(10) == 0 {
+					cost = -rnd.IntN(q.Burst + 1)
+				}
+				got := take(t, m, Bucket{Policy: name, Key: "k", Quota: q, Cost: cost})
+				now := time.Since(start)
+				lack := new(big.Rat).Add(exact.debt(now), units(q, cost)) // beyond the capacity
+				lack.Sub(lack, capacity)
+				short := lack.Sign() > 0 && cost > 0
+				if lack.Sign() <= 0 || lack.Cmp(new(big.Rat).SetInt64(int64(tick))) > 0 {
+					require.Equal(t, short, got.Short, "%+v cost %d lacks %s ns", q, cost, lack.FloatString(3))
+				} else {
+					short = got.Short
+				}
+				if !short {
+					exact.full.Add(exact.full, units(q, cost))
+				}
+				debt, _ := exact.debt(now).Float64()
+				require.InDelta(t, debt, float64(got.Debt), 0.6+float64(tick), "debt of %+v", q)
+				if rnd.IntN(3) == 0 {
+					time.Sleep(time.Duration(rnd.Int64N(int64(q.span(min(q.Burst, 5))))))
+				}
+				if got.Short { // exactly then it passes
+					wait := q.wait(got.Debt, cost) + tick - 1
+					time.Sleep(wait)
+					again := take(t, m, Bucket{Policy: name, Key: "k", Quota: q, Cost: cost})
+					require.False(t, again.Short, "%+v cost %d after %v", q, cost, wait)
+					exact.debt(time.Since(start))
+					exact.full.Add(exact.full, units(q, cost))
+				}
+			}
+		}
+	})
+}
+
+func TestMemoryRefusalsCostNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, b := NewMemory(10), Bucket{Policy: "p", Key: "k", Quota: PerSecond(1), Cost: 1}
+		require.False(t, take(t, m, b).Short)
+		for range 1000 {
+			got := take(t, m, b)
+			require.True(t, got.Short)
+			require.Equal(t, time.Second, got.Debt)
+		}
+		time.Sleep(time.Second)
+		assert.False(t, take(t, m, b).Short)
+	})
+}
+
+func TestMemoryChargesAllOrNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(10_000)
+		ask := func() []Bucket {
+			return []Bucket{
+				{Policy: "wide", Key: "k", Quota: PerMinute(100), Cost: 1},
+				{Policy: "narrow", Key: "k", Quota: PerMinute(1), Cost: 1},
+				{Policy: "other", Key: "another key, so another shard", Quota: PerMinute(100), Cost: 1},
+			}
+		}
+		for range 5 {
+			require.NoError(t, m.Take(t.Context(), ask()))
+		}
+		got := ask()
+		require.NoError(t, m.Take(t.Context(), got))
+		assert.False(t, got[0].Short)
+		assert.True(t, got[1].Short)
+		assert.Equal(t, 99, got[0].Quota.remaining(got[0].Debt), "only the first call was charged")
+		assert.Equal(t, 99, got[2].Quota.remaining(got[2].Debt))
+	})
+}
+
+func TestMemoryShadowsDoNotRefuse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(10)
+		ask := func() []Bucket {
+			return []Bucket{
+				{Policy: "shadow", Key: "k", Quota: PerMinute(1), Cost: 1, Rule: Shadow},
+				{Policy: "real", Key: "k", Quota: PerMinute(2), Cost: 1},
+			}
+		}
+		for i, want := range []struct {
+			shadow, real bool
+			left         int
+		}{{false, false, 1}, {true, false, 0}, {true, true, 0}} {
+			got := ask()
+			require.NoError(t, m.Take(t.Context(), got))
+			assert.Equal(t, want.shadow, got[0].Short, "%d", i)
+			assert.Equal(t, want.real, got[1].Short, "%d", i)
+			assert.Equal(t, want.left, got[1].Quota.remaining(got[1].Debt), "%d", i)
+			assert.Equal(t, time.Minute, got[0].Debt, "a short shadow stays as it is")
+		}
+	})
+}
+
+func TestMemoryRefundsUpToFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, q := NewMemory(10), PerMinute(10)
+		take(t, m, Bucket{Key: "k", Quota: q, Cost: 4})
+		assert.Equal(t, 8, left(take(t, m, Bucket{Key: "k", Quota: q, Cost: -2})))
+		assert.Equal(t, 10, left(take(t, m, Bucket{Key: "k", Quota: q, Cost: -9})))
+		assert.Equal(t, 10, left(take(t, m, Bucket{Key: "k", Quota: q})))
+		assert.Equal(t, 0, left(take(t, m, Bucket{Key: "k", Quota: q, Cost: 10})), "no more than a full bucket came back")
+		assert.True(t, take(t, m, Bucket{Key: "k", Quota: q, Cost: 1}).Short)
+		assert.Equal(t, 10, left(take(t, m, Bucket{Key: "never seen", Quota: q, Cost: -3})))
+		assert.Equal(t, 1, m.Len(), "neither a refund nor a question takes room")
+	})
+}
+
+func left(b Bucket) int { return b.Quota.remaining(b.Debt) }
+
+func TestMemoryForceTakesWhatIsNotThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, q := NewMemory(10), PerMinute(60)
+		got := take(t, m, Bucket{Key: "k", Quota: q, Cost: 70, Rule: Force})
+		assert.False(t, got.Short)
+		assert.Equal(t, 70*time.Second, got.Debt)
+		assert.Equal(t, 11*time.Second, q.wait(take(t, m, Bucket{Key: "k", Quota: q, Cost: 1}).Debt, 1))
+		got = take(t, m, Bucket{Key: "k", Quota: q, Cost: 1 << 40, Rule: Force})
+		assert.Equal(t, 120*time.Second, got.Debt, "it owes no more than a bucket holds")
+		got = take(t, m, Bucket{Key: "k", Quota: q, Cost: 1, Rule: Force})
+		assert.Equal(t, 120*time.Second, got.Debt)
+		time.Sleep(61 * time.Second)
+		assert.False(t, take(t, m, Bucket{Key: "k", Quota: q, Cost: 1}).Short)
+	})
+}
+
+func TestMemoryTellsBucketsApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(1000)
+		first := Bucket{Policy: "p", Key: "k", Quota: PerMinute(1), Cost: 1}
+		take(t, m, first)
+		for _, other := range []Bucket{
+			{Policy: "q", Key: "k", Quota: PerMinute(1), Cost: 1},
+			{Policy: "p", Key: "l", Quota: PerMinute(1), Cost: 1},
+			{Policy: "p", Key: "", Quota: PerMinute(1), Cost: 1},
+			{Policy: "p", Key: "k", Quota: PerMinute(2), Cost: 1},
+			{Policy: "p", Key: "k", Quota: PerHour(1), Cost: 1},
+			{Policy: "p", Key: "k", Quota: Quota{N: 1, Per: time.Minute, Burst: 2}, Cost: 1},
+		} {
+			assert.False(t, take(t, m, other).Short, "%+v", other)
+		}
+		first.Quota.Burst = 1
+		assert.True(t, take(t, m, first).Short, "a spelled-out burst is the same quota")
+	})
+}
+
+func TestMemoryRejectsWhatIsNoQuota(t *testing.T) {
+	for _, q := range []Quota{{}, {N: 1}, {Per: 1}, {N: -1, Per: 1}, {N: 1, Per: 1, Burst: -1}} {
+		assert.Error(t, NewMemory(1).Take(t.Context(), []Bucket{{Quota: q}}), "%+v", q)
+	}
+	assert.NoError(t, NewMemory(1).Take(t.Context(), nil))
+}
+
+// 512 goroutines for two seconds: between a yield and the clock, the hardest
+// schedule that a machine offers.
+func TestMemoryNeverAdmitsMoreThanBurstAndRateAllow(t *testing.T) {
+	const goroutines, rate, burst = 512, 1000, 100
+	duration := 2 * time.Second
+	if testing.Short() {
+		duration = 200 * time.Millisecond
+	}
+	m := NewMemory(100)
+	var admitted atomic.Int64
+	var wg sync.WaitGroup
+	start := time.Now()
+	for range goroutines {
+		wg.Go(func() {
+			buckets := make([]Bucket, 2)
+			for time.Since(start) < duration {
+				buckets[0] = Bucket{Policy: "p", Key: "k", Quota: Quota{N: rate, Per: time.Second, Burst: burst}, Cost: 1}
+				buckets[1] = Bucket{Policy: "wide", Key: "k", Quota: PerSecond(1_000_000), Cost: 1}
+				_ = m.Take(context.Background(), buckets)
+				if !buckets[0].Short {
+					admitted.Add(1)
+				}
+				runtime.Gosched()
+			}
+		})
+	}
+	wg.Wait()
+	bound := burst + int64(rate*time.Since(start).Seconds()) + 1
+	assert.LessOrEqual(t, admitted.Load(), bound)
+	assert.GreaterOrEqual(t, admitted.Load(), int64(burst)+int64(rate*duration.Seconds())*9/10, "nobody starves")
+}
+
+func TestMemoryStaysBoundedAndThrottlesThroughAFlood(t *testing.T) {
+	const limit = 10_000
+	flood := 2_000_000
+	if testing.Short() {
+		flood = 200_000
+	}
+	m := NewMemory(limit)
+	victim := Bucket{Policy: "p", Key: "exhausted", Quota: PerHour(100), Cost: 1}
+	for !take(t, m, victim).Short {
+	}
+	before := heap()
+	buckets := make([]Bucket, 1)
+	slowest := time.Duration(0)
+	for i := range flood {
+		began := time.Now()
+		buckets[0] = Bucket{Policy: "p", Key: strconv.Itoa(i), Quota: PerHour(100), Cost: 1}
+		_ = m.Take(context.Background(), buckets)
+		slowest = max(slowest, time.Since(began))
+	}
+	assert.LessOrEqual(t, m.Len(), limit)
+	assert.Less(t, int64(heap()-before), int64(limit*200))
+	assert.True(t, take(t, m, victim).Short, "a flood of new keys does not free the one that is throttled")
+	assert.Greater(t, m.Evicted(), flood/2)
+	t.Logf("slowest call: %v", slowest) // the machine has pauses of its own
+}
+
+func TestMemoryEvictsWhatIsNearestToFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, q := NewMemory(3), PerMinute(10)
+		for key, cost := range map[string]int{"light": 1, "middle": 5, "heavy": 9} {
+			take(t, m, Bucket{Key: key, Quota: q, Cost: cost})
+		}
+		take(t, m, Bucket{Key: "new", Quota: q, Cost: 2})
+		assert.Equal(t, 3, m.Len())
+		assert.Equal(t, 1, m.Evicted())
+		assert.Equal(t, 10, left(take(t, m, Bucket{Key: "light", Quota: q})))
+		assert.Equal(t, 5, left(take(t, m, Bucket{Key: "middle", Quota: q})))
+		assert.Equal(t, 1, left(take(t, m, Bucket{Key: "heavy", Quota: q})))
+
+		time.Sleep(12 * time.Second) // "new" is full
+		take(t, m, Bucket{Key: "newer", Quota: q, Cost: 1})
+		assert.Equal(t, 1, m.Evicted(), "a full bucket gives way first, and loses nothing")
+		assert.Equal(t, 7, left(take(t, m, Bucket{Key: "middle", Quota: q})))
+		assert.Equal(t, 3, left(take(t, m, Bucket{Key: "heavy", Quota: q})))
+	})
+}
+
+func TestMemoryEvictsNobodyWhoWasBusySinceItsInsertion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, q := NewMemory(100), PerMinute(100)
+		for i := range 100 {
+			take(t, m, Bucket{Key: strconv.Itoa(i), Quota: q, Cost: 1})
+		}
+		for i := range 99 { // all but one, whose place in the heap is now wrong
+			take(t, m, Bucket{Key: strconv.Itoa(i), Quota: q, Cost: 50})
+		}
+		take(t, m, Bucket{Key: "new", Quota: q, Cost: 90})
+		for i := range 99 {
+			got := left(take(t, m, Bucket{Key: strconv.Itoa(i), Quota: q}))
+			if got == 100 {
+				assert.GreaterOrEqual(t, m.Evicted(), 1)
+				continue
+			}
+			assert.Equal(t, 49, got)
+		}
+		assert.LessOrEqual(t, m.Len(), 100)
+		assert.Equal(t, 10, left(take(t, m, Bucket{Key: "new", Quota: q})))
+	})
+}
+
+func TestMemoryMayEvictOneBucketOfTheSameCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(1)
+		for range 3 {
+			buckets := []Bucket{
+				{Policy: "a", Key: "k", Quota: PerMinute(10), Cost: 1},
+				{Policy: "b", Key: "k", Quota: PerMinute(10), Cost: 1},
+			}
+			require.NoError(t, m.Take(t.Context(), buckets))
+			assert.False(t, buckets[0].Short || buckets[1].Short)
+			assert.Equal(t, 1, m.Len())
+		}
+	})
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
+}
+
+func TestMemoryTakesLessThan200BytesForAKey(t *testing.T) {
+	const n = 200_000
+	before := heap()
+	m := NewMemory(n)
+	for i := range n {
+		take(t, m, Bucket{Policy: "p", Key: "2001:db8::" + strconv.Itoa(i), Quota: PerHour(10), Cost: 1})
+	}
+	each := float64(heap()-before) / float64(m.Len())
+	t.Logf("%.0f bytes for each of %d keys", each, m.Len())
+	assert.LessOrEqual(t, each, 200.0)
+	runtime.KeepAlive(m)
+}
+
+func TestMemoryDecidesWithoutAllocation(t *testing.T) {
+	m, buckets := NewMemory(1000), make([]Bucket, 3)
+	for name, q := range map[string]Quota{"granted": PerSecond(1_000_000), "refused": PerHour(1)} {
+		decide := func() {
+			buckets[0] = Bucket{Policy: "a", Key: "k", Quota: q, Cost: 1}
+			buckets[1] = Bucket{Policy: "b", Key: "k", Quota: q, Cost: 1}
+			buckets[2] = Bucket{Policy: "a", Key: "l", Quota: q, Cost: 1}
+			_ = m.Take(context.Background(), buckets)
+			_ = m.Take(context.Background(), buckets[:1])
+		}
+		decide()
+		assert.Zero(t, testing.AllocsPerRun(100, decide), name)
+	}
+}
+
+// The oracle is a map: whatever is inserted and removed, a table has the same.
+func TestTableIsAMap(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 8))
+	tab, want := table{slots: make([]slot, 8)}, map[uint64]bool{}
+	for range 50_000 {
+		hash := rnd.Uint64N(400) * maxShards
+		if rnd.IntN(8) == 0 {
+			hash += rnd.Uint64N(maxShards) // same home
+		}
+		switch {
+		case want[hash]:
+			require.NotNil(t, tab.find(hash))
+			tab.remove(hash)
+			delete(want, hash)
+		default:
+			require.Nil(t, tab.find(hash))
+			tab.insert(slot{hash, rate.NewLimiter(1, 1)})
+			want[hash] = true
+		}
+		require.Equal(t, len(want), tab.used)
+	}
+	for hash := range want {
+		require.NotNil(t, tab.find(hash))
+	}
+}
+
+func TestDueHeapHasTheEarliestFirst(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(9, 10))
+	var h dueHeap
+	for i := range 10_000 {
+		if len(h) > 0 && rnd.IntN(5) == 0 {
+			h.remove(rnd.IntN(len(h)))
+		}
+		h.push(due{time.Duration(rnd.IntN(1000)), uint64(i)})
+	}
+	last := time.Duration(0)
+	for len(h) > 0 {
+		require.LessOrEqual(t, last, h[0].at, fmt.Sprint(len(h)))
+		last = h[0].at
+		h.remove(0)
+	}
+}
