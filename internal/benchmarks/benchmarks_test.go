@@ -34,6 +34,8 @@ func BenchmarkJSONSmall(b *testing.B)           { compare(b, jsonSmall) }
 func BenchmarkJSONList(b *testing.B)            { compare(b, jsonList) }
 func BenchmarkReadMinimal(b *testing.B)         { compare(b, readMinimal) }
 func BenchmarkReadExample(b *testing.B)         { compare(b, readExample) }
+func BenchmarkChainSuccess(b *testing.B)        { compare(b, chainSuccess) }
+func BenchmarkChainError(b *testing.B)          { compare(b, chainError) }
 func BenchmarkLoopbackSuccess(b *testing.B)     { compare(b, loopbackSuccess) }
 func BenchmarkLoopbackError(b *testing.B)       { compare(b, loopbackError) }
 
@@ -109,7 +111,7 @@ func TestWrongAnswersAreCaught(t *testing.T) {
 		{"no JSON", problem.MediaType, "Service Unavailable", 503, "body"},
 	}
 	for _, r := range rows {
-		err := right.check(send(r.contentType, r.body, r.code))
+		err := right.check(send(r.contentType, r.body, r.code), path, 1)
 		if (err == nil) != (r.wrong == "") || err != nil && !strings.Contains(err.Error(), r.wrong) {
 			t.Errorf("%s: %v, want an error about %q", r.why, err, r.wrong)
 		}

@@ -109,7 +109,7 @@ func captured(name, note string, wrap capturer) contender {
 			status int
 			bytes  int64
 		}
-		return serve(wrap(small(http.StatusOK), func(s int, n int64) { last.status, last.bytes = s, n })), nil
+		return serve(wrap(small(http.StatusOK), func(s int, n int64) { last.status, last.bytes = s, n }), path), nil
 	}}
 }
 

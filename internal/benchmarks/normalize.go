@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -95,7 +96,7 @@ func normalizers(h http.HandlerFunc, want answer) []contender {
 	}
 	return []contender{
 		served("direct", "normalizes nothing", direct, h),
-		served("floor.stream", "one struct; decides when the status comes; only Content-Type", want, streamed(h)),
+		served("floor.stream", "one struct; decides when the status comes; sends a document made beforehand, with Content-Type alone", want, streamed(h, fixedDocument(want))),
 		served("httptest.Recorder", "buffers the whole body", want, recorded(h)),
 		served("chi", "WrapResponseWriter with Tee and Discard: buffers the whole body", want, teed(h)),
 		served("httpsnoop", "a hook for WriteHeader and one for Write; no ReadFrom hook", want, hooked(h)),
@@ -105,8 +106,20 @@ func normalizers(h http.HandlerFunc, want answer) []contender {
 	}
 }
 
-// rewrite sends the problem for a text error. Five of six contenders share it,
-// so that they differ in how they come to know the status.
+// fixedDocument is the answer to expect as bytes, or nil if it is no problem.
+func fixedDocument(want answer) []byte {
+	if want.members == nil {
+		return nil
+	}
+	document, err := json.Marshal(want.members)
+	if err != nil {
+		panic(err)
+	}
+	return document
+}
+
+// rewrite sends the problem for a text error. The peers share it, so that they
+// differ in how they come to know the status.
 func rewrite(w http.ResponseWriter, code int, text []byte) {
 	s := problem.Nearest(code)
 	d := problem.Details{Title: s.Reason, Status: code, Detail: s.Description}
@@ -125,38 +138,34 @@ func isTextError(code int, h http.Header) bool {
 	return code >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain")
 }
 
-func streamed(next http.Handler) http.Handler {
+func streamed(next http.Handler, document []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := &stream{ResponseWriter: w}
-		next.ServeHTTP(s, r)
-		if s.held != 0 {
-			rewrite(w, s.held, nil)
-		}
+		next.ServeHTTP(&stream{ResponseWriter: w, document: document}, r)
 	})
 }
 
 // stream is the least that normalizes without buffering.
 type stream struct {
 	http.ResponseWriter
-	held int // the status of an error whose text has not come yet
-	done bool
+	document []byte
+	replaced bool
 }
 
 func (s *stream) WriteHeader(code int) {
-	if isTextError(code, s.Header()) {
-		s.held = code
+	if !isTextError(code, s.Header()) {
+		s.ResponseWriter.WriteHeader(code)
 		return
 	}
+	s.replaced = true
+	h := s.Header()
+	delete(h, "Content-Length")
+	h["Content-Type"] = []string{problem.MediaType}
 	s.ResponseWriter.WriteHeader(code)
+	_, _ = s.ResponseWriter.Write(s.document)
 }
 
 func (s *stream) Write(p []byte) (int, error) {
-	switch {
-	case s.held != 0:
-		rewrite(s.ResponseWriter, s.held, p)
-		s.held, s.done = 0, true
-		return len(p), nil
-	case s.done:
+	if s.replaced {
 		return len(p), nil
 	}
 	return s.ResponseWriter.Write(p)

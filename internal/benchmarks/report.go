@@ -46,7 +46,7 @@ func (r row) isPeer(w work) bool {
 	return r.name != w.base && !strings.HasPrefix(r.name, ours) && !strings.HasPrefix(r.name, floor)
 }
 
-// meets says which parts of the bar the row misses.
+// misses says which parts of the bar the row misses.
 func (b bar) misses(r row) string {
 	var missed []string
 	if b.ratio > 0 && r.ratio > b.ratio {
@@ -108,6 +108,8 @@ func (m *measurement) verdicts(b *strings.Builder) {
 			met := "yes"
 			if missed := w.bar.misses(r); missed != "" {
 				met = "**no: " + missed + "**"
+			} else if w.bar == (bar{}) {
+				met = "none set"
 			}
 			fmt.Fprintf(b, "| %s%s | %s | %s | %.2f | %.0f | %d | %s | %s |\n",
 				w.title, strings.Replace(strings.TrimPrefix(r.name, ours), "+", ", with ", 1), w.base, w.bar, r.ratio, r.added, r.allocs, met, best)

@@ -92,5 +92,5 @@ var works = []work{
 	limitHandlerAllowed, limitHandlerDenied,
 	jsonSmall, jsonList,
 	readMinimal, readExample,
-	loopbackSuccess, loopbackError,
+	chainSuccess, chainError, loopbackSuccess, loopbackError,
 }
