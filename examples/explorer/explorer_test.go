@@ -349,7 +349,7 @@ func TestOrders(t *testing.T) {
 		{"half", "application/json", `{"item":`, 400, nil},
 		{"two", "application/json", good + good, 400, nil},
 		{"no object", "application/json", `[]`, 422, []string{"#"}},
-		{"unknown member", "application/json", `{"item":"tea","quantity":2,"price":1}`, 422, []string{""}},
+		{"unknown member", "application/json", `{"item":"tea","quantity":2,"price":1}`, 422, []string{"#/price"}},
 		{"wrong type", "application/json", `{"item":"tea","quantity":"two"}`, 422, []string{"#/quantity"}},
 		{"empty object", "application/json", `{}`, 422, []string{"#/item", "#/quantity"}},
 		{"too many", "application/json", `{"item":"tea","quantity":101}`, 422, []string{"#/quantity"}},
@@ -381,8 +381,7 @@ func TestOrders(t *testing.T) {
 				var pointers []string
 				errs, _ := doc["errors"].([]any)
 				for _, e := range errs {
-					pointer, _ := e.(map[string]any)["pointer"].(string)
-					pointers = append(pointers, pointer)
+					pointers = append(pointers, e.(map[string]any)["pointer"].(string))
 				}
 				assert.Equal(t, tt.pointers, pointers)
 			})
@@ -395,7 +394,7 @@ func TestBuyIsATypedProblem(t *testing.T) {
 		got := a.ask(t, "POST", "/buy", "")
 		assert.Equal(t, 403, got.status)
 		doc := got.document(t)
-		assert.Equal(t, "https://example.com/probs/out-of-credit", doc["type"])
+		assert.Equal(t, "https://example.com/statuses/out-of-credit", doc["type"])
 		assert.Equal(t, "You do not have enough credit.", doc["title"])
 		assert.EqualValues(t, 30, doc["balance"])
 		assert.Equal(t, []any{"/account/12345", "/account/67890"}, doc["accounts"])
@@ -463,19 +462,31 @@ func TestADeadUpstreamIsABadGateway(t *testing.T) {
 
 func TestTheCatalogueIsServed(t *testing.T) {
 	for _, a := range askers(t) {
-		var all []map[string]any
-		got := a.ask(t, "GET", "/statuses", "", "Accept", "application/json")
-		require.Equal(t, 200, got.status)
-		require.NoError(t, json.Unmarshal([]byte(got.body), &all))
-		assert.Len(t, all, len(slices.Collect(problem.Statuses())))
+		for _, path := range []string{"/statuses", "/statuses/"} {
+			var all struct{ Statuses []map[string]any }
+			got := a.ask(t, "GET", path, "")
+			require.Equal(t, 200, got.status)
+			require.Equal(t, "application/json", got.header.Get("Content-Type"))
+			require.NoError(t, json.Unmarshal([]byte(got.body), &all))
+			assert.Len(t, all.Statuses, len(slices.Collect(problem.Statuses())))
+		}
+		for s := range problem.Statuses() {
+			path := fmt.Sprintf("/statuses/%d", s.Code)
+			var one map[string]any
+			got := a.ask(t, "GET", path, "")
+			require.Equal(t, 200, got.status)
+			require.NoError(t, json.Unmarshal([]byte(got.body), &one))
+			assert.Equal(t, s.Reason, one["title"])
+			assert.Equal(t, s.Description, one["description"])
 
-		var one map[string]any
-		got = a.ask(t, "GET", "/statuses/404", "", "Accept", "application/json")
-		require.Equal(t, 200, got.status)
-		require.NoError(t, json.Unmarshal([]byte(got.body), &one))
-		s, _ := problem.Lookup(404)
-		assert.Equal(t, s.Reason, one["reason"])
-		assert.Equal(t, s.Description, one["description"])
+			page := a.ask(t, "GET", path, "", "Accept", "text/html")
+			require.Equal(t, 200, page.status)
+			assert.Equal(t, problem.MediaTypeHTML, page.header.Get("Content-Type"))
+			assert.True(t, strings.Contains(html.UnescapeString(page.body), s.Description), path)
+		}
+		got := a.ask(t, "GET", "/statuses/out-of-credit", "", "Accept", "text/html")
+		assert.Equal(t, 200, got.status)
+		assert.True(t, strings.Contains(got.body, outOfCredit.Title))
 	}
 }
 

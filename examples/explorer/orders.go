@@ -1,27 +1,27 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"strings"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/request"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 // maxOrder is the size in bytes up to which an order is read.
 const maxOrder = 1 << 10
 
+var orders = request.Decoder{MaxBytes: maxOrder}
+
 type order struct {
 	Item     string `json:"item"`
 	Quantity int    `json:"quantity"`
 }
 
-var outOfCredit = problem.Define("https://example.com/probs/out-of-credit",
+// outOfCredit has its page where its URI leads to, below the status codes. A
+// real service puts its own host there.
+var outOfCredit = problem.Define("https://example.com/statuses/out-of-credit",
 	"You do not have enough credit.", http.StatusForbidden, "Top up one of the accounts, then send the order again.")
 
 func registerOrders(mux *http.ServeMux) {
@@ -37,8 +37,8 @@ func registerOrders(mux *http.ServeMux) {
 }
 
 func createOrder(w http.ResponseWriter, r *http.Request) error {
-	o, err := readOrder(w, r)
-	if err != nil {
+	var o order
+	if err := orders.Decode(r, &o); err != nil {
 		return err
 	}
 	var v problem.Validation
@@ -50,21 +50,3 @@ func createOrder(w http.ResponseWriter, r *http.Request) error {
 	respond.Created(w, "/orders/1", o) // nothing is kept, so every order is the first
 	return nil
 }
-
-// readOrder reads one JSON value and nothing behind it.
-func readOrder(w http.ResponseWriter, r *http.Request) (o order, err error) {
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return o, problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"))
-	}
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
-	in.DisallowUnknownFields()
-	if err := in.Decode(&o); err != nil {
-		return o, problem.BadContent(err)
-	}
-	if _, err := in.Token(); err != io.EOF {
-		return o, problem.BadContent(cmp.Or(err, errMore))
-	}
-	return o, nil
-}
-
-var errMore = errors.New("content behind the order")
