@@ -27,8 +27,8 @@ var ErrNoDocument = errors.New("problem: the answer has no problem document")
 //		return err
 //	}
 //
-// The answer may be a problem in JSON or in XML, or JSON of another type that
-// has a title or a detail. What is none of these, or is malformed, cut short or
+// The answer may be a problem in JSON or in XML, or an object in JSON of another
+// type that has a title or a detail. What is none of these, or is malformed, cut short or
 // larger than [MaxSize], is described by its status code alone: its cause is
 // [ErrNoDocument] and says why, with the beginning of a text.
 //
@@ -44,7 +44,7 @@ func Check(res *http.Response) error {
 		return nil
 	}
 	a := new(failed)
-	body, err := readBody(res)
+	body, err := readBody(res, a.space[:0])
 	a.body.Reset(body)
 	res.Body = &a.body
 
@@ -56,7 +56,8 @@ func Check(res *http.Response) error {
 		s := Nearest(res.StatusCode)
 		*d = Details{Type: BlankType, Title: s.Reason, Detail: s.Description, cause: err}
 	}
-	d.Status, d.Header, d.remote = res.StatusCode, res.Header, true
+	d.stated, d.Status = d.Status, res.StatusCode
+	d.Header, d.remote = res.Header, true
 	if res.Request != nil && res.Request.URL != nil {
 		base := res.Request.URL
 		d.origin = base.Host
@@ -66,10 +67,12 @@ func Check(res *http.Response) error {
 	return d
 }
 
-// failed has what Check makes of a failure, in one allocation.
+// failed has what Check makes of a failure, in one allocation if the body is
+// short.
 type failed struct {
 	problem Details
 	body    replay
+	space   [320]byte // more would cost: above 512 bytes the allocator works otherwise
 }
 
 // replay is a body that can be read once more. It has nothing to close.
@@ -77,16 +80,18 @@ type replay struct{ bytes.Reader }
 
 func (*replay) Close() error { return nil }
 
-// readBody reads at most MaxSize bytes of the body and closes it. The bytes
-// are also returned with an error.
-func readBody(res *http.Response) ([]byte, error) {
+// readBody reads at most MaxSize bytes of the body, into b where there is
+// room, and closes it. The bytes are also returned with an error.
+func readBody(res *http.Response, b []byte) ([]byte, error) {
 	if res.Body == nil || res.Body == http.NoBody {
 		return nil, nil
 	}
 	defer res.Body.Close()
 	// A length is only a promise: a large one has to be kept before it costs.
 	// The byte more lets the last read see the end.
-	b := make([]byte, 0, min(max(res.ContentLength, 511), 16<<10)+1)
+	if n := int(min(res.ContentLength, 16<<10)); n >= cap(b) {
+		b = make([]byte, 0, n+1)
+	}
 	for idle := 0; ; {
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
@@ -120,7 +125,9 @@ func (d *Details) decode(contentType string, body []byte) error {
 		return fmt.Errorf("%w: it is empty", ErrNoDocument)
 	case strings.EqualFold(mediaType, MediaType):
 		err = d.decodeJSON(content)
-	case jsonType(mediaType), mediaType == "" && content[0] == '{':
+	case typeOf(mediaType, "xml"):
+		err = d.decodeXML(content) // the namespace tells a problem from other XML
+	case typeOf(mediaType, "json"), mediaType == "" && content[0] == '{':
 		if err = d.decodeJSON(content); err == nil && d.Title == "" && d.Detail == "" {
 			err = errForeign
 		}
@@ -138,12 +145,15 @@ func (d *Details) decode(contentType string, body []byte) error {
 
 var errForeign = errors.New("no problem")
 
-// jsonType reports whether the media type is one of JSON (RFC 6839, section
-// 3.1).
-func jsonType(mediaType string) bool {
-	const suffix = "+json"
-	return strings.EqualFold(mediaType, "application/json") || strings.EqualFold(mediaType, "text/json") ||
-		len(mediaType) > len(suffix) && strings.EqualFold(mediaType[len(mediaType)-len(suffix):], suffix)
+// typeOf reports whether the media type is one of the format: application/json,
+// text/json, or any with the suffix +json (RFC 6839, section 3.1).
+func typeOf(mediaType, format string) bool {
+	cut := len(mediaType) - len(format)
+	if cut < 1 || !strings.EqualFold(mediaType[cut:], format) {
+		return false
+	}
+	prefix := mediaType[:cut]
+	return prefix[cut-1] == '+' || strings.EqualFold(prefix, "application/") || strings.EqualFold(prefix, "text/")
 }
 
 // excerpt quotes the beginning of a text, for a log.
@@ -163,10 +173,14 @@ func excerpt(body []byte) string {
 }
 
 // resolve makes a relative reference absolute (RFC 3986, section 5). It returns
-// ref itself if it is absolute already, or not a reference.
+// ref itself if it is absolute already, or not a reference. The usual ones need
+// no parsing.
 func resolve(base *url.URL, ref string) string {
 	if ref == "" || hasScheme(ref) {
 		return ref
+	}
+	if ref[0] == '/' && base.Scheme != "" && simple(ref) && simple(base.Host) {
+		return base.Scheme + "://" + base.Host + ref
 	}
 	u, err := url.Parse(ref)
 	if err != nil {
@@ -175,4 +189,21 @@ func resolve(base *url.URL, ref string) string {
 	b := *base
 	b.User = nil // credentials of the request are not part of a name
 	return b.ResolveReference(u).String()
+}
+
+// simple reports whether a host or a path is written with letters, digits,
+// colons and single slashes, hyphens and underscores only, and with dots that
+// make no segment of their own.
+func simple(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '/' || c == '.':
+			if i+1 < len(s) && (s[i+1] == '/' || s[i+1] == '.') {
+				return false
+			}
+		case c != '-' && c != '_' && c != ':' && !digit(c) && (c|0x20 < 'a' || c|0x20 > 'z'):
+			return false
+		}
+	}
+	return s != ""
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -69,13 +68,12 @@ func TestCheckLeavesASuccessAlone(t *testing.T) {
 }
 
 func TestCheckReadsTheExampleOfTheRFC(t *testing.T) {
-	doc, err := os.ReadFile("testdata/rfc9457/rfc9457-s3-2.json")
-	require.NoError(t, err)
+	doc := golden(t, "rfc9457-s3-2.json")
 	for _, mediaType := range []string{"application/problem+json", "Application/Problem+JSON; charset=utf-8", " application/problem+json ;profile=x"} {
-		res := fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, string(doc)))
+		res := fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, doc))
 		err := problem.Check(res)
 		require.ErrorIs(t, err, outOfCredit)
-		d := check(t, fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, string(doc))))
+		d := check(t, fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, doc)))
 		assert.Equal(t, "You do not have enough credit.", d.Title)
 		assert.Zero(t, d.StatedStatus())
 		assert.NoError(t, d.Unwrap())
@@ -102,6 +100,20 @@ func TestCheckReadsJSONOfAnotherTypeThatLooksLikeAProblem(t *testing.T) {
 	}
 }
 
+func TestCheckReadsAProblemInXML(t *testing.T) {
+	doc := golden(t, "rfc9457-b-1.xml")
+	for _, mediaType := range []string{"application/problem+xml", "application/xml; charset=utf-8", "Text/XML", "application/vnd.example+xml"} {
+		d := check(t, fetch(t, "GET", "/", sends(403, mediaType, doc)))
+		assert.ErrorIs(t, d, outOfCredit, mediaType)
+		assert.Equal(t, "https://example.net/account/12345/msgs/abc", d.Instance)
+		var accounts []string
+		require.NoError(t, d.Extension("accounts", &accounts))
+		assert.Equal(t, []string{"https://example.net/account/12345", "https://example.net/account/67890"}, accounts)
+	}
+	d := check(t, fetch(t, "GET", "/", sends(502, problem.MediaTypeXML, strings.Replace(doc, "<type>", "<status>403</status><type>", 1))))
+	assert.Equal(t, 403, d.StatedStatus())
+}
+
 func TestCheckDescribesWhatIsNoProblemByItsStatus(t *testing.T) {
 	for _, tt := range []struct{ why, mediaType, body, says string }{
 		{"a page", "text/html; charset=utf-8", "<html>Bad gateway</html>", `"text/html": "<html>Bad gateway</html>"`},
@@ -118,6 +130,9 @@ func TestCheckDescribesWhatIsNoProblemByItsStatus(t *testing.T) {
 		{"malformed", problem.MediaType, `{'title':'t'}`, "malformed"},
 		{"nested too deeply", problem.MediaType, `{"title":"t","x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, "malformed"},
 		{"larger than MaxSize", problem.MediaType, `{"title":"` + strings.Repeat("x", problem.MaxSize) + `"}`, "larger than"},
+		{"XML of another kind", "application/xml", "<problem><title>t</title></problem>", "malformed"},
+		{"XML, cut short", problem.MediaTypeXML, `<problem xmlns="urn:ietf:rfc:7807"><title>t</title>`, "malformed"},
+		{"XML, though JSON was promised", problem.MediaType, `<problem xmlns="urn:ietf:rfc:7807"><title>t</title></problem>`, "malformed"},
 		{"no text", "image/png", "\x89PNG\xff", `"image/png"`},
 		{"a media type of nonsense", ";;", "{}", ""},
 	} {
@@ -313,14 +328,12 @@ func TestCheckNeverDereferencesAType(t *testing.T) {
 }
 
 func TestCheckAllocatesLittle(t *testing.T) {
-	rfc, err := os.ReadFile("testdata/rfc9457/rfc9457-s3-2.json")
-	require.NoError(t, err)
 	for _, tt := range []struct {
 		why, doc string
 		most     float64
 	}{
-		{"minimal", `{"type":"about:blank","title":"Not Found","status":404}`, 3},
-		{"the RFC's example", strings.ReplaceAll(string(rfc), `"/account/12345/msgs/abc"`, `"https://example.com/account/12345/msgs/abc"`), 7},
+		{"minimal", `{"type":"about:blank","title":"Not Found","status":404}`, 2},
+		{"the RFC's example", golden(t, "rfc9457-s3-2.json"), 7},
 	} {
 		r := strings.NewReader(tt.doc)
 		body := io.NopCloser(r)

@@ -47,7 +47,7 @@ type Details struct {
 
 	cause  error
 	remote bool
-	stated int    // the status that a document gave which was read
+	stated int    // the status in the document that Check read
 	origin string // the host that answered, if Check read the problem
 }
 
@@ -178,10 +178,9 @@ func (d *Details) Is(target error) bool {
 // answer of one's own; to pass on what it says, make a new problem of it.
 func (d *Details) Remote() bool { return d.remote }
 
-// StatedStatus returns the status that the document of a problem gave which
-// was read, and 0 if it gave none. It is advisory: a proxy may have changed the
-// status code of the answer, which [Check] puts into Status (RFC 9457, section
-// 3.1.2).
+// StatedStatus returns the status that the document gave of a problem which
+// [Check] read, and 0 if it gave none. It is advisory: Status is the status code
+// of the answer, which a proxy may have changed (RFC 9457, section 3.1.2).
 func (d *Details) StatedStatus() int { return d.stated }
 
 func (d *Details) typeURI() string {

@@ -3,7 +3,10 @@ package problem
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"testing"
 )
@@ -33,13 +36,18 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
-		b.Run(name+"/decode", func(b *testing.B) {
+		b.Run(name+"/check", func(b *testing.B) {
 			b.ReportAllocs()
+			r := bytes.NewReader(doc)
+			body := io.NopCloser(r)
+			header := http.Header{"Content-Type": {MediaType}}
+			req := &http.Request{URL: &url.URL{Scheme: "https", Host: "example.com"}}
+			res := new(http.Response)
 			for b.Loop() {
-				body := bytes.Clone(doc)
-				d := new(Details)
-				if err := d.decodeJSON(body); err != nil {
-					b.Fatal(err)
+				r.Reset(doc)
+				*res = http.Response{StatusCode: 403, Header: header, Body: body, ContentLength: int64(len(doc)), Request: req}
+				if _, ok := errors.AsType[*Details](Check(res)); !ok {
+					b.Fatal("no problem")
 				}
 			}
 		})

@@ -101,7 +101,7 @@ func (d *Details) decodeJSON(b []byte) error {
 	if !ok || !s.end() {
 		return s.err()
 	}
-	d.Status, d.stated, d.remote = status, status, true
+	d.Status, d.remote = status, true
 	d.keep(b, standard, extensions)
 	return nil
 }
@@ -151,6 +151,13 @@ func appendText(dst, b []byte, p span) []byte {
 func statusCode(value []byte) int {
 	if len(value) == 0 || !digit(value[0]) {
 		return 0
+	}
+	if len(value) == 3 && digit(value[1]) && digit(value[2]) { // as nearly all write it
+		code := int(value[0]-'0')*100 + int(value[1]-'0')*10 + int(value[2]-'0')
+		if ClassOf(code) == 0 {
+			return 0
+		}
+		return code
 	}
 	f, err := strconv.ParseFloat(string(value), 64)
 	if err != nil || f < 100 || f > 599 || f != math.Trunc(f) {
