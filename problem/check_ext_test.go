@@ -72,7 +72,7 @@ func TestCheckReadsTheExampleOfTheRFC(t *testing.T) {
 	for _, mediaType := range []string{"application/problem+json", "Application/Problem+JSON; charset=utf-8", " application/problem+json ;profile=x"} {
 		res := fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, doc))
 		err := problem.Check(res)
-		require.ErrorIs(t, err, outOfCredit)
+		require.ErrorIs(t, err, OutOfCredit)
 		d := check(t, fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, doc)))
 		assert.Equal(t, "You do not have enough credit.", d.Title)
 		assert.Zero(t, d.StatedStatus())
@@ -104,7 +104,7 @@ func TestCheckReadsAProblemInXML(t *testing.T) {
 	doc := golden(t, "rfc9457-b-1.xml")
 	for _, mediaType := range []string{"application/problem+xml", "application/xml; charset=utf-8", "Text/XML", "application/vnd.example+xml"} {
 		d := check(t, fetch(t, "GET", "/", sends(403, mediaType, doc)))
-		assert.ErrorIs(t, d, outOfCredit, mediaType)
+		assert.ErrorIs(t, d, OutOfCredit, mediaType)
 		assert.Equal(t, "https://example.net/account/12345/msgs/abc", d.Instance)
 		var accounts []string
 		require.NoError(t, d.Extension("accounts", &accounts))

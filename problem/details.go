@@ -148,6 +148,10 @@ func (d *Details) Unwrap() error {
 	return d.cause
 }
 
+// Problem returns d, so that [From] finds it also inside a struct that embeds
+// it. Other fields of such a struct are not sent; make them extensions.
+func (d *Details) Problem() *Details { return d }
+
 // Is reports whether target is the [Type] of the problem, or a problem of the
 // same type. Types are compared by URI, character by character; [Check] has
 // resolved a relative one. All problems of type about:blank share that URI and

@@ -15,8 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-var outOfCredit = problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Top up.")
-
 func TestNewTakesItsWordsFromTheCatalogue(t *testing.T) {
 	for s := range problem.Statuses() {
 		d := problem.New(s.Code)
@@ -41,7 +39,7 @@ func TestErrorShowsStatusTitleAndDetail(t *testing.T) {
 	}{
 		{"404 Not Found: no order 17", problem.New(404, problem.Detail("no order 17"))},
 		{"404 Not Found", problem.New(404, problem.Detail(""))},
-		{"403 You do not have enough credit: 30 of 50.", outOfCredit.New(problem.Detail("30 of 50."))},
+		{"403 You do not have enough credit: 30 of 50.", OutOfCredit.New(problem.Detail("30 of 50."))},
 		{"404 Not Found", &problem.Details{Status: 404}},
 		{"a detail alone", &problem.Details{Detail: "a detail alone"}},
 		{"a title alone", &problem.Details{Title: "a title alone"}},
@@ -70,27 +68,27 @@ func TestErrorMakesWhatOthersWroteFitForALog(t *testing.T) {
 }
 
 func TestIsComparesTypesByURI(t *testing.T) {
-	other := problem.Define(outOfCredit.URI, "Another title", 402, "")
+	other := problem.Define(OutOfCredit.URI, "Another title", 402, "")
 	for _, tt := range []struct {
 		why    string
 		err    error
 		target error
 		want   bool
 	}{
-		{"a problem of the type", outOfCredit.New(), outOfCredit, true},
-		{"another title and status", outOfCredit.New(), other, true},
-		{"wrapped", fmt.Errorf("x: %w", outOfCredit.New()), outOfCredit, true},
-		{"the type itself", fmt.Errorf("x: %w", outOfCredit), outOfCredit, true},
-		{"as a cause", problem.New(500, problem.Cause(outOfCredit.New())), outOfCredit, true},
-		{"read", read(t, `{"type":"https://example.com/probs/out-of-credit"}`), outOfCredit, true},
-		{"another type", problem.QuotaExceeded.New(), outOfCredit, false},
-		{"no type", problem.New(403), outOfCredit, false},
-		{"another letter case", read(t, `{"type":"https://example.com/probs/Out-of-credit"}`), outOfCredit, false},
-		{"nil type", outOfCredit.New(), (*problem.Type)(nil), false},
-		{"two problems of a type", outOfCredit.New(problem.Detail("a")), outOfCredit.New(problem.Detail("b")), true},
+		{"a problem of the type", OutOfCredit.New(), OutOfCredit, true},
+		{"another title and status", OutOfCredit.New(), other, true},
+		{"wrapped", fmt.Errorf("x: %w", OutOfCredit.New()), OutOfCredit, true},
+		{"the type itself", fmt.Errorf("x: %w", OutOfCredit), OutOfCredit, true},
+		{"as a cause", problem.New(500, problem.Cause(OutOfCredit.New())), OutOfCredit, true},
+		{"read", read(t, `{"type":"https://example.com/probs/out-of-credit"}`), OutOfCredit, true},
+		{"another type", problem.QuotaExceeded.New(), OutOfCredit, false},
+		{"no type", problem.New(403), OutOfCredit, false},
+		{"another letter case", read(t, `{"type":"https://example.com/probs/Out-of-credit"}`), OutOfCredit, false},
+		{"nil type", OutOfCredit.New(), (*problem.Type)(nil), false},
+		{"two problems of a type", OutOfCredit.New(problem.Detail("a")), OutOfCredit.New(problem.Detail("b")), true},
 		{"two of one status", problem.New(404), &problem.Details{Status: 404}, true},
 		{"two of two statuses", problem.New(404), problem.New(410), false},
-		{"blank against a type", problem.New(403), outOfCredit.New(), false},
+		{"blank against a type", problem.New(403), OutOfCredit.New(), false},
 		{"a nil problem", problem.New(404), (*problem.Details)(nil), false},
 		{"an error of the same text", problem.New(404, problem.Detail("")), errors.New("404 Not Found"), false},
 		{"a type without a URI of its own", problem.New(404), problem.Define("about:blank", "Not Found", 404, ""), true},
@@ -112,9 +110,25 @@ func TestWithLeavesTheOriginalAlone(t *testing.T) {
 	assert.True(t, read(t, `{}`).With().Remote(), "a copy of what others wrote is what others wrote")
 }
 
+func TestAnErrorThatEmbedsAProblemIsThatProblem(t *testing.T) {
+	type outOfStock struct {
+		*problem.Details
+		sku string
+	}
+	err := fmt.Errorf("x: %w", outOfStock{OutOfCredit.New(problem.Detail("d"), problem.Extension("x", 1)), "secret"})
+	assert.ErrorIs(t, err, OutOfCredit)
+	assert.Equal(t, write(t, OutOfCredit.New(problem.Detail("d"), problem.Extension("x", 1))), write(t, problem.From(err)))
+}
+
+func TestNoCauseIsNoCause(t *testing.T) {
+	d := problem.New(500, problem.Cause(nil))
+	assert.NoError(t, d.Unwrap())
+	assert.NotContains(t, d.LogValue().String(), "cause")
+}
+
 func TestLogValueHasTheCauseForTheLog(t *testing.T) {
 	var log bytes.Buffer
-	d := outOfCredit.New(problem.Detail("d"), problem.Instance("/i"), problem.Cause(errors.New("the cause")))
+	d := OutOfCredit.New(problem.Detail("d"), problem.Instance("/i"), problem.Cause(errors.New("the cause")))
 	slog.New(slog.NewTextHandler(&log, nil)).ErrorContext(context.Background(), "failed", "problem", d)
 	assert.Contains(t, log.String(), `problem.status=403 problem.title="You do not have enough credit." problem.type=https://example.com/probs/out-of-credit problem.detail=d problem.instance=/i problem.cause="the cause"`)
 }

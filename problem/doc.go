@@ -17,6 +17,15 @@
 //
 //	return OutOfCredit.New(problem.Extension("balance", 30))
 //
+// A client reads it back with [Check], or has every request checked by a
+// [Transport]:
+//
+//	if err := problem.Check(res); errors.Is(err, OutOfCredit) {
+//
+// [From] says what any error means to the client, and a [Mapping] adds what an
+// application's own errors mean. [Validation] collects what is wrong with the
+// content of a request.
+//
 // Exported fields of [Details] are for the client. The cause is for the log:
 // it is unexported, and no encoder can reach it.
 //

@@ -39,7 +39,7 @@ func TestDocumentsFollowTheSchemaOfTheRFC(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(golden(t, "problem.schema.json")), &schema))
 	require.Len(t, schema.Properties, 5)
-	docs := []*problem.Details{{}, {Status: -1}, {Status: 1000}, {Type: "a b"}, outOfCredit.New(problem.Instance("%"), problem.Extension("status", "x"))}
+	docs := []*problem.Details{{}, {Status: -1}, {Status: 1000}, {Type: "a b"}, OutOfCredit.New(problem.Instance("%"), problem.Extension("status", "x"))}
 	for s := range problem.Statuses() {
 		docs = append(docs, problem.New(s.Code))
 	}

@@ -51,8 +51,8 @@ func TestFromKnowsWhatAnErrorMeans(t *testing.T) {
 		{"wrapped", wrap(wrap(problem.New(404))), 404},
 		{"the nearest of two", wrap(problem.New(404, problem.Cause(problem.New(503)))), 404},
 		{"its cause is not asked", problem.New(409, problem.Cause(context.DeadlineExceeded)), 409},
-		{"a type", outOfCredit, 403},
-		{"a type, wrapped", wrap(outOfCredit), 403},
+		{"a type", OutOfCredit, 403},
+		{"a type, wrapped", wrap(OutOfCredit), 403},
 		{"an error with a problem", wrap(holder{problem.New(410)}), 410},
 		{"an error whose problem is nil", wrap(holder{}), 500},
 		{"an error that converts", wrap(converts{}), 423},
@@ -118,14 +118,14 @@ func TestFromReturnsTheProblemItselfAndKeepsEveryCause(t *testing.T) {
 	d := problem.New(404)
 	assert.Same(t, d, problem.From(fmt.Errorf("x: %w", d)))
 	for _, err := range []error{
-		io.EOF, fs.ErrNotExist, context.Canceled, &http.MaxBytesError{}, fmt.Errorf("x: %w", outOfCredit),
+		io.EOF, fs.ErrNotExist, context.Canceled, &http.MaxBytesError{}, fmt.Errorf("x: %w", OutOfCredit),
 		read(t, `{}`), fmt.Errorf("x: %w", read(t, `{}`)), holder{problem.New(404)},
 	} {
 		assert.Equal(t, err, problem.From(err).Unwrap(), "%v", err)
 	}
 	with := problem.New(404, problem.Cause(io.EOF))
 	assert.Same(t, with, problem.From(holder{with}), "a cause of its own")
-	assert.NoError(t, problem.From(outOfCredit).Unwrap(), "a type alone has nothing to add")
+	assert.NoError(t, problem.From(OutOfCredit).Unwrap(), "a type alone has nothing to add")
 }
 
 func TestFromLeavesASharedProblemAlone(t *testing.T) {
@@ -145,7 +145,7 @@ func TestMappingStandsBetweenLocalProblemsAndTheRest(t *testing.T) {
 			switch {
 			case errors.Is(err, errNoRows):
 				return problem.New(404)
-			case errors.Is(err, outOfCredit):
+			case errors.Is(err, OutOfCredit):
 				return problem.New(402)
 			case errors.Is(err, fs.ErrNotExist):
 				return problem.New(500)

@@ -16,13 +16,13 @@ import (
 )
 
 func TestTransportTurnsAFailureIntoAnError(t *testing.T) {
-	srv := httptest.NewServer(sends(403, problem.MediaType, write(t, outOfCredit.New(problem.Extension("balance", 30)))))
+	srv := httptest.NewServer(sends(403, problem.MediaType, write(t, OutOfCredit.New(problem.Extension("balance", 30)))))
 	defer srv.Close()
 	client := &http.Client{Transport: &problem.Transport{}}
 	defer client.CloseIdleConnections()
 	res, err := client.Get(srv.URL + "/msgs")
 	assert.Nil(t, res)
-	require.ErrorIs(t, err, outOfCredit)
+	require.ErrorIs(t, err, OutOfCredit)
 	u, ok := errors.AsType[*url.Error](err)
 	require.True(t, ok)
 	assert.Equal(t, "Get", u.Op)
@@ -67,7 +67,7 @@ func TestTransportResolvesAgainstTheRequestThatItSent(t *testing.T) {
 		}, nil
 	})}
 	_, err := tr.RoundTrip(httptest.NewRequest("GET", "https://example.com/orders", nil))
-	assert.ErrorIs(t, err, outOfCredit)
+	assert.ErrorIs(t, err, OutOfCredit)
 }
 
 func TestTransportMayBeSharedByManyGoroutines(t *testing.T) {

@@ -29,11 +29,11 @@ func TestDefineRefusesAnIncompleteDefinition(t *testing.T) {
 }
 
 func TestATypeGivesAllItsProblemsOneTitleAndStatus(t *testing.T) {
-	a, b := outOfCredit.New(problem.Detail("a")), outOfCredit.New(problem.Detail("b"))
+	a, b := OutOfCredit.New(problem.Detail("a")), OutOfCredit.New(problem.Detail("b"))
 	assert.Equal(t, a.Title, b.Title)
 	assert.Equal(t, 403, a.Status)
 	assert.Equal(t, `{"type":"https://example.com/probs/out-of-credit","title":"You do not have enough credit.","status":403,"detail":"a"}`, write(t, a))
-	assert.Empty(t, outOfCredit.New().Detail)
+	assert.Empty(t, OutOfCredit.New().Detail)
 }
 
 func TestTheRegisteredTypesPassTheirOwnLint(t *testing.T) {
