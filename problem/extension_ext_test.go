@@ -54,6 +54,7 @@ func TestExtensionSaysWhichOneIsAbsent(t *testing.T) {
 		assert.Equal(t, 17, n)
 	}
 	assert.ErrorIs(t, new(problem.Details).Extension("x", new(int)), problem.ErrNoExtension)
+	assert.ErrorIs(t, problem.New(404, problem.Extension("status", 200)).Extension("status", new(int)), problem.ErrNoExtension, "what is not sent is not read")
 }
 
 func TestExtensionSaysWhatDoesNotFit(t *testing.T) {

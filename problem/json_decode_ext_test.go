@@ -160,7 +160,7 @@ func TestUnmarshalJSONDoesNotKeepTheBytesOfItsCaller(t *testing.T) {
 	}
 	assert.Equal(t, "abc", d.Title)
 	assert.Equal(t, json.RawMessage(`"abc"`), d.Extensions["x"])
-	_ = append(d.Extensions["x"].(json.RawMessage), "####"...)
+	_ = append(d.Extensions["x"].(json.RawMessage), "######"...)
 	assert.Equal(t, json.RawMessage(`1`), d.Extensions["y"], "appending to one extension leaves the next alone")
 }
 

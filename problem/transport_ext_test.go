@@ -66,7 +66,8 @@ func TestTransportResolvesAgainstTheRequestThatItSent(t *testing.T) {
 			Body: io.NopCloser(strings.NewReader(`{"type":"/probs/out-of-credit"}`)),
 		}, nil
 	})}
-	_, err := tr.RoundTrip(httptest.NewRequest("GET", "https://example.com/orders", nil))
+	res, err := tr.RoundTrip(httptest.NewRequest("GET", "https://example.com/orders", nil))
+	assert.Nil(t, res, "an answer or an error, not both")
 	assert.ErrorIs(t, err, OutOfCredit)
 }
 

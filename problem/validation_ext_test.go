@@ -57,6 +57,7 @@ func TestPointerFromNamespaceDropsTheNameOfTheType(t *testing.T) {
 func TestValidationIsNoErrorUntilSomethingIsWrong(t *testing.T) {
 	var v problem.Validation
 	assert.NoError(t, v.Err())
+	assert.NoError(t, problem.Validation{}.Err())
 	assert.True(t, v.Check(true, "never said", "a"))
 	assert.NoError(t, v.Err(problem.Title("t")), "not even a typed nil")
 	assert.NotContains(t, write(t, problem.New(422, problem.Errors(v...))), "errors")
