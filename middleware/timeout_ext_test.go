@@ -1,0 +1,162 @@
+package middleware_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+)
+
+// soon is a time that is over at once, and never one that is not.
+const soon, never = time.Nanosecond, time.Hour
+
+func TestTimeoutAnswers503AsAProblem(t *testing.T) {
+	for _, protocol := range protocols {
+		for name, mw := range map[string]func(http.Handler) http.Handler{"alone": middleware.Chain(), "inside Normalize": normalize} {
+			errs := make(chan error, 1)
+			a := get(t, protocol, mw(middleware.Timeout(soon)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Own", "1")
+				<-r.Context().Done()
+				for { // until the time is over for the writer, too
+					if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+						_, err = io.WriteString(w, "late")
+						errs <- err
+						return
+					}
+				}
+			}))))
+			assert.Equal(t, 503, a.StatusCode, name)
+			assert.Equal(t, "The server did not finish its answer in time. Try again later.", problemOf(t, a)["detail"])
+			assert.Empty(t, a.Header.Get("X-Own"), "the header is not the handler's")
+			assert.ErrorIs(t, <-errs, http.ErrHandlerTimeout)
+		}
+	}
+}
+
+func TestTimeoutLeavesAnAnswerInTimeAlone(t *testing.T) {
+	outer := tag("outer")
+	for _, protocol := range protocols {
+		for why, h := range map[string]http.HandlerFunc{
+			"nothing":                           func(w http.ResponseWriter, r *http.Request) {},
+			"a header":                          func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Own", "1") },
+			"without a field of an outer layer": func(w http.ResponseWriter, r *http.Request) { w.Header().Del("Via") },
+			"an error":                          func(w http.ResponseWriter, r *http.Request) { http.Error(w, "denied", 403) },
+			"content":                           func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc") },
+			"flushed content and a trailer": func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Trailer", "X-Sum")
+				io.WriteString(w, "abc")
+				w.(http.Flusher).Flush()
+				io.Copy(w, source(1000))
+				w.Header().Set("X-Sum", "17")
+			},
+			"a hint": func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Link", "</a.css>; rel=preload")
+				w.WriteHeader(103)
+				w.Header().Del("Link")
+				w.WriteHeader(404)
+			},
+		} {
+			raw, got := get(t, protocol, outer(h)), get(t, protocol, outer(middleware.Timeout(never)(h)))
+			raw.Header.Del("Date")
+			got.Header.Del("Date")
+			assert.Equal(t, raw.Header, got.Header, why)
+			assert.Equal(t, raw.Trailer, got.Trailer, why)
+			assert.Equal(t, raw.StatusCode, got.StatusCode, why)
+			assert.Equal(t, raw.body, got.body, why)
+		}
+	}
+}
+
+func TestTimeoutCutsABegunAnswerShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec, r := recorder()
+		capture, got := results()
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
+			capture(normalize(middleware.Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, "abc")
+				time.Sleep(time.Hour)
+				_, err := io.WriteString(w, "late")
+				assert.ErrorIs(t, err, http.ErrHandlerTimeout)
+				assert.ErrorIs(t, http.NewResponseController(w).Flush(), http.ErrHandlerTimeout)
+				_, _, err = http.NewResponseController(w).Hijack()
+				assert.ErrorIs(t, err, http.ErrHandlerTimeout)
+				w.WriteHeader(500)
+			})))).ServeHTTP(rec, r)
+		})
+		assert.Equal(t, "abc", rec.Body.String())
+		res := <-got
+		assert.True(t, res.Aborted)
+		assert.Equal(t, 200, res.Status)
+		time.Sleep(2 * time.Hour) // until the handler has tried
+	})
+}
+
+func TestTimeoutSendsNothingToAClientThatHasGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec, r := recorder()
+		ctx, cancel := context.WithCancel(t.Context())
+		capture, got := results()
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
+			capture(middleware.Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				cancel()
+				time.Sleep(time.Second)
+				_, err := io.WriteString(w, "late")
+				assert.ErrorIs(t, err, context.Canceled)
+			}))).ServeHTTP(rec, r.WithContext(ctx))
+		})
+		assert.Equal(t, middleware.Result{Aborted: true, ClientGone: true}, <-got)
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestTimeoutPassesAPanicOnWithItsStack(t *testing.T) {
+	cause := errors.New("pq")
+	n, c := reports(middleware.Normalizer{})
+	srv := start(t, "HTTP/1.1", n.Wrap(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) }))))
+	a := ask(t, srv)
+	srv.Close()
+	problemOf(t, a)
+	rep := reported(c)
+	assert.Equal(t, cause, rep.Panic)
+	assert.Contains(t, string(rep.Stack), "timeout_ext_test.go")
+
+	a = get(t, "HTTP/1.1", normalize(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))))
+	assert.Error(t, a.err)
+}
+
+func TestTimeoutLeavesAHijackedConnectionToItsHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		_, r := recorder()
+		go middleware.Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			assert.NoError(t, err)
+			time.Sleep(time.Hour)
+			io.WriteString(conn, "own protocol")
+			conn.Close()
+		})).ServeHTTP(&hijackable{fullWriter{http.Header{}}, ours}, r)
+		got, err := io.ReadAll(theirs)
+		assert.NoError(t, err)
+		assert.Equal(t, "own protocol", string(got))
+	})
+}
+
+type hijackable struct {
+	fullWriter
+	conn net.Conn
+}
+
+func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) { return h.conn, nil, nil }
+
+func TestTimeoutPanicsWithoutATime(t *testing.T) {
+	assert.PanicsWithValue(t, "middleware: Timeout: 0s is not positive", func() { middleware.Timeout(0) })
+	assert.PanicsWithValue(t, "middleware: Timeout: the handler is nil", func() { middleware.Timeout(1)(nil) })
+}
