@@ -112,7 +112,7 @@ func (w *writer) noticed(v any) {
 	w.aborted = true
 	if v != nil && v != http.ErrAbortHandler {
 		if m := w.more(); m.panicked == nil {
-			m.panicked = v
+			m.panicked, m.stack = origin(v)
 		}
 	}
 }

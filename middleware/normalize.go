@@ -133,7 +133,8 @@ func (n Normalizer) Wrap(next http.Handler) http.Handler {
 // normalizer is a Normalizer at work.
 type normalizer struct {
 	Normalizer
-	next http.Handler
+	next   http.Handler
+	habits habits
 }
 
 func (n *normalizer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -151,6 +152,9 @@ func (n *normalizer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			again = w.caught(recover(), n.Responder)
 		}
 		w.settle()
+		if returned {
+			w.checkLength()
+		}
 		w.norm = around
 		if owner {
 			w.close()

@@ -2,9 +2,11 @@ package middleware
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -28,7 +30,10 @@ func (w *writer) decide(code int) {
 		code = http.StatusInternalServerError
 		w.forced = true
 	case n.Strict && code >= 200:
-		code = problem.Nearest(code).Code
+		if known := problem.Nearest(code).Code; known != code {
+			w.more().invalid = callerOf(w.asked)
+			code = known
+		}
 	}
 	w.status = code
 	if code < 400 {
@@ -284,6 +289,33 @@ func (w *writer) settle() {
 	w.sendProblem()
 }
 
+// checkLength notes a declared length that is wrong. Of less content the
+// client waits for the rest, and takes the end for a failure (RFC 9112, section
+// 8); of more, net/http sends a part or nothing.
+func (w *writer) checkLength() {
+	if w.state.Load() != sent || w.req.Method == http.MethodHead || w.aborted {
+		return
+	}
+	declared := w.base.Header()["Content-Length"]
+	if len(declared) != 1 {
+		return
+	}
+	n, err := strconv.ParseInt(declared[0], 10, 64)
+	switch {
+	case err != nil:
+	case n < w.bytes, w.rare != nil && isTooLong(w.rare.writeErr):
+		w.misuse("the content was longer than its Content-Length")
+	case n > w.bytes:
+		w.misuse(fmt.Sprintf("Content-Length is %d, but the content ended after %d bytes", n, w.bytes))
+	}
+}
+
+// isTooLong reports whether a write went beyond the declared length. HTTP/2
+// has no error value for it.
+func isTooLong(err error) bool {
+	return errors.Is(err, http.ErrContentLength) || err != nil && strings.Contains(err.Error(), "declared Content-Length")
+}
+
 // caught handles the end of a handler that did not return, and returns the
 // value to panic with again, if any.
 func (w *writer) caught(v any, p *respond.Responder) any {
@@ -296,8 +328,11 @@ func (w *writer) caught(v any, p *respond.Responder) any {
 		return v
 	}
 	m := w.more()
-	if m.panicked == nil {
-		m.panicked, m.stack = v, stack()
+	if m.panicked == nil || m.stack == nil {
+		m.panicked, m.stack = origin(v)
+		if m.stack == nil {
+			m.stack = stack()
+		}
 	}
 	switch state := w.state.Load(); {
 	case state == open || pending(state):

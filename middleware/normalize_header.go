@@ -12,7 +12,7 @@ import (
 // prepare puts the header in order that is about to be sent with code. Most
 // answers are a 200 over HTTP/1, which has nothing to put in order.
 func (w *writer) prepare(code int) {
-	if w.norm == nil || code == http.StatusOK && w.req.ProtoMajor < 2 {
+	if w.norm == nil || code == http.StatusOK && w.req.ProtoMajor < 2 && w.req.Method != http.MethodConnect {
 		return
 	}
 	h := w.base.Header()
@@ -24,9 +24,14 @@ func (w *writer) prepare(code int) {
 	} else {
 		dropForbidden(h, code)
 	}
-	if lack := lacking(code, w.req, h); lack != "" {
-		m := w.more()
-		m.unmet = append(m.unmet, lack)
+	if code == http.StatusOK && w.req.Method != http.MethodConnect {
+		return
+	}
+	if fields := lacking(code, w.req, h); len(fields) > 0 {
+		w.more().missing = fields
+	}
+	if reason := misplaced(code, w.req, h); reason != "" {
+		w.misuse(reason)
 	}
 }
 
@@ -104,37 +109,69 @@ func isNeverStored(code int) bool {
 	return code == 428 || code == 429 || code == 431 || code == 511
 }
 
-// lacking names what a status requires of the header and the handler has not
-// supplied. It is never invented: only the handler knows.
-func lacking(code int, r *http.Request, h http.Header) string {
-	need := ""
+// lacking names the fields that a status requires and the handler has not
+// supplied. They are never invented: only the handler knows.
+func lacking(code int, r *http.Request, h http.Header) (fields []string) {
+	need := func(field string) {
+		if _, ok := h[field]; !ok {
+			fields = append(fields, field)
+		}
+	}
 	switch code {
-	case 201, 301, 302, 303, 307, 308:
-		need = "Location"
-	case 206:
+	case 201, 301, 302, 303, 307, 308: // RFC 9110, sections 15.3.2 and 15.4
+		need("Location")
+	case 206: // RFC 9110, section 15.3.7
 		if !strings.HasPrefix(h.Get("Content-Type"), "multipart/byteranges") {
-			need = "Content-Range"
+			need("Content-Range")
 		}
-	case 226:
-		need = "Im"
-	case 401:
-		need = "Www-Authenticate"
-	case 405:
-		need = "Allow"
-	case 407:
-		need = "Proxy-Authenticate"
-	case 416:
-		need = "Content-Range"
-	case 426:
+	case 226: // RFC 3229, section 10.4.1
+		need("Etag")
+		need("Im")
+	case 401: // RFC 9110, section 15.5.2
+		need("Www-Authenticate")
+	case 405: // RFC 9110, section 15.5.6
+		need("Allow")
+	case 407: // RFC 9110, section 15.5.8
+		need("Proxy-Authenticate")
+	case 416: // RFC 9110, section 15.5.17
+		need("Content-Range")
+	case 426: // RFC 9110, section 15.5.22; HTTP/2 has no such field
 		if r.ProtoMajor < 2 {
-			need = "Upgrade"
+			need("Upgrade")
 		}
+	case 451: // RFC 7725, section 4
+		need("Link")
 	}
-	if need == "" {
-		return ""
+	return fields
+}
+
+// misuse adds to what is out of place.
+func (w *writer) misuse(reason string) {
+	m := w.more()
+	if m.misused != "" {
+		m.misused += "; "
 	}
-	if _, ok := h[need]; ok {
-		return ""
+	m.misused += reason
+}
+
+// misplaced says why a status is out of place, or returns "".
+func misplaced(code int, r *http.Request, h http.Header) string {
+	switch code {
+	case 208:
+		return "208 is for members of a multi-status answer (RFC 5842, section 7.1)"
+	case 305:
+		return "305 is deprecated (RFC 9110, section 15.4.6)"
+	case 306:
+		return "306 is reserved (RFC 9110, section 15.4.7)"
+	case 425:
+		if r.Header.Get("Early-Data") == "" && (r.TLS == nil || r.TLS.HandshakeComplete) {
+			return "425 is for requests in early data (RFC 8470, section 5.2)"
+		}
+	case 511:
+		return "511 is for networks, not for origin servers (RFC 6585, section 6)"
 	}
-	return need
+	if r.Method == http.MethodConnect && code >= 200 && code <= 299 {
+		return "a tunnel has neither Content-Length nor content: hijack the connection (RFC 9110, section 9.3.6)"
+	}
+	return ""
 }

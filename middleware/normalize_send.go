@@ -100,8 +100,10 @@ func (w *writer) startProblem(p *respond.Responder) *respond.Responder {
 		w.look()
 	}
 	h := w.base.Header()
-	if !w.encoded {
-		delete(h, "Content-Encoding") // it was the handler's
+	if w.encoded { // FileServer deletes it (go.dev/issue/66343)
+		h["Content-Encoding"] = w.rare.encoding
+	} else { // it was the handler's
+		delete(h, "Content-Encoding")
 	}
 	w.prepare(w.status)
 	respond.Vary(w.base, "Accept")

@@ -63,9 +63,10 @@ func (c *recoverer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (c *recoverer) report(w *writer, r *http.Request) {
-	if w.rare == nil || w.rare.panicked == nil {
+	if w.rare == nil || w.rare.panicked == nil || w.rare.told {
 		return
 	}
+	w.rare.told = true
 	rep := Report{Status: w.status, Asked: w.asked, Panic: w.rare.panicked, Stack: w.rare.stack}
 	if c.Report != nil {
 		c.Report(r, rep)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 )
 
 // Report tells a developer what happened to one answer inside [Normalize] that
@@ -32,6 +33,9 @@ type Report struct {
 	Dropped int64
 	// Missing are header fields that the status requires and nobody supplied.
 	Missing []string
+	// Misused says why the status, or the length that the handler declared,
+	// is out of place.
+	Misused string
 	// Panic is the value that the handler panicked with, and Stack where.
 	// http.ErrAbortHandler is no panic in this sense.
 	Panic any
@@ -72,10 +76,7 @@ func callerOf(code int) Call {
 func isOurs(function string) bool {
 	for _, prefix := range [...]string{
 		"net/http.",
-		"github.com/rejoinder-go/rejoinder/middleware.(*writer)",
-		"github.com/rejoinder-go/rejoinder/middleware.(*http1Writer)",
-		"github.com/rejoinder-go/rejoinder/middleware.(*http2Writer)",
-		"github.com/rejoinder-go/rejoinder/middleware.(*reachWriter)",
+		"github.com/rejoinder-go/rejoinder/middleware.(*",
 		"github.com/rejoinder-go/rejoinder/respond.",
 		"github.com/felixge/httpsnoop.",
 	} {
@@ -103,26 +104,64 @@ func bounded(text []byte) string {
 
 func (n *normalizer) report(w *writer, r *http.Request) {
 	m := w.rare
-	if m == nil {
+	if m == nil || m.told { // by a handler further in
 		return
 	}
 	rep := Report{
 		Status: w.status, Asked: w.asked, Invalid: m.invalid, Superfluous: m.superfluous,
-		Withheld: m.withheld, Dropped: m.dropped, Missing: m.unmet, Panic: m.panicked, Stack: m.stack,
+		Withheld: m.withheld, Dropped: m.dropped, Missing: m.missing, Misused: m.misused, Panic: m.panicked, Stack: m.stack,
 	}
 	if rep.isEmpty() {
 		return
 	}
+	m.told = true
 	if n.Report != nil {
 		n.Report(r, rep)
+		return
+	}
+	if rep.isHabit() && !n.habits.isNew(habit{r.Pattern, rep.Status, rep.Misused + strings.Join(rep.Missing, ", ")}) {
 		return
 	}
 	rep.log(n.Logger, r)
 }
 
+// isHabit reports whether a report tells only what the same handler will do
+// the next time, too.
+func (p *Report) isHabit() bool {
+	return p.Invalid.Function == "" && len(p.Superfluous) == 0 && p.Withheld == "" && p.Dropped == 0 && p.Panic == nil
+}
+
+// habit is what is logged once, so that clients cannot fill the log by asking
+// for it again.
+type habit struct {
+	route  string
+	status int
+	what   string
+}
+
+// habits remembers which were logged. Beyond maxHabits none is.
+type habits struct {
+	mu     sync.Mutex
+	logged map[habit]struct{}
+}
+
+const maxHabits = 256
+
+func (hs *habits) isNew(h habit) bool {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if _, known := hs.logged[h]; known || len(hs.logged) >= maxHabits {
+		return false
+	}
+	if hs.logged == nil {
+		hs.logged = make(map[habit]struct{})
+	}
+	hs.logged[h] = struct{}{}
+	return true
+}
+
 func (p *Report) isEmpty() bool {
-	return p.Invalid.Function == "" && len(p.Superfluous) == 0 && p.Withheld == "" && p.Dropped == 0 &&
-		len(p.Missing) == 0 && p.Panic == nil
+	return p.isHabit() && len(p.Missing) == 0 && p.Misused == ""
 }
 
 // log writes one record: an error for what is a mistake of the server's, a
@@ -159,6 +198,9 @@ func (p *Report) log(logger *slog.Logger, r *http.Request) {
 	}
 	if len(p.Missing) > 0 {
 		attrs = append(attrs, slog.String("missing", strings.Join(p.Missing, ", ")))
+	}
+	if p.Misused != "" {
+		attrs = append(attrs, slog.String("misused", p.Misused))
 	}
 	if p.Panic != nil {
 		attrs = append(attrs, slog.String("panic", bounded(fmt.Append(nil, p.Panic))), slog.String("stack", string(p.Stack)))

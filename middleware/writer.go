@@ -35,7 +35,7 @@ type writer struct {
 	frozen   bool // held text is complete, or belongs to another code
 	gone     bool // hijacked at some time
 	seen     bool // the handler has had the header map in its hands
-	encoded  bool // Content-Encoding was there before
+	encoded  bool // Content-Encoding was there before: it is an outer layer's
 }
 
 // The states of a writer. Between held and document nothing has been sent.
@@ -57,6 +57,7 @@ func pending(state uint32) bool { return state >= held }
 
 // rare has what few answers need.
 type rare struct {
+	encoding    []string // Content-Encoding of an outer layer
 	interim     []int
 	superfluous []Call
 	late        http.Header // what the handler gets while the real header waits
@@ -67,7 +68,9 @@ type rare struct {
 	panicked    any
 	stack       []byte
 	invalid     Call
-	unmet       []string
+	missing     []string
+	misused     string
+	told        bool // reported
 	withheld    string
 	atClose     []func()
 }
@@ -102,7 +105,10 @@ func (w *writer) Header() http.Header {
 // look notes what outer layers have set, before the handler can add to it.
 func (w *writer) look() {
 	w.seen = true
-	_, w.encoded = w.base.Header()["Content-Encoding"]
+	if encoding, ok := w.base.Header()["Content-Encoding"]; ok {
+		w.encoded = true
+		w.more().encoding = encoding
+	}
 }
 
 // lateHeader returns the map to change after WriteHeader. Such changes are

@@ -1,0 +1,163 @@
+package middleware_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+)
+
+// hints sends a request and returns the answer and the interim codes before it.
+func hints(t *testing.T, protocol string, h http.Handler) (a answer, interim []int) {
+	a = get(t, protocol, h, func(r *http.Request) {
+		*r = *r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+			Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
+				interim = append(interim, code)
+				return nil
+			},
+		}))
+	})
+	return a, interim
+}
+
+func TestNormalizePassesHintsOn(t *testing.T) {
+	for _, protocol := range protocols {
+		a, interim := hints(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", "</a.css>; rel=preload")
+			w.WriteHeader(103)
+			w.WriteHeader(102)
+			w.WriteHeader(104)
+			http.Error(w, "no such order", 404)
+		})))
+		assert.Equal(t, []int{103, 102, 104}, interim)
+		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+		assert.Equal(t, "</a.css>; rel=preload", a.Header.Get("Link"))
+	}
+}
+
+func TestInterimCodesAreNotSentToThoseWhoMustNotHaveThem(t *testing.T) {
+	hint := func(code int) http.Handler {
+		return normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(code)
+			w.WriteHeader(404)
+		}))
+	}
+	for _, row := range []struct {
+		why, request string
+		code         int
+		want         []int
+	}{
+		{"HTTP/1.0 knows none: RFC 9110, 15.2", "GET / HTTP/1.0\r\n\r\n", 103, []int{404}},
+		{"HTTP/1.1 does", request11("GET /"), 103, []int{103, 404}},
+		{"100 is for those who wait: RFC 9110, 10.1.1", request11("GET /"), 100, []int{404}},
+		{"these do", request11("POST /", "Expect: 100-continue", "Content-Length: 3") + "abc", 100, []int{100, 404}},
+	} {
+		assert.Equal(t, row.want, statuses(wire(t, hint(row.code), row.request)), row.why)
+	}
+}
+
+func TestARefusalBeforeReadingSparesTheClientTheContent(t *testing.T) {
+	got := wire(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(413) })),
+		"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
+	assert.Equal(t, []int{413}, statuses(got))
+	assert.Contains(t, got, "Connection: close\r\n")
+}
+
+// The writer of http.TimeoutHandler takes a hint for the final status.
+func TestAHintInsideTimeoutHandlerDoesNotReplaceTheStatus(t *testing.T) {
+	for name, mw := range map[string]func(http.Handler) http.Handler{"Normalize": normalize, "Capture": middleware.Capture(nothing)} {
+		a, interim := hints(t, "HTTP/1.1", http.TimeoutHandler(mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(103)
+			w.WriteHeader(404)
+		})), time.Minute, ""))
+		assert.Equal(t, 404, a.StatusCode, name)
+		assert.Empty(t, interim)
+	}
+}
+
+func TestALateHintIsIgnored(t *testing.T) {
+	for _, protocol := range protocols {
+		a, interim := hints(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "no such order", 404)
+			w.WriteHeader(103)
+		})))
+		assert.Empty(t, interim)
+		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+	}
+}
+
+func TestASwitchOfProtocolsThatCannotBeIsA500(t *testing.T) {
+	for _, row := range []struct {
+		why, protocol, upgrade string
+		want                   int
+	}{
+		{"to which one: RFC 9110, 7.8", "HTTP/1.1", "", 500},
+		{"HTTP/2 has none: RFC 9113, 8.6", "HTTP/2", "websocket", 500},
+		{"as it should be", "HTTP/1.1", "websocket", 101},
+	} {
+		n, c := reports(middleware.Normalizer{})
+		capture, got := results()
+		srv := start(t, row.protocol, capture(n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if row.upgrade != "" {
+				w.Header().Set("Upgrade", row.upgrade)
+				w.Header().Set("Connection", "Upgrade")
+			}
+			w.WriteHeader(101)
+		}))))
+		a := ask(t, srv)
+		srv.Close()
+		assert.Equal(t, row.want, a.StatusCode, row.why)
+		res := <-got
+		assert.Equal(t, row.want, res.Status, row.why)
+		assert.Equal(t, 101, res.Asked)
+		if row.want == 500 {
+			problemOf(t, a)
+			assert.Equal(t, 101, reported(c).Invalid.Code)
+		} else {
+			assert.Nil(t, reported(c))
+		}
+	}
+}
+
+func TestResultBoundsTheInterimCodes(t *testing.T) {
+	capture, got := results()
+	rec := httptest.NewRecorder()
+	capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 1000 {
+			w.WriteHeader(103)
+		}
+	}))).ServeHTTP(&interimOnly{rec}, httptest.NewRequest("GET", "/", nil))
+	assert.Len(t, (<-got).Interim, 16)
+}
+
+// interimOnly is a recorder that does not take a hint for the status.
+type interimOnly struct{ *httptest.ResponseRecorder }
+
+func (w *interimOnly) WriteHeader(code int) {
+	if code >= 200 {
+		w.ResponseRecorder.WriteHeader(code)
+	}
+}
+
+func TestAProxyMayPassHintsOnFromItsOwnGoroutine(t *testing.T) {
+	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</a.css>; rel=preload")
+		w.WriteHeader(103)
+		io.WriteString(w, "hello")
+	}))
+	capture, got := results()
+	a, interim := hints(t, "HTTP/1.1", capture(normalize(proxyTo(t, upstream.URL))))
+	assert.Equal(t, []int{103}, interim)
+	assert.Equal(t, "hello", a.body)
+	res := <-got
+	assert.Equal(t, []int{103}, res.Interim)
+	assert.Equal(t, 200, res.Status)
+	assert.True(t, strings.HasPrefix(a.Proto, "HTTP/1"))
+}

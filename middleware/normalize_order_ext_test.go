@@ -1,0 +1,455 @@
+package middleware_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What a handler may do with the calls of a ResponseWriter, in any order.
+
+func TestNormalizeKeepsTheFirstError(t *testing.T) {
+	for _, protocol := range protocols {
+		n, c := reports(middleware.Normalizer{})
+		srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "no such order", 404)
+			http.Error(w, "pq: password", 500)
+		})))
+		a := ask(t, srv)
+		srv.Close()
+		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+		assert.Equal(t, 404, a.StatusCode)
+		rep := reported(c)
+		require.Len(t, rep.Superfluous, 1)
+		assert.Equal(t, 500, rep.Superfluous[0].Code)
+		assert.Equal(t, "normalize_order_ext_test.go", rep.Superfluous[0].File, "the caller is the handler, not a wrapper or http.Error")
+		assert.EqualValues(t, len("pq: password\n"), rep.Dropped)
+	}
+}
+
+func TestNormalizeDropsWhatFollowsAnErrorWithoutReturn(t *testing.T) {
+	for _, protocol := range protocols {
+		n, c := reports(middleware.Normalizer{})
+		srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "denied", 403)
+			fmt.Fprint(w, `{"secret":"x"}`)
+		})))
+		a := ask(t, srv)
+		srv.Close()
+		assert.Equal(t, "denied", problemOf(t, a)["detail"])
+		assert.EqualValues(t, len(`{"secret":"x"}`), reported(c).Dropped)
+	}
+}
+
+func TestNormalizeSendsJSONThatWentThroughHTTPErrorAsJSON(t *testing.T) {
+	for _, body := range []string{`{"error":"x"}`, `["x"]`, ` {"error":"x"}`} {
+		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, body, 400) })))
+		assert.Equal(t, "application/json", a.Header.Get("Content-Type"))
+		assert.Equal(t, body+"\n", a.body)
+		assert.EqualValues(t, len(a.body), a.ContentLength)
+	}
+	for _, body := range []string{`{"error":`, `{oops}`, `[`} {
+		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, body, 400) })))
+		assert.Equal(t, body, problemOf(t, a)["detail"], "a text that only begins like JSON is a text")
+	}
+}
+
+func TestNormalizeTakesTheCorrectionOfACodeThatIsNone(t *testing.T) {
+	a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(0) // net/http panics here, and careful handlers recover
+		http.Error(w, "no such order", 404)
+	})))
+	assert.Equal(t, 404, a.StatusCode)
+	assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+
+	a = get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(0)
+		io.WriteString(w, "text of an answer that is none")
+		w.WriteHeader(200)
+		io.WriteString(w, "late")
+	})))
+	assert.Equal(t, 500, a.StatusCode, "bytes commit, whatever comes then")
+	assert.NotContains(t, problemOf(t, a)["detail"], "text")
+}
+
+func TestNormalizeIgnoresHeaderFieldsSetAfterWriteHeader(t *testing.T) {
+	for _, protocol := range protocols {
+		for why, h := range map[string]http.HandlerFunc{
+			"a success": func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(200)
+				w.Header().Set("X-Late", "1")
+			},
+			"an error that is replaced": func(w http.ResponseWriter, r *http.Request) {
+				http.Error(w, "x", 404)
+				w.Header().Set("X-Late", "1")
+			},
+			"an empty one": func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(404)
+				w.Header().Set("X-Late", "1")
+			},
+			"an error with a content of its own": func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(404)
+				w.Header().Set("X-Late", "1")
+				io.WriteString(w, "{}")
+			},
+		} {
+			a := get(t, protocol, normalize(h))
+			assert.Empty(t, a.Header.Get("X-Late"), why)
+		}
+	}
+}
+
+func TestNormalizeSendsAFlushedErrorAtOnce(t *testing.T) {
+	for _, protocol := range protocols {
+		for why, row := range map[string]struct {
+			h    http.HandlerFunc
+			want string
+		}{
+			"text: it cannot be waited for": {func(w http.ResponseWriter, r *http.Request) {
+				http.Error(w, "denied", 403)
+				w.(http.Flusher).Flush()
+				io.WriteString(w, "more")
+			}, `{"type":"about:blank","title":"Forbidden","status":403,"detail":"denied"}`},
+			"no content yet: a stream, as the handler wants": {func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(403)
+				w.(http.Flusher).Flush()
+				io.WriteString(w, "more")
+			}, "more"},
+			"a type and no content yet": {func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				w.WriteHeader(403)
+				http.NewResponseController(w).Flush()
+				io.WriteString(w, "data: x\n\n")
+			}, "data: x\n\n"},
+		} {
+			capture, got := results()
+			a := get(t, protocol, capture(normalize(row.h)))
+			assert.NoError(t, a.err)
+			assert.Equal(t, 403, a.StatusCode, why)
+			assert.Equal(t, row.want, a.body, why)
+			assert.EqualValues(t, len(a.body), (<-got).Bytes, why)
+		}
+	}
+}
+
+func TestNormalizeReadsJustEnoughOfAnUntypedError(t *testing.T) {
+	page := "<html>" + strings.Repeat("x", 5000)
+	for _, protocol := range protocols {
+		a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(404)
+			n, err := io.Copy(w, struct{ io.Reader }{strings.NewReader(page)})
+			assert.EqualValues(t, len(page), n)
+			assert.NoError(t, err)
+		})))
+		assert.Equal(t, page, a.body)
+		a = get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(404)
+			n, err := io.Copy(w, struct{ io.Reader }{strings.NewReader("no such order")})
+			assert.EqualValues(t, 13, n)
+			assert.NoError(t, err)
+		})))
+		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+		a = get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(404)
+			n, err := io.Copy(w, struct{ io.Reader }{strings.NewReader("")})
+			assert.Zero(t, n)
+			assert.NoError(t, err)
+		})))
+		problemOf(t, a)
+	}
+}
+
+func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
+	for _, protocol := range protocols {
+		for why, mw := range map[string]func(http.Handler) http.Handler{
+			"Capture":   middleware.Capture(nothing),
+			"Normalize": normalize,
+			"Recover":   middleware.Recover,
+		} {
+			var leaked http.ResponseWriter
+			answers := []string{"a", "b"}
+			srv := start(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if leaked != nil { // a goroutine of the first request is still at it
+					n, err := io.WriteString(leaked, "SECRET")
+					assert.Zero(t, n, why)
+					assert.ErrorIs(t, err, http.ErrHandlerTimeout, why)
+					_, err = leaked.Write([]byte("SECRET"))
+					assert.ErrorIs(t, err, http.ErrHandlerTimeout, why)
+					_, err = io.Copy(leaked, strings.NewReader("SECRET"))
+					assert.ErrorIs(t, err, http.ErrHandlerTimeout, why)
+					leaked.WriteHeader(500)
+					leaked.(http.Flusher).Flush()
+					assert.ErrorIs(t, http.NewResponseController(leaked).Flush(), http.ErrHandlerTimeout, why)
+				}
+				leaked = w
+				io.WriteString(w, answers[0])
+				answers = answers[1:]
+			})))
+			assert.Equal(t, "a", ask(t, srv).body)
+			b := ask(t, srv)
+			assert.Equal(t, "b", b.body, "%s: the answer to another request has nothing of it", why)
+			assert.Equal(t, 200, b.StatusCode)
+		}
+	}
+}
+
+func TestASuperfluousCallIsLoggedWithItsTrueCaller(t *testing.T) {
+	text := new(logged)
+	srv := httptest.NewUnstartedServer(middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(404)
+		w.WriteHeader(500)
+	})))
+	srv.Config.ErrorLog = log.New(text, "", 0)
+	srv.Start()
+	ask(t, srv)
+	srv.Close()
+	assert.Regexp(t, `^http: superfluous response.WriteHeader call from \S+TestASuperfluousCallIsLoggedWithItsTrueCaller\S* \(normalize_order_ext_test.go:\d+\)\n$`, text.String())
+}
+
+func TestNormalizeBoundsWhatItReportsOfSuperfluousCalls(t *testing.T) {
+	n, c := reports(middleware.Normalizer{})
+	srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 1000 {
+			http.Error(w, strings.Repeat("x", 100_000), 500)
+		}
+	})))
+	ask(t, srv)
+	srv.Close()
+	rep := reported(c)
+	assert.Len(t, rep.Superfluous, 8)
+	assert.LessOrEqual(t, len(rep.Withheld), 1024)
+}
+
+// Content-Encoding that an outer layer has set stays, since its bytes will be
+// encoded; that of an inner layer goes with the bytes it was for.
+func TestNormalizeTellsACompressorOutsideFromOneInside(t *testing.T) {
+	compress := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			next.ServeHTTP(gzipped{w, z}, r)
+			z.Close()
+		})
+	}
+	plain := func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip") } // no decoding by the client
+	for why, h := range map[string]http.HandlerFunc{
+		"http.Error":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) },
+		"empty":       func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) },
+		"panic":       func(w http.ResponseWriter, r *http.Request) { panic("x") },
+		"file server": http.FileServer(http.Dir("/var/empty")).ServeHTTP, // deletes Content-Encoding itself: go.dev/issue/66343
+	} {
+		t.Run("outside "+why, func(t *testing.T) {
+			a := get(t, "HTTP/1.1", compress(normalize(h)), plain)
+			assert.Equal(t, "gzip", a.Header.Get("Content-Encoding"))
+			z, err := gzip.NewReader(strings.NewReader(a.body))
+			require.NoError(t, err)
+			body, err := io.ReadAll(z)
+			require.NoError(t, err)
+			a.body = string(body)
+			problemOf(t, a)
+			assert.NotEqual(t, fmt.Sprint(len(body)), a.Header.Get("Content-Length"))
+		})
+		t.Run("inside "+why, func(t *testing.T) {
+			a := get(t, "HTTP/1.1", normalize(compress(h)), plain)
+			assert.Empty(t, a.Header.Get("Content-Encoding"))
+			doc := problemOf(t, a)
+			assert.NotContains(t, doc["detail"], "\x1f\x8b", "compressed bytes are no text")
+			assert.EqualValues(t, len(a.body), a.ContentLength)
+		})
+	}
+}
+
+type gzipped struct {
+	http.ResponseWriter
+	z *gzip.Writer
+}
+
+func (g gzipped) Write(p []byte) (int, error) { return g.z.Write(p) }
+
+func TestNormalizeRemovesWhatDescribedTheReplacedContent(t *testing.T) {
+	gone := []string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Disposition", "Content-Md5",
+		"Digest", "Repr-Digest", "Content-Digest", "Accept-Ranges", "Trailer", "Age", "Expires", "Location",
+		"Etag", "Last-Modified", "Content-Range"}
+	kept := []string{"Allow", "Www-Authenticate", "Proxy-Authenticate", "Retry-After", "Link", "Set-Cookie",
+		"Access-Control-Allow-Origin", "Content-Security-Policy", "Strict-Transport-Security", "X-Request-Id"}
+	for _, code := range []int{404, 412, 416, 500} {
+		for _, protocol := range protocols {
+			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				for _, f := range append(append([]string{}, gone...), kept...) {
+					w.Header().Set(f, "x")
+				}
+				w.Header().Set("Vary", "Origin")
+				w.Header().Set("Cache-Control", "public, max-age=60")
+				w.Header().Set("Content-Length", "1000")
+				http.Error(w, "x", code)
+			})))
+			problemOf(t, a)
+			for _, f := range gone {
+				stays := code == 412 && (f == "Etag" || f == "Last-Modified") || code == 416 && f == "Content-Range"
+				assert.Equal(t, stays, a.Header.Get(f) != "", "%d %s", code, f)
+			}
+			for _, f := range kept {
+				assert.Equal(t, "x", a.Header.Get(f), f)
+			}
+			assert.Equal(t, []string{"Origin", "Accept"}, a.Header["Vary"])
+			assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+			assert.EqualValues(t, len(a.body), a.ContentLength)
+		}
+	}
+}
+
+func TestNormalizeReportsADeclaredLengthThatIsWrong(t *testing.T) {
+	for _, protocol := range protocols {
+		for why, row := range map[string]struct{ declared, want string }{
+			"too long":  {"1000", "Content-Length is 1000, but the content ended after 5 bytes"},
+			"too short": {"3", "the content was longer than its Content-Length"},
+			"right":     {"5", ""},
+		} {
+			n, c := reports(middleware.Normalizer{})
+			srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Length", row.declared)
+				io.WriteString(w, "hello")
+			})))
+			ask(t, srv)
+			srv.Close()
+			rep := reported(c)
+			if row.want == "" {
+				assert.Nil(t, rep)
+			} else if assert.NotNil(t, rep, "%s %s", protocol, why) {
+				assert.Equal(t, row.want, rep.Misused)
+			}
+		}
+	}
+}
+
+func TestNormalizeRemovesTheFieldsOfAConnectionFromHTTP2(t *testing.T) {
+	h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Keep-Alive", "timeout=5")
+		w.Header().Set("Upgrade", "h2c")
+		http.Error(w, "x", 426)
+	}))
+	srv := start(t, "HTTP/2", h)
+	for range 3 {
+		a := ask(t, srv)
+		problemOf(t, a)
+		assert.Empty(t, a.Header.Get("Keep-Alive"))
+		assert.Empty(t, a.Header.Get("Upgrade"))
+		assert.Empty(t, a.Header.Get("Connection"))
+	}
+	assert.Equal(t, []int{426}, statuses(wire(t, h, request11("GET /"))))
+	assert.Contains(t, wire(t, h, request11("GET /")), "Upgrade: h2c", "HTTP/1.1 keeps it")
+}
+
+func TestNormalizeOnHEADHasTheHeaderOfGET(t *testing.T) {
+	for _, protocol := range protocols {
+		for why, h := range map[string]http.HandlerFunc{
+			"http.Error": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) },
+			"empty":      func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) },
+		} {
+			capture, got := results()
+			srv := start(t, protocol, capture(normalize(h)))
+			a, b := ask(t, srv), ask(t, srv, method("HEAD"))
+			a.Header.Del("Date")
+			b.Header.Del("Date")
+			assert.Equal(t, a.Header, b.Header, why)
+			assert.Equal(t, a.ContentLength, b.ContentLength, why)
+			assert.Empty(t, b.body)
+			<-got
+			assert.Zero(t, (<-got).Bytes)
+		}
+	}
+}
+
+func TestNormalizerAsksReplaceAndDetail(t *testing.T) {
+	n := middleware.Normalizer{
+		Logger: quiet,
+		Replace: func(r *http.Request, code int, h http.Header) bool {
+			return h.Get("Content-Type") != "application/json"
+		},
+		Detail: func(r *http.Request, code int, text string) string {
+			return strings.ToUpper(text)
+		},
+		MaxText: 100,
+	}
+	for _, row := range []struct {
+		typ, body, want string
+		code            int
+	}{
+		{"text/html", "<h1>x</h1>", "", 404}, // replaced, but no text for people
+		{"text/plain", "no such order", "NO SUCH ORDER", 404},
+		{"", "no such order", "NO SUCH ORDER", 404},
+		{"text/plain", "for everybody", "FOR EVERYBODY", 503},
+	} {
+		a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if row.typ != "" {
+				w.Header().Set("Content-Type", row.typ)
+			}
+			w.WriteHeader(row.code)
+			io.WriteString(w, row.body)
+		})))
+		detail := problemOf(t, a)["detail"]
+		if row.want == "" {
+			assert.NotContains(t, detail, "x</h1>")
+		} else {
+			assert.Equal(t, row.want, detail)
+		}
+	}
+	long := strings.Repeat("x", 101)
+	a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
+	assert.Equal(t, long+"\n", a.body, "more than MaxText passes")
+}
+
+func TestNormalizeSkipsWhatItIsToldTo(t *testing.T) {
+	h := middleware.Normalizer{Skip: func(r *http.Request) bool { return r.URL.Path == "/x" }}.Wrap(http.NotFoundHandler())
+	assert.Equal(t, "404 page not found\n", get(t, "HTTP/1.1", h).body)
+	problemOf(t, get(t, "HTTP/1.1", h, func(r *http.Request) { r.URL.Path = "/y" }))
+}
+
+// FuzzNormalizeDetail: whatever text an error has, the answer is either that
+// text byte for byte, or a problem whose detail is the text or the documented
+// description; and never the text of a 5xx.
+func FuzzNormalizeDetail(f *testing.F) {
+	for _, s := range []string{"", "x", "404 page not found", " {}", "[", "<html>", "\x1f\x8b", "a\x00b", strings.Repeat("é", 600)} {
+		f.Add(s, 404, true)
+		f.Add(s, 500, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, code int, typed bool) {
+		if code < 400 || code > 599 {
+			return
+		}
+		rec := httptest.NewRecorder()
+		normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if typed {
+				http.Error(w, text, code)
+				return
+			}
+			w.WriteHeader(code)
+			io.WriteString(w, text)
+		})).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+		if rec.Code != code {
+			t.Fatalf("status %d, want %d", rec.Code, code)
+		}
+		body := rec.Body.Bytes()
+		if bytes.Equal(bytes.TrimSpace(body), []byte(strings.TrimSpace(text))) && rec.Header().Get("Content-Type") != "application/problem+json" {
+			return
+		}
+		doc := problemOf(t, answer{Response: rec.Result(), body: string(body)})
+		detail, _ := doc["detail"].(string)
+		if code < 500 && detail == strings.TrimSpace(text) || detail == descriptionOf(code) {
+			return
+		}
+		t.Fatalf("detail %q of text %q", detail, text)
+	})
+}

@@ -1,0 +1,166 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestNormalizeAnswersAPanicBeforeTheAnswerHasBegun(t *testing.T) {
+	cause := errors.New("pq: password")
+	for why, h := range map[string]http.HandlerFunc{
+		"nothing was written":  func(w http.ResponseWriter, r *http.Request) { panic(cause) },
+		"an error is held":     func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404); panic(cause) },
+		"an empty error waits": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404); panic(cause) },
+		"a hint was sent":      func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103); panic(cause) },
+		"fields were set": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "image/png")
+			w.Header().Set("Content-Length", "1000")
+			panic(cause)
+		},
+		"a Capture is inside": middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) })).ServeHTTP,
+		"a Recover is inside": middleware.Recoverer{Report: func(*http.Request, middleware.Report) {}}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) })).ServeHTTP,
+	} {
+		for _, protocol := range protocols {
+			n, c := reports(middleware.Normalizer{})
+			capture, got := results()
+			srv := start(t, protocol, capture(n.Wrap(h)))
+			a := ask(t, srv)
+			srv.Close()
+			assert.Equal(t, descriptionOf(500), problemOf(t, a)["detail"], why)
+			assert.Equal(t, 500, a.StatusCode, why)
+			res := <-got
+			assert.Equal(t, 500, res.Status)
+			assert.Equal(t, cause, res.Panic)
+			assert.True(t, res.Replaced)
+			assert.False(t, res.Aborted)
+			if why != "a Recover is inside" { // which has reported it
+				rep := reported(c)
+				require.NotNil(t, rep, why)
+				assert.Equal(t, cause, rep.Panic)
+				assert.Contains(t, string(rep.Stack), "normalize_panic_ext_test.go", "the stack leads to the handler")
+				assert.True(t, strings.HasPrefix(string(rep.Stack), "panic("), "and begins there")
+			} else {
+				assert.Nil(t, reported(c), "a panic is reported once")
+			}
+		}
+	}
+}
+
+func TestNormalizeCutsABegunAnswerShortWhenItsHandlerPanics(t *testing.T) {
+	for why, h := range map[string]http.HandlerFunc{
+		"bytes that were not flushed": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200); io.WriteString(w, "abc"); panic("x") },
+		"bytes that were": func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "abc")
+			w.(http.Flusher).Flush()
+			panic("x")
+		},
+		"an error of its own": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(500)
+			io.WriteString(w, "{}")
+			panic("x")
+		},
+		"a flushed problem": func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "denied", 403)
+			w.(http.Flusher).Flush()
+			panic("x")
+		},
+	} {
+		for _, protocol := range protocols {
+			n, c := reports(middleware.Normalizer{})
+			capture, got := results()
+			srv := start(t, protocol, capture(n.Wrap(h)))
+			a := ask(t, srv)
+			srv.Close()
+			if why != "a flushed problem" { // complete by its Content-Length
+				assert.Error(t, a.err, "%s %s: the client sees it fail", protocol, why)
+			}
+			res := <-got
+			assert.True(t, res.Aborted, why)
+			assert.Equal(t, "x", res.Panic)
+			assert.Equal(t, "x", reported(c).Panic)
+		}
+	}
+}
+
+func TestNormalizeLetsErrAbortHandlerPass(t *testing.T) {
+	for why, h := range map[string]http.HandlerFunc{
+		"before anything":        func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
+		"while an error is held": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404); panic(http.ErrAbortHandler) },
+		"in the middle":          func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc"); panic(http.ErrAbortHandler) },
+	} {
+		for _, protocol := range protocols {
+			n, c := reports(middleware.Normalizer{})
+			passed := make(chan any, 1)
+			a := get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer func() {
+					v := recover()
+					passed <- v
+					panic(v)
+				}()
+				n.Wrap(h).ServeHTTP(w, r)
+			}))
+			assert.Error(t, a.err, why)
+			assert.True(t, <-passed == http.ErrAbortHandler, "%s: net/http compares with ==", why)
+			assert.Nil(t, reported(c), why)
+		}
+	}
+}
+
+func TestAHandlerThatExitsItsGoroutineIsAborted(t *testing.T) {
+	for _, protocol := range protocols {
+		capture, got := results()
+		a := get(t, protocol, capture(normalize(middleware.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { runtime.Goexit() })))))
+		assert.Error(t, a.err)
+		assert.Equal(t, middleware.Result{Aborted: true}, <-got)
+	}
+}
+
+func TestAPanicWithNilIsAPanic(t *testing.T) {
+	n, c := reports(middleware.Normalizer{})
+	a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(nil) })))
+	assert.Equal(t, 500, a.StatusCode)
+	assert.IsType(t, &runtime.PanicNilError{}, reported(c).Panic)
+}
+
+func TestNormalizeBoundsWhatItLogsOfAPanic(t *testing.T) {
+	log, text := logger()
+	srv := start(t, "HTTP/1.1", middleware.Normalizer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var deep func(int)
+		deep = func(n int) {
+			if n == 0 {
+				panic(strings.Repeat("x", 1<<20))
+			}
+			deep(n - 1)
+		}
+		deep(1000)
+	})))
+	ask(t, srv)
+	srv.Close()
+	assert.Less(t, len(text.String()), 64<<10)
+}
+
+func TestResultKnowsThatTheClientHasGone(t *testing.T) {
+	for _, protocol := range protocols {
+		ctx, cancel := context.WithCancel(t.Context())
+		capture, got := results()
+		get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+			_, err := io.WriteString(w, "into the void")
+			assert.NoError(t, err, "net/http does not tell")
+		}))), func(r *http.Request) { *r = *r.WithContext(ctx) })
+		res := <-got
+		assert.True(t, res.ClientGone, protocol)
+		assert.Equal(t, 200, res.Status)
+	}
+}

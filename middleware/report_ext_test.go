@@ -1,0 +1,79 @@
+package middleware_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestNormalizeLogsWhatTheClientDidNotGet(t *testing.T) {
+	ids := middleware.RequestIDs{New: func() string { return "id1" }}
+	for _, row := range []struct {
+		why  string
+		h    http.HandlerFunc
+		want string // "" for no record
+	}{
+		{"nothing to tell: a success", ok, ""},
+		{"nor of an error that says all", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) }, ""},
+		{"nor of a canned one", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Internal Server Error", 500) }, ""},
+		{"the text of a 5xx", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq: no connection", 500) },
+			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=500 withheld="pq: no connection"`},
+		{"text that is none", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "a\x00\xff", 400) },
+			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=400 withheld="a\x00�"`},
+		{"a code that is none", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(1000) },
+			`level=ERROR msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=500 asked=1000 invalid="`},
+		{"content after the end", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 403); io.WriteString(w, "secret") },
+			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=403 dropped=6`},
+		{"a call too many", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200); w.WriteHeader(500) },
+			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=200 superfluous="500 by `},
+		{"a field that is missing", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) },
+			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=401 missing=Www-Authenticate`},
+	} {
+		log, text := logger()
+		srv := start(t, "HTTP/1.1", ids.Wrap(middleware.Normalizer{Logger: log}.Wrap(row.h)))
+		ask(t, srv)
+		srv.Close()
+		if row.want == "" {
+			assert.Empty(t, text.String(), row.why)
+			continue
+		}
+		assert.Truef(t, strings.HasPrefix(text.String(), row.want), "%s: %s", row.why, text)
+		assert.Equal(t, 1, strings.Count(text.String(), "\n"), row.why)
+	}
+}
+
+func TestNormalizeLogsAHabitOnce(t *testing.T) {
+	log, text := logger()
+	srv := start(t, "HTTP/1.1", middleware.Normalizer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(map[string]int{"/x": 401, "/y": 201}[r.URL.Path])
+	})))
+	for range 5 {
+		ask(t, srv)
+		ask(t, srv, func(r *http.Request) { r.URL.Path = "/y" })
+	}
+	srv.Close()
+	assert.Equal(t, 2, strings.Count(text.String(), "\n"), text)
+}
+
+func TestNormalizeReportsEveryTimeToWhoAsks(t *testing.T) {
+	n, c := reports(middleware.Normalizer{})
+	srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })))
+	for range 3 {
+		ask(t, srv)
+	}
+	srv.Close()
+	assert.Len(t, c, 3)
+}
+
+func TestNestedNormalizersReportOnce(t *testing.T) {
+	n, c := reports(middleware.Normalizer{})
+	srv := start(t, "HTTP/1.1", n.Wrap(n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq", 500) }))))
+	a := ask(t, srv)
+	srv.Close()
+	problemOf(t, a)
+	assert.Len(t, c, 1)
+}
