@@ -52,7 +52,8 @@ func TestEachWayToFailIsADocumentedProblem(t *testing.T) {
 		{"an unknown member", "POST", "/todos", `{"titel":"milk"}`, 422},
 		{"a body that breaks a rule", "POST", "/todos", `{"title":""}`, 422},
 		{"a body of the wrong type", "POST", "/todos", `{"title":7}`, 422},
-		{"too large a body", "POST", "/todos", `{"title":"` + strings.Repeat("m", 2000) + `"}`, 413},
+		{"too long a title", "POST", "/todos", `{"title":"` + strings.Repeat("m", 201) + `"}`, 422},
+		{"too large a body", "POST", "/todos", `{"title":"` + strings.Repeat("m", 2<<20) + `"}`, 413},
 		{"a panic", "GET", "/panic", "", 500},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/request"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -47,7 +47,7 @@ func (l *todos) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *todos) create(w http.ResponseWriter, r *http.Request) error {
-	t, err := read(w, r)
+	t, err := read(r)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (l *todos) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (l *todos) replace(w http.ResponseWriter, r *http.Request) error {
-	t, err := read(w, r)
+	t, err := read(r)
 	if err != nil {
 		return err
 	}
@@ -113,14 +113,13 @@ func (l *todos) find(r *http.Request) (todo, error) {
 }
 
 // read returns the to-do in the content of a request.
-func read(w http.ResponseWriter, r *http.Request) (t todo, err error) {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&t); err != nil {
-		return todo{}, err // respond.Handler knows what it means: 400, 413 or 422
+func read(r *http.Request) (todo, error) {
+	t, err := request.JSON[todo](r)
+	if err != nil {
+		return todo{}, err // already a problem that says what is wrong, and where
 	}
-	if t.Title == "" {
-		return todo{}, problem.New(http.StatusUnprocessableEntity, problem.Errors(problem.FieldError{Detail: "must not be empty", Pointer: "#/title"}))
-	}
-	return t, nil
+	var v problem.Validation
+	v.Check(t.Title != "", "must not be empty", "title")
+	v.Check(len(t.Title) <= 200, "must have at most 200 bytes", "title")
+	return t, v.Err()
 }
