@@ -69,9 +69,19 @@ func TestNoTextOfAnErrorReachesAClient(t *testing.T) {
 		"a status that cannot be sent":      problem.New(99, problem.Detail(secret), problem.Cause(plain)),
 	} {
 		p := respond.Responder{Logger: slog.New(slog.DiscardHandler)}
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.Err(w, r, err) }))
-		for _, accept := range []string{"*/*", "application/problem+json", "application/problem+xml", "text/html", "text/plain"} {
-			req, e := http.NewRequestWithContext(t.Context(), "GET", srv.URL, nil)
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if d, ok := err.(*problem.Details); ok && r.URL.Path == "/problem" {
+				p.Problem(w, r, d)
+				return
+			}
+			p.Err(w, r, err)
+		}))
+		for i, accept := range []string{"*/*", "application/problem+json", "application/problem+xml", "text/html", "text/plain", "*/*", "text/html"} {
+			path := "/"
+			if i > 4 {
+				path = "/problem"
+			}
+			req, e := http.NewRequestWithContext(t.Context(), "GET", srv.URL+path, nil)
 			require.NoError(t, e)
 			req.Header.Set("Accept", accept)
 			res, e := srv.Client().Do(req)

@@ -82,6 +82,7 @@ func TestCheckReadsTheExampleOfTheRFC(t *testing.T) {
 		assert.Equal(t, []string{"/account/12345", "/account/67890"}, accounts)
 		assert.Equal(t, "http://"+res.Request.URL.Host+"/account/12345/msgs/abc", err.(*problem.Details).Instance, "resolved")
 		assert.Equal(t, res.Request.URL.Host+": 403 You do not have enough credit: Your current balance is 30, but that costs 50. (https://example.com/probs/out-of-credit)", err.Error())
+		assert.Contains(t, d.LogValue().String(), "origin=127.0.0.1:")
 	}
 }
 

@@ -194,7 +194,9 @@ func (d *Details) typeURI() string {
 	return d.Type
 }
 
-// LogValue returns the members of the problem and its cause, for log/slog.
+// LogValue returns the members of the problem, the host that answered if [Check]
+// read it, and the cause, for log/slog. Extensions may be anything, so they are
+// left out.
 func (d *Details) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.Int("status", d.Status), slog.String("title", d.Title)}
 	if d.typeURI() != BlankType {
@@ -205,6 +207,9 @@ func (d *Details) LogValue() slog.Value {
 	}
 	if d.Instance != "" {
 		attrs = append(attrs, slog.String("instance", d.Instance))
+	}
+	if d.origin != "" {
+		attrs = append(attrs, slog.String("origin", d.origin))
 	}
 	if d.cause != nil {
 		attrs = append(attrs, slog.String("cause", d.cause.Error()))

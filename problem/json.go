@@ -54,8 +54,11 @@ func (d *Details) AppendJSON(b []byte) ([]byte, error) {
 }
 
 func (d *Details) appendExtensions(b []byte) ([]byte, error) {
+	var few [8]string
+	names := slices.AppendSeq(few[:0], maps.Keys(d.Extensions))
+	slices.Sort(names)
 	var dropped []error
-	for _, name := range slices.Sorted(maps.Keys(d.Extensions)) {
+	for _, name := range names {
 		if name == "" || reserved(name) || !utf8.ValidString(name) {
 			dropped = append(dropped, &ExtensionError{name, errReserved})
 			continue
@@ -85,6 +88,10 @@ func appendValue(b []byte, v any) ([]byte, error) {
 		return strconv.AppendBool(b, v), nil
 	case int:
 		return strconv.AppendInt(b, int64(v), 10), nil
+	case []string:
+		if v != nil {
+			return appendStrings(b, v), nil
+		}
 	case []FieldError:
 		return appendFieldErrors(b, v), nil
 	case json.RawMessage:
@@ -95,6 +102,17 @@ func appendValue(b []byte, v any) ([]byte, error) {
 	}
 	value, err := encode(v)
 	return append(b, value...), err
+}
+
+func appendStrings(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, s)
+	}
+	return append(b, ']')
 }
 
 // maxOwnDepth bounds a json.RawMessage that the server writes. It is the bound

@@ -53,3 +53,37 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkWrite bounds what a server pays to write a problem, beside
+// json.Marshal of a struct that has the same members.
+func BenchmarkWrite(b *testing.B) {
+	d := New(403, Detail("Your current balance is 30, but that costs 50."), Instance("/account/12345/msgs/abc"),
+		Extension("balance", 30), Extension("accounts", []string{"/account/12345", "/account/67890"}))
+	plain := New(404, Detail("no order 17"))
+	b.Run("struct", func(b *testing.B) {
+		b.ReportAllocs()
+		v := struct {
+			Type, Title      string
+			Status           int
+			Detail, Instance string
+			Accounts         []string
+			Balance          int
+		}{BlankType, d.Title, d.Status, d.Detail, d.Instance, []string{"/account/12345", "/account/67890"}, 30}
+		for b.Loop() {
+			if _, err := json.Marshal(v); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	for name, d := range map[string]*Details{"extensions": d, "plain": plain} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var space [1024]byte
+			for b.Loop() {
+				if _, err := d.AppendJSON(space[:0]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -33,14 +33,7 @@ var ErrMalformed = errors.New("problem: malformed document")
 //     digits, spaces and the order of nested members stay, invalid UTF-8 too.
 //   - In standard members and names invalid UTF-8 becomes U+FFFD.
 //   - Where a name is repeated, the last member counts that is not ignored.
-func (d *Details) UnmarshalJSON(b []byte) error {
-	fresh := *d
-	if err := fresh.decodeJSON(bytes.Clone(b)); err != nil {
-		return err
-	}
-	*d = fresh
-	return nil
-}
+func (d *Details) UnmarshalJSON(b []byte) error { return d.decodeJSON(bytes.Clone(b)) }
 
 // extension is a member that is not a standard one.
 type extension struct {
@@ -48,8 +41,7 @@ type extension struct {
 	end         int // of the name, in the text that all names share
 }
 
-// decodeJSON is UnmarshalJSON of bytes that belong to d from now on. On error
-// it may have changed d.
+// decodeJSON is UnmarshalJSON of bytes that belong to d from now on.
 func (d *Details) decodeJSON(b []byte) error {
 	if len(b) > MaxSize {
 		return fmt.Errorf("%w: larger than %d bytes", ErrMalformed, MaxSize)

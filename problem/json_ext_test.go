@@ -173,7 +173,7 @@ func TestAppendJSONWritesValuesAsEncodingJSONDoes(t *testing.T) {
 	}
 	for _, v := range []any{
 		nil, "", "a\"\\\n\r\t\b\x00é\U0001f600", true, false, 0, -17, math.MaxInt, int8(3), uint64(math.MaxUint64), 1.5, 1e21, json.Number("9007199254740993"),
-		[]int(nil), []int{}, map[string]any{"b": 1, "a": nil}, row{1, nil}, &row{2, []string{"x"}}, time.Unix(0, 0).UTC(), (*row)(nil),
+		[]int(nil), []int{}, []string(nil), []string{}, []string{"a", "é\""}, map[string]any{"b": 1, "a": nil}, row{1, nil}, &row{2, []string{"x"}}, time.Unix(0, 0).UTC(), (*row)(nil),
 		json.RawMessage(nil), json.RawMessage("1.0"), []byte("abc"),
 	} {
 		want, err := json.Marshal(v)
