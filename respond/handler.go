@@ -32,7 +32,7 @@ func (p *Responder) Handler(h func(http.ResponseWriter, *http.Request) error) ht
 		switch {
 		case err == nil:
 		case begun.Written():
-			p.record(r, "request failed after the answer had begun", p.Map.From(err))
+			p.record(w, r, "request failed after the answer had begun", p.Map.From(err))
 		default:
 			p.Err(w, r, err)
 		}

@@ -71,7 +71,7 @@ func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.De
 		d = d.With(problem.Instance(p.Instance(r)))
 	}
 	if log && problem.ClassOf(d.Status) >= problem.ClientError || d.Unwrap() != nil {
-		p.record(r, "request failed", d)
+		p.record(w, r, "request failed", d)
 	}
 	if p.Localize != nil && r != nil {
 		d = p.localized(r, d)
@@ -97,13 +97,14 @@ func (p *Responder) localized(r *http.Request, d *problem.Details) *problem.Deta
 }
 
 // record logs a failure. That a client left before it got its answer is none
-// of the server's.
-func (p *Responder) record(r *http.Request, message string, d *problem.Details) {
+// of the server's. The id that the answer carries leads to the other records of
+// the request.
+func (p *Responder) record(w http.ResponseWriter, r *http.Request, message string, d *problem.Details) {
 	ctx, level := context.Background(), slog.LevelInfo
 	if problem.ClassOf(d.Status) == problem.ServerError {
 		level = slog.LevelError
 	}
-	attrs := make([]slog.Attr, 1, 3)
+	attrs := make([]slog.Attr, 1, 4)
 	attrs[0] = slog.Any("problem", d)
 	if r != nil {
 		ctx = r.Context()
@@ -114,6 +115,9 @@ func (p *Responder) record(r *http.Request, message string, d *problem.Details) 
 		if r.URL != nil {
 			attrs = append(attrs, slog.String("path", r.URL.Path))
 		}
+	}
+	if id := w.Header()["X-Request-Id"]; len(id) > 0 {
+		attrs = append(attrs, slog.String("request_id", id[0]))
 	}
 	p.logger().LogAttrs(ctx, level, message, attrs...)
 }

@@ -60,9 +60,11 @@ func TestResponderKeepsAMappedErrorForTheLog(t *testing.T) {
 		Logger: slog.New(timeless(&log)),
 		Map:    problem.Mapping{func(error) *problem.Details { return problem.New(404) }},
 	}
-	p.Err(httptest.NewRecorder(), httptest.NewRequest("PUT", "/orders/17", nil), errNoRow)
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Request-Id", "ID")
+	p.Err(w, httptest.NewRequest("PUT", "/orders/17", nil), errNoRow)
 	assert.Equal(t, `level=INFO msg="request failed" problem.status=404 problem.title="Not Found" problem.detail="`+
-		problem.Nearest(404).Description+`" problem.cause="sql: no rows in result set" method=PUT path=/orders/17`+"\n", log.String())
+		problem.Nearest(404).Description+`" problem.cause="sql: no rows in result set" method=PUT path=/orders/17 request_id=ID`+"\n", log.String())
 }
 
 func TestResponderLogsByClass(t *testing.T) {

@@ -63,6 +63,11 @@ func gateway(s settings) http.Handler {
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(s.upstream)
 			p.SetXForwarded()
+			p.Out.Header.Set("X-Request-Id", middleware.RequestIDFrom(p.In.Context()))
+		},
+		ModifyResponse: func(res *http.Response) error {
+			res.Header.Del("X-Request-Id") // the answer has the gateway's
+			return nil
 		},
 		Transport:    transport,
 		ErrorHandler: answers.Err,

@@ -43,6 +43,8 @@ func ask(t *testing.T, method, url, content string) (*http.Response, string) {
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Request-Id", "upstream's own")
+	w.Header().Set("X-Was-Told", r.Header.Get("X-Request-Id"))
 	_, _ = io.Copy(w, r.Body)
 }
 
@@ -51,6 +53,8 @@ func TestGatewayForwards(t *testing.T) {
 	res, body := ask(t, "POST", gw+"/orders", "tea")
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "tea", body)
+	assert.Equal(t, []string{res.Header.Get("X-Was-Told")}, res.Header["X-Request-Id"], "one request, one id")
+	assert.NotEmpty(t, res.Header.Get("X-Request-Id"))
 }
 
 func TestGatewayKeepsTheProblemsOfItsUpstream(t *testing.T) {
