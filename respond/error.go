@@ -38,6 +38,10 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 			o(&a.d)
 		}
 	}
+	if p := preparedFor(code); p != nil && p.differsInDetail(&a.d) {
+		p.sendDetail(w, a.d.Detail, &a.values)
+		return
+	}
 	defaults.answer(w, nil, &a.d, &a.values, false)
 }
 
@@ -45,8 +49,10 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 // requests, so nothing in it is ever written to.
 type prepared struct {
 	code   int
+	title  string
 	length string
-	body   []byte
+	body   []byte // nil if the code forbids content
+	before []byte // the part of the body before the text of the detail
 }
 
 // answers has what Error sends for each code of the catalogue, built once.
@@ -55,10 +61,11 @@ var answers = func() (all [600]*prepared) {
 		if !final(s.Code) {
 			continue
 		}
-		p := &prepared{code: s.Code}
+		p := &prepared{code: s.Code, title: s.Reason}
 		if !problem.BodyForbidden(s.Code) {
 			p.body, _ = problem.New(s.Code).AppendJSON(nil)
 			p.length = decimal(len(p.body))
+			p.before = p.body[:len(p.body)-len(s.Description)-len(`"}`)]
 		}
 		all[s.Code] = p
 	}
@@ -77,11 +84,39 @@ func (p *prepared) send(w http.ResponseWriter) {
 		sendEmpty(w, p.code)
 		return
 	}
+	p.write(w, p.body, p.length, new(fieldValues))
+}
+
+// differsInDetail reports whether d is the prepared problem with a detail of
+// its own, and that needs no escapes: most of all problems.
+func (p *prepared) differsInDetail(d *problem.Details) bool {
+	if p.body == nil || d.Status != p.code || d.Type != problem.BlankType || d.Title != p.title || d.Detail == "" ||
+		d.Instance != "" || d.Extensions != nil || d.Header != nil || d.Unwrap() != nil || d.Remote() {
+		return false
+	}
+	for i := range len(d.Detail) {
+		if c := d.Detail[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *prepared) sendDetail(w http.ResponseWriter, detail string, v *fieldValues) {
+	buf := bodies.Get().(*[]byte)
+	body := append((*buf)[:0], p.before...)
+	body = append(body, detail...)
+	body = append(body, `"}`...)
+	p.write(w, body, decimal(len(body)), v)
+	keep(buf, body)
+}
+
+func (p *prepared) write(w http.ResponseWriter, body []byte, length string, v *fieldValues) {
 	h := w.Header()
 	dropStale(h, p.code)
-	describe(h, new(fieldValues), problem.MediaType, p.length)
+	describe(h, v, problem.MediaType, length)
 	w.WriteHeader(p.code)
-	_, _ = w.Write(p.body) // the client may be gone, and there is nobody else to tell
+	_, _ = w.Write(body) // the client may be gone, and there is nobody else to tell
 }
 
 // final reports whether code can be the status of a final answer.

@@ -118,6 +118,37 @@ func TestErrorWithADetailAllocatesOnce(t *testing.T) {
 	}), 1.0)
 }
 
+func TestErrorWithOptionsSendsWhatTheProblemEncodesTo(t *testing.T) {
+	own := problem.Define("https://example.com/p", "Own", 404, "")
+	for s := range problem.Statuses() {
+		for _, opts := range [][]problem.Option{
+			{problem.Detail("plain")},
+			{problem.Detail("quoted \" \\ \n \x7f é \xff")},
+			{problem.Detail("")},
+			{nil},
+			{problem.Title("Other"), problem.Detail("plain")},
+			{problem.Instance("/x"), problem.Detail("plain")},
+			{problem.Extension("a", 1), problem.Detail("plain")},
+			{problem.Header("X", "y"), problem.Detail("plain")},
+			{func(d *problem.Details) { d.Status = 409; d.Title = "Conflict" }},
+			{func(d *problem.Details) { *d = *own.New(problem.Detail("plain")) }},
+		} {
+			d := problem.New(s.Code, opts...)
+			if d.Status < 200 || problem.BodyForbidden(d.Status) {
+				continue
+			}
+			want, err := d.AppendJSON(nil)
+			require.NoError(t, err)
+			w := httptest.NewRecorder()
+			respond.Error(w, s.Code, opts...)
+			assert.Equal(t, string(want), w.Body.String())
+			assert.Equal(t, d.Status, w.Code)
+			assert.Equal(t, strconv.Itoa(len(want)), w.Result().Header.Get("Content-Length"))
+			assert.Equal(t, d.Header.Get("X"), w.Result().Header.Get("X"))
+		}
+	}
+}
+
 func TestErrorLogsTheCauseAndNeverSendsIt(t *testing.T) {
 	log := logged(t)
 	_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,9 @@ import (
 // Content-Encoding stays. A compressor around the handler has set it for
 // whatever comes (go.dev/issue/66343).
 func dropStale(h http.Header, code int) {
+	if len(h) == 0 {
+		return
+	}
 	for field := range h {
 		switch field {
 		case "Content-Length", "Transfer-Encoding", "Content-Language", "Content-Location", "Content-Disposition",

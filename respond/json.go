@@ -27,8 +27,8 @@ func JSON(w http.ResponseWriter, code int, v any) {
 		return
 	}
 	mediaType := "application/json"
-	if t := w.Header()["Content-Type"]; len(t) > 0 {
-		mediaType = t[0]
+	if h := w.Header(); len(h) > 0 && len(h["Content-Type"]) > 0 {
+		mediaType = h["Content-Type"][0]
 	}
 	send(w, code, mediaType, e.buf.Bytes())
 	e.release()

@@ -54,15 +54,30 @@ func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Deta
 	}
 	if r != nil {
 		addVary(h, "Accept")
-		if r.ProtoMajor >= 2 { // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
-			delete(h, "Connection")
-			delete(h, "Upgrade")
-		}
+	}
+	if isHTTP2(w, r) { // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
+		delete(h, "Connection")
+		delete(h, "Upgrade")
 	}
 	w.WriteHeader(d.Status)
 	_, _ = w.Write(body) // the client may be gone, and there is nobody else to tell
-	if cap(body) <= maxPooled {
-		*buf = body
+	keep(buf, body)
+}
+
+// isHTTP2 tells by the writer where there is no request: only that of HTTP/2
+// can push.
+func isHTTP2(w http.ResponseWriter, r *http.Request) bool {
+	if r != nil {
+		return r.ProtoMajor >= 2
+	}
+	_, ok := w.(http.Pusher)
+	return ok
+}
+
+// keep returns a buffer, as it has grown to, for the next document.
+func keep(buf *[]byte, grown []byte) {
+	if cap(grown) <= maxPooled {
+		*buf = grown
 		bodies.Put(buf)
 	}
 }

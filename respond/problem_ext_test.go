@@ -108,13 +108,17 @@ func TestProblemCannotSplitTheHeader(t *testing.T) {
 }
 
 func TestProblemLeavesOutFieldsOfTheConnectionOverHTTP2(t *testing.T) {
-	h := sends(problem.New(426, problem.Upgrade("websocket")))
-	res, _ := answer(t, "GET", h)
-	assert.Equal(t, "websocket", res.Header.Get("Upgrade"))
-	assert.Equal(t, "Upgrade", res.Header.Get("Connection"))
-	res, _ = answer2(t, "GET", h)
-	assert.Empty(t, res.Header.Get("Upgrade"))
-	assert.Empty(t, res.Header.Get("Connection"))
+	for _, h := range []http.HandlerFunc{
+		sends(problem.New(426, problem.Upgrade("websocket"))),
+		func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 426, problem.Upgrade("websocket")) },
+	} {
+		res, _ := answer(t, "GET", h)
+		assert.Equal(t, "websocket", res.Header.Get("Upgrade"))
+		assert.Equal(t, "Upgrade", res.Header.Get("Connection"))
+		res, _ = answer2(t, "GET", h)
+		assert.Empty(t, res.Header.Get("Upgrade"))
+		assert.Empty(t, res.Header.Get("Connection"))
+	}
 }
 
 func TestProblemIsNotChangedByItsWriter(t *testing.T) {
