@@ -57,7 +57,9 @@ func (a *attempt) add(p *rule, r *http.Request) {
 		if quota == Unlimited() {
 			return
 		}
-		barred = quota.check() != nil
+		if barred = quota.check() != nil; barred {
+			quota = Quota{Per: quota.Per}
+		}
 	}
 	b := Bucket{Policy: p.Name, Key: bound(key), Quota: quota, Cost: 1}
 	if p.Cost != nil {

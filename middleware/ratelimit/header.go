@@ -34,8 +34,8 @@ func appendPolicyItem(dst []byte, quoted string, q Quota, partition string) []by
 	dst = append(dst, quotaParam...)
 	dst = appendInteger(dst, q.Capacity())
 	dst = append(dst, windowParam...)
-	window := time.Duration(0)
-	if q.N > 0 && q.Per > 0 {
+	window := q.Per
+	if q.N > 0 {
 		window = q.span(q.Capacity())
 	}
 	dst = appendInteger(dst, seconds(window))

@@ -1,0 +1,333 @@
+package ratelimit_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// server is a Store that can fail, as one on a network does.
+type server struct {
+	ratelimit.Store
+	err   error         // what every call returns
+	delay time.Duration // before it returns
+	calls int
+
+	mu sync.Mutex
+}
+
+func newServer() *server { return &server{Store: ratelimit.NewMemory(1000)} }
+
+func (s *server) Take(ctx context.Context, b []ratelimit.Bucket) error {
+	s.mu.Lock()
+	s.calls++
+	err, delay := s.err, s.delay
+	s.mu.Unlock()
+	if delay > 0 {
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.Store.Take(ctx, b)
+}
+
+var errSecret = errors.New("dial tcp 127.0.0.1:6379: password=hunter2")
+
+func fleet(s *server, l ratelimit.Limiter) (http.Handler, *[]ratelimit.Decision) {
+	seen := new([]ratelimit.Decision)
+	l.Store = s
+	var mu sync.Mutex
+	l.OnVerdict = func(_ *http.Request, d ratelimit.Decision) {
+		mu.Lock()
+		defer mu.Unlock()
+		*seen = append(*seen, d)
+	}
+	if l.Policies == nil {
+		l.Policies = []ratelimit.Policy{{Quota: ratelimit.PerMinute(60), Key: byUser}}
+	}
+	return l.Wrap(http.HandlerFunc(ok)), seen
+}
+
+func TestOutageIsDecidedByTheLocalShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		h, seen := fleet(s, ratelimit.Limiter{Replicas: 4})
+		assert.Equal(t, `"default";r=59;t=59`, get(h, as("a")).Header().Get("RateLimit"))
+		s.err = errSecret
+		admitted := 0
+		for range 100 {
+			w := get(h, as("a"))
+			fields(t, w.Code, w.Header())
+			assert.Equal(t, `"default";q=60;w=60`, w.Header().Get("RateLimit-Policy"), "the policy is what it was")
+			assert.NotContains(t, w.Body.String(), "hunter2")
+			if w.Code == 200 {
+				admitted++
+				continue
+			}
+			assert.Equal(t, 429, w.Code)
+			assert.Equal(t, "4", w.Header().Get("Retry-After"), "a quarter of the rate")
+		}
+		assert.Equal(t, 15, admitted)
+		assert.Equal(t, 2, s.calls, "the first failure opens the circuit")
+		last := (*seen)[len(*seen)-1]
+		assert.ErrorIs(t, last.Err, errSecret, "never silently")
+		assert.Len(t, last.Verdicts, 1)
+	})
+}
+
+func TestShareOfASmallQuotaKeepsTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.err = errSecret
+		h, _ := fleet(s, ratelimit.Limiter{Replicas: 10, Policies: []ratelimit.Policy{
+			{Quota: ratelimit.PerMinute(5), Key: byUser, Cost: func(*http.Request) int { return 1 }},
+		}})
+		assert.Equal(t, 200, get(h, as("a")).Code, "never below one")
+		w := get(h, as("a"))
+		assert.Equal(t, 429, w.Code)
+		assert.Equal(t, "120", w.Header().Get("Retry-After"), "5 per minute for ten are 5 in ten minutes for one")
+		h, _ = fleet(s, ratelimit.Limiter{Replicas: 10, Policies: []ratelimit.Policy{
+			{Quota: ratelimit.PerMinute(20), Key: byUser, Cost: func(*http.Request) int { return 15 }},
+		}})
+		assert.Equal(t, 200, get(h, as("a")).Code, "what could pass before is not refused for ever")
+		assert.Equal(t, "60", get(h, as("a")).Header().Get("Retry-After"))
+	})
+}
+
+func TestOutageMayBeOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.err = errSecret
+		h, seen := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailOpen})
+		for range 100 {
+			w := get(h, as("a"))
+			assert.Equal(t, 200, w.Code)
+			assert.NotContains(t, w.Header(), "Ratelimit", "nothing is known")
+		}
+		assert.Equal(t, 1, s.calls)
+		assert.ErrorIs(t, (*seen)[99].Err, errSecret)
+		assert.Nil(t, (*seen)[99].Verdicts)
+		assert.True(t, (*seen)[99].Allowed)
+	})
+}
+
+func TestOutageMayBeClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.err = errSecret
+		h, seen := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailClosed})
+		for range 3 {
+			w := get(h, as("a"))
+			assert.Equal(t, 503, w.Code, "an outage is no fault of the client: never 429")
+			assert.Equal(t, "1", w.Header().Get("Retry-After"))
+			assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+			assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503}`, w.Body.String())
+		}
+		assert.False(t, (*seen)[0].Allowed)
+		assert.ErrorIs(t, (*seen)[0].Err, errSecret)
+		s.err = nil
+		time.Sleep(time.Second)
+		assert.Equal(t, 200, get(h, as("a")).Code)
+	})
+}
+
+func TestOneRequestASecondAsksAStoreThatIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.err = errSecret
+		h, _ := fleet(s, ratelimit.Limiter{})
+		for range 100 { // ten seconds
+			get(h, as("a"))
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.Equal(t, 10, s.calls)
+	})
+}
+
+func TestRequestsDoNotWaitForTheOneThatAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.err = errSecret
+		h, _ := fleet(s, ratelimit.Limiter{})
+		get(h, as("a"))
+		time.Sleep(time.Second)
+		s.delay = 500 * time.Millisecond
+		go get(h, as("a"))
+		synctest.Wait()
+		start := time.Now()
+		assert.Equal(t, 200, get(h, as("b")).Code)
+		assert.Zero(t, time.Since(start))
+		assert.Equal(t, 2, s.calls)
+		time.Sleep(time.Second)
+	})
+}
+
+func TestStoreThatComesBackIsToldWhatWasCharged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		one, _ := fleet(s, ratelimit.Limiter{Replicas: 2})
+		two, _ := fleet(s, ratelimit.Limiter{Replicas: 2})
+		s.err = errSecret
+		for _, h := range []http.Handler{one, two} {
+			for get(h, as("a")).Code == 200 {
+			}
+			get(h, as("b"))
+		}
+		s.err = nil
+		time.Sleep(time.Second) // 30 of 60 at each, one of which is back by now: 0.5 and 0.5
+		w := get(one, as("a"))
+		assert.Equal(t, `"default";r=29;t=29`, w.Header().Get("RateLimit"), "what one replica granted")
+		w = get(two, as("a"))
+		assert.Equal(t, 429, w.Code, "what both granted: the bucket is empty, there is no burst")
+		assert.Equal(t, `"default";r=58;t=58`, get(one, as("b")).Header().Get("RateLimit"), "one here, of which half is back")
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, 200, get(two, as("a")).Code)
+		assert.Equal(t, `"default";r=59;t=59`, get(one, as("c")).Header().Get("RateLimit"))
+		calls := s.calls
+		time.Sleep(2 * time.Minute)
+		get(one, as("a"))
+		assert.Equal(t, calls+1, s.calls, "nothing is owed any more")
+	})
+}
+
+func TestRecoveryThatFailsForgetsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		h, _ := fleet(s, ratelimit.Limiter{})
+		s.err = errSecret
+		for get(h, as("a")).Code == 200 {
+		}
+		for range 3 {
+			time.Sleep(time.Second)
+			assert.Equal(t, 200, get(h, as("a")).Code)
+			assert.Equal(t, 429, get(h, as("a")).Code, "one a second")
+		}
+		s.err = nil
+		time.Sleep(time.Second)
+		assert.Equal(t, 200, get(h, as("a")).Code)
+		assert.Equal(t, 429, get(h, as("a")).Code)
+	})
+}
+
+func TestClientThatLeavesCausesNoOutage(t *testing.T) {
+	for _, mode := range []ratelimit.FailMode{ratelimit.FailLocal, ratelimit.FailOpen, ratelimit.FailClosed} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer()
+			h, seen := fleet(s, ratelimit.Limiter{Outage: mode})
+			s.delay = 20 * time.Millisecond
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			w := httptest.NewRecorder()
+			r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
+			r.Header.Set("X-User", "a")
+			h.ServeHTTP(w, r)
+			assert.Equal(t, 503, w.Code, "nor is any work done for it")
+			assert.ErrorIs(t, (*seen)[0].Err, context.DeadlineExceeded)
+			w = get(h, as("a"))
+			assert.Equal(t, 200, w.Code)
+			assert.NoError(t, (*seen)[1].Err)
+			assert.Equal(t, 2, s.calls)
+		})
+	}
+}
+
+func TestStoreThatHangsIsAnOutageEvenIfClientsLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		h, seen := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailClosed})
+		s.delay = time.Hour
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
+		r.Header.Set("X-User", "a")
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		start := time.Now()
+		assert.Equal(t, 503, get(h, as("a")).Code)
+		assert.Zero(t, time.Since(start))
+		assert.Error(t, (*seen)[1].Err)
+	})
+}
+
+func TestCorrectionsInAnOutageStayWithTheirCharge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		var spend error
+		var during func()
+		h := ratelimit.Limiter{
+			Store:    s,
+			Replicas: 2,
+			Policies: []ratelimit.Policy{{
+				Quota: ratelimit.PerHour(60),
+				Key:   byUser,
+				Cost:  func(*http.Request) int { return 1 },
+				Count: func(status int) bool { return status == 200 },
+			}},
+		}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if during != nil {
+				during()
+				spend = ratelimit.Spend(r.Context(), 10)
+			}
+			if r.Method == "DELETE" {
+				w.WriteHeader(404)
+			}
+		}))
+		del := func(r *http.Request) { r.Method = "DELETE" }
+		s.err = errSecret
+		get(h, as("a"), del)
+		assert.Equal(t, `"default";r=29;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "given back here")
+
+		s.err = nil
+		time.Sleep(time.Second)
+		assert.Equal(t, `"default";r=58;t=3480`, get(h, as("a")).Header().Get("RateLimit"))
+		during = func() { s.err = errSecret }
+		get(h, as("a"))
+		assert.ErrorIs(t, spend, errSecret, "it is told")
+		during, s.err = nil, nil
+		time.Sleep(time.Second)
+		assert.Equal(t, `"default";r=46;t=2760`, get(h, as("a")).Header().Get("RateLimit"), "but nothing is lost: it is charged later")
+	})
+}
+
+func TestCheckReturnsTheErrorOfTheStore(t *testing.T) {
+	s := newServer()
+	s.err = errSecret
+	c := ratelimit.Limiter{Store: s, Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}}}.Checker()
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("X-User", "a")
+	d, err := c.Check(r)
+	require.ErrorIs(t, err, errSecret)
+	assert.True(t, d.Allowed, "by the local share")
+	require.NoError(t, d.Refund(t.Context()))
+	d, _ = c.Check(r)
+	assert.True(t, d.Allowed)
+}
+
+func TestExemptRequestsDoNotAskTheStore(t *testing.T) {
+	s := newServer()
+	s.err = errSecret
+	h, _ := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailClosed})
+	assert.Equal(t, 200, get(h).Code)
+	assert.Zero(t, s.calls)
+}
+
+func TestOutageSettingsThatCannotWorkPanic(t *testing.T) {
+	l := ratelimit.Limiter{Store: newServer(), Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}}}
+	l.Replicas = -1
+	assert.Panics(t, func() { l.Checker() })
+	l.Replicas, l.Outage = 0, 7
+	assert.Panics(t, func() { l.Checker() })
+}
