@@ -28,13 +28,13 @@ var ErrNoDocument = errors.New("problem: the answer has no problem document")
 //	}
 //
 // The answer may be a problem in JSON or in XML, or an object in JSON of another
-// type that has a title or a detail. What is none of these, or is malformed, cut short or
-// larger than [MaxSize], is described by its status code alone: its cause is
-// [ErrNoDocument] and says why, with the beginning of a text.
+// type that has a title or a detail. What is none of these, or is malformed, cut
+// short or larger than [MaxSize], is described by its status code alone: its
+// cause wraps [ErrNoDocument] and says why, with the beginning of a text.
 //
 // Status is the status code of the answer, whatever the document says, and
 // Header is its header. A relative type or instance is resolved against the URL
-// of the request that was answered, and so are types that [errors.Is] can tell.
+// of the request that was answered (RFC 9457, sections 3.1.1 and 3.1.5).
 //
 // For a failure Check reads at most MaxSize bytes of the body and closes it;
 // closing it again does no harm. What was read can be read once more from
@@ -87,8 +87,8 @@ func readBody(res *http.Response, b []byte) ([]byte, error) {
 		return nil, nil
 	}
 	defer res.Body.Close()
-	// A length is only a promise: a large one has to be kept before it costs.
-	// The byte more lets the last read see the end.
+	// A length is only a promise: a large one costs memory as the bytes come. The
+	// byte more lets the last read see the end.
 	if n := int(min(res.ContentLength, 16<<10)); n >= cap(b) {
 		b = make([]byte, 0, n+1)
 	}

@@ -219,8 +219,10 @@ func TestAppendJSONChangesNothingAndMayRunAtOnce(t *testing.T) {
 	assert.Equal(t, &problem.Details{Extensions: map[string]any{"z": json.RawMessage(" 1"), "a": []problem.FieldError{{Detail: "x"}}}}, d)
 }
 
-func TestAppendJSONAllocatesNothingForTheStandardMembers(t *testing.T) {
-	d := problem.New(404, problem.Detail("no order 17"), problem.Instance("/orders/17"))
+func TestAppendJSONAllocatesNothingForWhatIsUsual(t *testing.T) {
+	d := problem.New(403, problem.Detail("Your current balance is 30, but that costs 50."), problem.Instance("/account/12345/msgs/abc"),
+		problem.Extension("balance", 30), problem.Extension("accounts", []string{"/account/12345", "/account/67890"}),
+		problem.Errors(problem.FieldError{Detail: "must be positive", Pointer: "#/age"}))
 	b := make([]byte, 0, 1024)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = d.AppendJSON(b) }))
 }

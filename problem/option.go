@@ -36,8 +36,8 @@ func Instance(uri string) Option {
 
 // Extension adds a member with the JSON of v. RFC 9457, section 4, advises
 // names of three or more letters, digits and underscores that begin with a
-// letter. A standard member's name, and a value that cannot be encoded, are
-// left out of the answer and reported by its writer.
+// letter; [Details.Lint] checks that. A standard member's name, and a value that
+// cannot be encoded, are left out of the answer and reported by its writer.
 func Extension(name string, v any) Option {
 	return func(d *Details) {
 		if d.Extensions == nil {
