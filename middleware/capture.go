@@ -119,13 +119,13 @@ func (w *writer) noticed(v any) {
 
 func (w *writer) result(r *http.Request, took time.Duration) Result {
 	res := Result{
-		Status: w.status, Asked: w.asked, Implicit: w.implicit, Bytes: w.bytes, Duration: took,
-		Replaced: w.replaced, Hijacked: w.gone, Aborted: w.aborted,
+		Status: int(w.status), Asked: w.asked, Implicit: w.implicit, Bytes: w.bytes, Duration: took,
+		Replaced: w.replaced, Aborted: w.aborted,
 		ClientGone: errors.Is(r.Context().Err(), context.Canceled),
 	}
 	if m := w.rare; m != nil {
 		res.Interim, res.Superfluous = m.interim, len(m.superfluous)
-		res.Panic, res.WriteErr = m.panicked, m.writeErr
+		res.Panic, res.WriteErr, res.Hijacked = m.panicked, m.writeErr, m.conn != nil
 	}
 	return res
 }

@@ -179,7 +179,7 @@ func (w *writer) writePending(p []byte) (int, error) {
 	case closed:
 		return 0, errReturned
 	case swallow:
-		w.drop(p)
+		w.more().dropped += int64(len(p))
 		return len(p), nil
 	case undecided:
 		if len(p) == 0 {

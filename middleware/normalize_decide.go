@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +34,7 @@ func (w *writer) decide(code int) {
 			code = known
 		}
 	}
-	w.status = code
+	w.status = int32(code)
 	if code < 400 {
 		w.succeed(code)
 		return
@@ -108,7 +107,7 @@ func (w *writer) classify(code int) uint32 {
 			return held
 		}
 		return explicit
-	case isPlain(types) && h.Get("X-Content-Type-Options") == "nosniff":
+	case isPlain(types) && isNosniff(h["X-Content-Type-Options"]):
 		w.frozen = opaque
 		return held
 	case isProblem(types) && !opaque && w.prefersOther():
@@ -117,7 +116,9 @@ func (w *writer) classify(code int) uint32 {
 	return explicit
 }
 
-func isPlain(types []string) bool { return len(types) == 1 && mediaType(types[0]) == "text/plain" }
+func isPlain(types []string) bool    { return len(types) == 1 && mediaType(types[0]) == "text/plain" }
+func isNosniff(values []string) bool { return len(values) == 1 && values[0] == "nosniff" }
+
 func isProblem(types []string) bool {
 	return len(types) == 1 && mediaType(types[0]) == problem.MediaType
 }
@@ -136,7 +137,7 @@ func (w *writer) prefersOther() bool {
 	if len(accept) == 0 || !mentionsMarkup(accept) {
 		return false
 	}
-	form := respond.Negotiate(w.req, problem.MediaType, "text/html", "application/problem+xml")
+	form := respond.Negotiate(w.req, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML)
 	return form != "" && form != problem.MediaType
 }
 
@@ -158,45 +159,60 @@ const timeoutBody = "<html><head><title>Timeout</title></head><body><h1>Timeout<
 func (w *writer) judge(p []byte) uint32 {
 	switch {
 	case w.norm.Replace != nil:
-		if w.norm.Replace(w.req, w.status, w.base.Header()) {
+		if w.norm.Replace(w.req, int(w.status), w.base.Header()) {
 			return held
 		}
 	case startsJSON(p): // would be sniffed as text
 	case w.status == http.StatusServiceUnavailable && string(p) == timeoutBody:
-		w.frozen = true
-		return held
+		return complete
 	case strings.HasPrefix(http.DetectContentType(p), "text/plain"):
-		return text
+		return lines
 	}
 	w.pass()
 	return sent
 }
 
-func startsJSON(p []byte) bool {
-	p = bytes.TrimLeft(p, " \t\r\n")
-	return len(p) > 0 && (p[0] == '{' || p[0] == '[')
+func startsJSON[T string | []byte](p T) bool {
+	for i := range len(p) {
+		switch p[i] {
+		case ' ', '\t', '\r', '\n':
+		case '{', '[':
+			return true
+		default:
+			return false
+		}
+	}
+	return false
 }
 
-// collect keeps the bytes of an error until its end, or lets it pass when it
-// turns out to be long.
+// collect takes the text of an error, or lets it pass when it turns out to be
+// long.
 func (w *writer) collect(p []byte) (int, error) {
 	state := w.state.Load()
-	limit := w.norm.MaxText
-	if state == document {
-		limit = maxDocument
-	}
-	if w.frozen {
-		w.drop(p)
-		return len(p), nil
-	}
-	m := w.more()
-	if len(m.body)+len(p) > limit {
+	switch {
+	case state == complete: // http.Error writes once: this is an accident
+		w.more().dropped += int64(len(p))
+	case w.frozen:
+		m := w.more()
+		m.dropped += int64(len(p))
+		if m.withheld == "" {
+			m.withheld = bounded(p)
+		}
+	case state == document:
+		m := w.more()
+		if len(m.document)+len(p) > maxDocument {
+			w.pass()
+			return w.Write(p)
+		}
+		m.document = append(m.document, p...)
+	case len(w.text)+len(p) > w.norm.MaxText:
 		w.pass()
 		return w.Write(p)
+	case state != held || !isCanned(int(w.status), p): // else nothing is lost without it
+		w.text += string(p)
 	}
-	m.body = append(m.body, p...)
 	if state == held && len(p) > 0 {
-		w.frozen = true // http.Error writes once: the rest is an accident
+		w.state.Store(complete)
 	}
 	return len(p), nil
 }
@@ -205,25 +221,18 @@ func (w *writer) collect(p []byte) (int, error) {
 // another form.
 const maxDocument = 64 << 10
 
-// drop counts bytes that are not sent.
-func (w *writer) drop(p []byte) {
-	m := w.more()
-	m.dropped += int64(len(p))
-	if m.withheld == "" && len(m.body) == 0 && pending(w.state.Load()) {
-		m.withheld = bounded(p)
-	}
-}
-
 // pass sends the header that waits, and what was collected, as they are.
 func (w *writer) pass() {
-	w.prepare(w.status)
-	w.commit(w.status)
-	if w.rare == nil || len(w.rare.body) == 0 {
-		return
+	w.prepare(int(w.status))
+	w.commit(int(w.status))
+	if w.text != "" {
+		_, _ = w.WriteString(w.text) // an error shows in the next write
+		w.text = ""
 	}
-	body := w.rare.body
-	w.rare.body = nil
-	_, _ = w.Write(body) // an error shows in the next write
+	if w.rare != nil && w.rare.document != nil {
+		_, _ = w.Write(w.rare.document)
+		w.rare.document = nil
+	}
 }
 
 // readPending is ReadFrom for an answer whose header waits.
@@ -265,8 +274,7 @@ func (w *writer) release(flush bool) {
 		w.pass()
 	default:
 		if !flush {
-			w.rare = w.more()
-			w.rare.body = nil
+			w.forget()
 			w.pass()
 			return
 		}
@@ -274,6 +282,14 @@ func (w *writer) release(flush bool) {
 		if w.state.Load() == sent {
 			w.state.Store(swallow)
 		}
+	}
+}
+
+// forget drops what was collected.
+func (w *writer) forget() {
+	w.text = ""
+	if w.rare != nil {
+		w.rare.document = nil
 	}
 }
 
@@ -293,7 +309,7 @@ func (w *writer) settle() {
 // client waits for the rest, and takes the end for a failure (RFC 9112, section
 // 8); of more, net/http sends a part or nothing.
 func (w *writer) checkLength() {
-	if w.state.Load() != sent || w.req.Method == http.MethodHead || w.aborted {
+	if w.state.Load() != sent || w.replaced || w.req.Method == http.MethodHead || w.aborted {
 		return
 	}
 	declared := w.base.Header()["Content-Length"]
@@ -336,7 +352,7 @@ func (w *writer) caught(v any, p *respond.Responder) any {
 	}
 	switch state := w.state.Load(); {
 	case state == open || pending(state):
-		m.body = nil
+		w.forget()
 		w.aborted = false // as a Capture further in may have thought
 		w.status = http.StatusInternalServerError
 		w.sendThrough(p, "")

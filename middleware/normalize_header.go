@@ -16,13 +16,26 @@ func (w *writer) prepare(code int) {
 		return
 	}
 	h := w.base.Header()
+	if code < 400 {
+		dropForbidden(h, code)
+	}
+	w.completeHeader(h, code)
+	if code >= 400 && isProblem(h["Content-Type"]) { // it might have been another form
+		respond.Vary(w.base, "Accept")
+	}
+	if isNeverStored(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
+		h["Cache-Control"] = []string{"no-store"}
+	}
+}
+
+// completeHeader makes the header meet what the protocol and the status ask, and
+// notes what is missing.
+func (w *writer) completeHeader(h http.Header, code int) {
 	if w.req.ProtoMajor >= 2 {
 		dropConnectionFields(h, code)
 	}
 	if code >= 400 {
 		w.fill(h, code)
-	} else {
-		dropForbidden(h, code)
 	}
 	if code == http.StatusOK && w.req.Method != http.MethodConnect {
 		return
@@ -92,12 +105,6 @@ func (w *writer) fill(h http.Header, code int) {
 		if w.req.ContentLength != 0 && w.req.ProtoMajor < 2 {
 			h["Connection"] = []string{"close"}
 		}
-	}
-	if isNeverStored(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
-		h["Cache-Control"] = []string{"no-store"}
-	}
-	if isProblem(h["Content-Type"]) {
-		respond.Vary(w.base, "Accept")
 	}
 	if n.Fill != nil {
 		n.Fill(w.req, code, h)

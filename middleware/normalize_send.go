@@ -17,22 +17,19 @@ var defaultResponder respond.Responder
 
 // sendProblem replaces the held error by the problem for its status.
 func (w *writer) sendProblem() {
-	var body []byte
-	if w.rare != nil {
-		body = w.rare.body
-		w.rare.body = nil
-	}
-	if startsJSON(body) && json.Valid(body) {
-		w.sendJSON(body)
+	text := w.text
+	w.text = ""
+	if startsJSON(text) && json.Valid([]byte(text)) {
+		w.sendJSON(text)
 		return
 	}
 	detail := ""
-	if body = bytes.TrimSpace(body); !isCanned(w.status, body) {
-		if isShowable(body) {
-			detail = w.detailFor(w.status, body)
+	if text = strings.TrimSpace(text); !isCanned(int(w.status), []byte(text)) {
+		if isShowable(text) {
+			detail = w.detailFor(int(w.status), text)
 		}
-		if detail == "" && w.rare.withheld == "" {
-			w.rare.withheld = bounded(body)
+		if m := w.rare; detail == "" && (m == nil || m.withheld == "") {
+			w.more().withheld = bounded([]byte(text))
 		}
 	}
 	w.sendThrough(w.norm.Responder, detail)
@@ -41,7 +38,7 @@ func (w *writer) sendProblem() {
 // sendDocument turns a problem in JSON into the form that the client prefers,
 // if it is one.
 func (w *writer) sendDocument() bool {
-	body := w.more().body
+	body := w.more().document
 	if len(body) == 0 {
 		return false
 	}
@@ -50,11 +47,11 @@ func (w *writer) sendDocument() bool {
 		w.pass()
 		return true
 	}
-	w.rare.body = nil
+	w.rare.document = nil
 	// A problem of one's own: one that was read counts as another server's,
 	// and would be answered with 502.
 	d := &problem.Details{
-		Type: read.Type, Title: read.Title, Status: w.status, Detail: read.Detail,
+		Type: read.Type, Title: read.Title, Status: int(w.status), Detail: read.Detail,
 		Instance: read.Instance, Extensions: read.Extensions,
 	}
 	n := w.norm
@@ -65,30 +62,31 @@ func (w *writer) sendDocument() bool {
 
 // sendJSON sends a document that was put through http.Error under its own
 // type.
-func (w *writer) sendJSON(body []byte) {
+func (w *writer) sendJSON(text string) {
 	h := w.base.Header()
 	h["Content-Type"] = []string{"application/json"}
 	if _, encoded := h["Content-Encoding"]; !encoded {
-		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+		h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	}
-	w.prepare(w.status)
-	w.commit(w.status)
-	_, _ = w.Write(body)
+	w.prepare(int(w.status))
+	w.commit(int(w.status))
+	_, _ = w.WriteString(text)
 }
 
 // sendThrough has package respond write the problem for the status. A detail
 // of "" stands for the documented description.
 func (w *writer) sendThrough(p *respond.Responder, detail string) {
 	tuned := p != nil
-	n := w.norm
+	n, code := w.norm, int(w.status)
 	p = w.startProblem(p)
 	switch {
 	case detail != "":
-		p.Problem(w, w.req, problem.New(w.status, problem.Detail(detail)))
+		p.Problem(w, w.req, &problem.Details{Type: problem.BlankType, Title: problem.Nearest(code).Reason, Status: code, Detail: detail})
 	case tuned || mentionsMarkup(w.req.Header["Accept"]):
-		p.Problem(w, w.req, problem.New(w.status))
-	default:
-		respond.Error(w, w.status) // prepared
+		p.Problem(w, w.req, problem.New(code))
+	default: // prepared
+		respond.Vary(w.base, "Accept")
+		respond.Error(w, code)
 	}
 	w.norm = n
 }
@@ -105,8 +103,9 @@ func (w *writer) startProblem(p *respond.Responder) *respond.Responder {
 	} else { // it was the handler's
 		delete(h, "Content-Encoding")
 	}
-	w.prepare(w.status)
-	respond.Vary(w.base, "Accept")
+	if w.norm != nil {
+		w.completeHeader(h, int(w.status))
+	}
 	w.norm = nil
 	w.replaced = true
 	w.state.Store(open)
@@ -117,12 +116,12 @@ func (w *writer) startProblem(p *respond.Responder) *respond.Responder {
 }
 
 // detailFor asks the settings what of the handler's text the client may read.
-func (w *writer) detailFor(code int, text []byte) string {
+func (w *writer) detailFor(code int, text string) string {
 	if w.norm.Detail != nil {
-		return w.norm.Detail(w.req, code, string(text))
+		return w.norm.Detail(w.req, code, text)
 	}
 	if code < 500 {
-		return string(text)
+		return text
 	}
 	return ""
 }
@@ -131,8 +130,8 @@ func (w *writer) detailFor(code int, text []byte) string {
 const maxDetail = 1 << 10
 
 // isShowable reports whether the text of an error may be shown at all.
-func isShowable(text []byte) bool {
-	return len(text) <= maxDetail && utf8.Valid(text) && bytes.IndexFunc(text, unprintable) < 0
+func isShowable(text string) bool {
+	return len(text) <= maxDetail && utf8.ValidString(text) && !strings.ContainsFunc(text, unprintable)
 }
 
 func unprintable(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
@@ -141,11 +140,16 @@ func unprintable(r rune) bool { return unicode.IsControl(r) && r != '\n' && r !=
 // net/http's own errors do: "404 page not found", "Method Not Allowed",
 // "500 Internal Server Error".
 func isCanned(code int, text []byte) bool {
-	if len(text) == 0 || string(text) == "404 page not found" {
-		return true
+	text = bytes.TrimSpace(text)
+	if len(text) >= 64 { // no phrase is that long
+		return false
 	}
 	if len(text) > 4 && text[3] == ' ' && string(text[:3]) == strconv.Itoa(code) {
 		text = text[4:]
 	}
-	return len(text) < 64 && (strings.EqualFold(string(text), http.StatusText(code)) || strings.EqualFold(string(text), problem.Nearest(code).Reason))
+	switch string(text) {
+	case "", "page not found", http.StatusText(code), problem.Nearest(code).Reason:
+		return true
+	}
+	return strings.EqualFold(string(text), http.StatusText(code)) || strings.EqualFold(string(text), problem.Nearest(code).Reason)
 }

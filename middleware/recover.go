@@ -67,7 +67,7 @@ func (c *recoverer) report(w *writer, r *http.Request) {
 		return
 	}
 	w.rare.told = true
-	rep := Report{Status: w.status, Asked: w.asked, Panic: w.rare.panicked, Stack: w.rare.stack}
+	rep := Report{Status: int(w.status), Asked: w.asked, Panic: w.rare.panicked, Stack: w.rare.stack}
 	if c.Report != nil {
 		c.Report(r, rep)
 		return

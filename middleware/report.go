@@ -108,7 +108,7 @@ func (n *normalizer) report(w *writer, r *http.Request) {
 		return
 	}
 	rep := Report{
-		Status: w.status, Asked: w.asked, Invalid: m.invalid, Superfluous: m.superfluous,
+		Status: int(w.status), Asked: w.asked, Invalid: m.invalid, Superfluous: m.superfluous,
 		Withheld: m.withheld, Dropped: m.dropped, Missing: m.missing, Misused: m.misused, Panic: m.panicked, Stack: m.stack,
 	}
 	if rep.isEmpty() {

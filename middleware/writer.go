@@ -24,16 +24,16 @@ type writer struct {
 	norm *normalizer // of the innermost Normalize around the running handler
 	rare *rare
 
+	text     string // of an error, until it is sent
 	bytes    int64
-	status   int // sent, or about to be
-	asked    int // what the handler wanted first; 0 if it never said
+	asked    int   // what the handler wanted first; 0 if it never said
+	status   int32 // sent, or about to be
 	state    atomic.Uint32
 	implicit bool // nobody called WriteHeader
 	replaced bool // the body is ours
 	aborted  bool
 	forced   bool // the handler asked for a code that cannot be sent
-	frozen   bool // held text is complete, or belongs to another code
-	gone     bool // hijacked at some time
+	frozen   bool // the text belongs to another code, or is none
 	seen     bool // the handler has had the header map in its hands
 	encoded  bool // Content-Encoding was there before: it is an outer layer's
 }
@@ -46,9 +46,10 @@ const (
 	bodiless         // the header is out and forbids content
 	hijacked         // the connection belongs to the handler
 	closed           // the handler has returned
-	held             // an error in the manner of http.Error: its text is collected
+	held             // an error in the manner of http.Error: its text is to come
+	complete         // an error whose text has come
 	undecided        // an error without a type: the first bytes will tell
-	text             // an error without a type that turned out to be text
+	lines            // an error without a type that turned out to be text
 	explicit         // an error with a type of its own, and no bytes yet
 	document         // a problem that this client wants in another form
 )
@@ -61,7 +62,7 @@ type rare struct {
 	interim     []int
 	superfluous []Call
 	late        http.Header // what the handler gets while the real header waits
-	body        []byte      // held bytes
+	document    []byte      // a problem to be turned into another form
 	dropped     int64
 	conn        net.Conn
 	writeErr    error
@@ -139,7 +140,7 @@ func (w *writer) WriteHeader(code int) {
 // panics, nothing was sent.
 func (w *writer) commit(code int) {
 	w.base.WriteHeader(code)
-	w.status = code
+	w.status = int32(code)
 	w.state.Store(sent)
 }
 
@@ -153,7 +154,7 @@ func (w *writer) writeHeader(code int) {
 		return
 	case interim(code):
 		return // too late, and harmless
-	case state == held && w.forced && w.rare.dropped == 0 && sendable(code):
+	case state == held && w.forced && sendable(code):
 		w.asked, w.frozen = 0, false // the handler corrected itself before it wrote
 		w.state.Store(open)
 	default:
@@ -319,7 +320,6 @@ func (w *writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if state == open { // websocket libraries write their 101 to the connection
 		w.status, w.implicit = http.StatusSwitchingProtocols, true
 	}
-	w.gone = true
 	w.more().conn = conn
 	w.state.Store(hijacked)
 	return conn, rw, nil
