@@ -116,6 +116,44 @@ func TestCaptureTellsWhatIsOnTheWire(t *testing.T) {
 	}
 }
 
+func TestNormalizeSendsTheSameStatusAndCountsTheSame(t *testing.T) {
+	for _, row := range captured {
+		for _, protocol := range protocols {
+			capture, got := results()
+			a := get(t, protocol, capture(normalize(row.h)))
+			res := <-got
+			want := row.http
+			if row.http.Status == 101 { // to which protocol?
+				want.Status = 500
+			}
+			want.Bytes, want.WriteErr, res.WriteErr = int64(len(a.body)), nil, nil
+			want.Replaced = want.Status >= 400
+			assert.Equal(t, want.Status, a.StatusCode, "%s %s", protocol, row.why)
+			if row.why == "an invalid code is none: the caller recovers and goes on" {
+				want.Asked = 404 // not 0: the handler corrected itself
+			}
+			assert.Equal(t, want, res, "%s %s", protocol, row.why)
+			if want.Replaced {
+				problemOf(t, a)
+			}
+		}
+	}
+}
+
+func TestRecoverAnswersThePanicOfNetHTTPOverACodeThatIsNone(t *testing.T) {
+	for _, code := range []int{0, 1000} {
+		for _, protocol := range protocols {
+			capture, got := results()
+			a := get(t, protocol, capture(middleware.Recoverer{Logger: quiet}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(code)
+			}))))
+			problemOf(t, a)
+			assert.Equal(t, 500, a.StatusCode)
+			assert.Equal(t, 500, (<-got).Status, "and not the 200 that a wrapper has noted before the call")
+		}
+	}
+}
+
 func TestCaptureCountsNoContentOfHEAD(t *testing.T) {
 	for _, protocol := range protocols {
 		capture, got := results()

@@ -76,6 +76,7 @@ func TestNormalizeMakesProblemsOfWhatTheStandardHandlersAnswer(t *testing.T) {
 		{"ReverseProxy, dead upstream", proxyTo(t, deadPort(t)), nil, 502, nil, ""},
 		{"TimeoutHandler with its own page", http.TimeoutHandler(http.HandlerFunc(waitForever), 1, ""), nil, 503, nil, ""},
 		{"TimeoutHandler with a text", http.TimeoutHandler(http.HandlerFunc(waitForever), 1, "too slow"), nil, 503, nil, ""},
+		{"TimeoutHandler around a panic", http.TimeoutHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }), time.Minute, ""), nil, 500, nil, ""},
 		{"TimeoutHandler around an error", http.TimeoutHandler(http.NotFoundHandler(), time.Minute, ""), nil, 404, nil, ""},
 	} {
 		for _, protocol := range protocols {
@@ -129,7 +130,7 @@ func TestTheLayersAroundServeMuxSeeItsPattern(t *testing.T) {
 		"net/http's writer":  func(h http.Handler) http.Handler { return h },
 		"somebody's wrapper": plainWrapper,
 	} {
-		get(t, "HTTP/1.1", wrap(middleware.Chain(middleware.RequestID, capture, normalize, middleware.MaxBytes(10))(mux)))
+		get(t, "HTTP/1.1", wrap(middleware.Chain(capture, middleware.RequestID, normalize, middleware.Timeout(time.Hour), middleware.MaxBytes(10))(mux)))
 		assert.Equal(t, "GET /{name}", <-patterns, why)
 	}
 }

@@ -50,7 +50,9 @@ func (c RequestIDs) Wrap(next http.Handler) http.Handler {
 			id = c.New()
 		}
 		w.Header()[c.Header] = []string{id}
-		next.ServeHTTP(w, r.WithContext(&idContext{r.Context(), id}))
+		identified := r.WithContext(&idContext{r.Context(), id})
+		next.ServeHTTP(w, identified)
+		r.Pattern = identified.Pattern // as a ServeMux leaves it for the layers around
 	})
 }
 

@@ -47,6 +47,7 @@ func serveTimed(w http.ResponseWriter, r *http.Request, next http.Handler, d tim
 	if tw.header == nil {
 		tw.header = http.Header{}
 	}
+	timed := r.WithContext(ctx)
 	ended := make(chan any, 1) // what to panic with, or nil
 	go func() {
 		var v any = http.ErrAbortHandler // for runtime.Goexit
@@ -56,11 +57,12 @@ func serveTimed(w http.ResponseWriter, r *http.Request, next http.Handler, d tim
 			}
 			ended <- v
 		}()
-		next.ServeHTTP(tw, r.WithContext(ctx))
+		next.ServeHTTP(tw, timed)
 		v = nil
 	}()
 	select {
 	case v := <-ended:
+		r.Pattern = timed.Pattern // as a ServeMux leaves it for the layers around
 		tw.end(v)
 		return
 	case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 )
@@ -323,6 +324,21 @@ func (w *writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.more().conn = conn
 	w.state.Store(hijacked)
 	return conn, rw, nil
+}
+
+// Deadlines and full duplex are not the writer's business. net/http's writers
+// have these methods, so that some handlers ask for them without a controller.
+
+func (w *writer) SetReadDeadline(t time.Time) error {
+	return http.NewResponseController(w.base).SetReadDeadline(t)
+}
+
+func (w *writer) SetWriteDeadline(t time.Time) error {
+	return http.NewResponseController(w.base).SetWriteDeadline(t)
+}
+
+func (w *writer) EnableFullDuplex() error {
+	return http.NewResponseController(w.base).EnableFullDuplex()
 }
 
 // CloseNotify is what [http.Request.Context] replaced. The base has it.

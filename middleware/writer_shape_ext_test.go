@@ -27,6 +27,9 @@ var optional = map[string]reflect.Type{
 	"Pusher":        reflect.TypeFor[http.Pusher](),
 	"ReaderFrom":    reflect.TypeFor[io.ReaderFrom](),
 	"StringWriter":  reflect.TypeFor[io.StringWriter](),
+	"ReadDeadline":  reflect.TypeFor[interface{ SetReadDeadline(time.Time) error }](),
+	"WriteDeadline": reflect.TypeFor[interface{ SetWriteDeadline(time.Time) error }](),
+	"FullDuplex":    reflect.TypeFor[interface{ EnableFullDuplex() error }](),
 	"CloseNotifier": reflect.TypeFor[interface{ CloseNotify() <-chan bool }](),
 }
 
