@@ -1,0 +1,117 @@
+package redisstore
+
+import (
+	"sync"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+)
+
+const (
+	// trusted is how long an answer of Redis is used again. Units that were
+	// given back through another replica, or by deleting a key, are noticed
+	// after that at the latest.
+	trusted = time.Second
+	// maxDenials is the number of buckets in each half of the memory.
+	maxDenials = 8192
+)
+
+// denials remembers the buckets of calls that were refused, so that a client
+// who keeps asking costs no round trip. It is certain of what it answers: the
+// debt of a bucket falls with the time and not faster, unless units are given
+// back, and then it forgets the bucket.
+//
+// The zero value is ready to use. It takes at most about 3 MB.
+type denials struct {
+	mu         sync.Mutex
+	young, old map[string]state // when young is full, or old enough, it becomes old
+	turned     time.Duration
+}
+
+// state is what Redis said about a bucket, at some time from sent to received.
+type state struct {
+	debt           time.Duration
+	sent, received time.Duration
+	returned       bool // units came back instead: what was asked before received is not valid any more
+}
+
+// answer decides the buckets from memory, if it is certain that one of them
+// refuses the call and knows the others.
+func (d *denials) answer(keys []key, buckets []ratelimit.Bucket, now time.Duration) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.young)+len(d.old) == 0 {
+		return false
+	}
+	refused := false
+	for i, b := range buckets {
+		s, known := d.find(keys[i])
+		if !known || s.returned || now-s.received > trusted || b.Cost < 0 || b.Rule == ratelimit.Force {
+			return false
+		}
+		refused = refused || b.Rule == ratelimit.Enforce && s.short(b, now)
+	}
+	if !refused {
+		return false
+	}
+	for i := range buckets {
+		b := &buckets[i]
+		s, _ := d.find(keys[i])
+		b.Short = s.short(*b, now)
+		b.Debt = max(0, s.debt-(now-s.received))
+	}
+	return true
+}
+
+// short reports whether b certainly holds less than its cost.
+func (s state) short(b ratelimit.Bucket, now time.Duration) bool {
+	if b.Cost <= 0 {
+		return false
+	}
+	debt := s.debt - (now - s.sent) // at least
+	unit := float64(b.Quota.Per) / float64(b.Quota.N)
+	lack := float64(debt) - float64(b.Quota.Capacity()-b.Cost)*unit
+	return b.Cost > b.Quota.Capacity() || lack > float64(2*time.Microsecond) // more than the clock of Redis makes up for
+}
+
+// note learns from the answers of Redis.
+func (d *denials) note(keys []key, buckets []ratelimit.Bucket, sent, received time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	refused := false
+	for _, b := range buckets {
+		refused = refused || isRefusal(b)
+	}
+	for i, b := range buckets {
+		was, known := d.find(keys[i])
+		returned := b.Cost < 0 && !refused
+		switch {
+		case returned:
+		case !refused && !known:
+			continue
+		case was.returned && was.received > sent:
+			continue // Redis may have said this before the units came back
+		}
+		d.put(keys[i], state{b.Debt, sent, received, returned})
+	}
+}
+
+func (d *denials) find(k key) (state, bool) {
+	s, ok := d.young[k.name]
+	if !ok {
+		s, ok = d.old[k.name]
+	}
+	return s, ok
+}
+
+func (d *denials) put(k key, s state) {
+	if d.young == nil || len(d.young) >= maxDenials || s.received-d.turned > trusted {
+		d.old, d.young = d.young, d.old
+		clear(d.young)
+		if d.young == nil {
+			d.young = make(map[string]state)
+		}
+		d.turned = s.received
+	}
+	d.young[k.name] = s
+}

@@ -1,0 +1,195 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestADeniedKeyCostsRedisNothing(t *testing.T) {
+	srv := startServer(t)
+	s := patient.New(srv.client())
+	day, burst := ratelimit.Quota{N: 24, Per: 24 * time.Hour, Burst: 2}, ratelimit.PerSecond(1000)
+	ask := func() []ratelimit.Bucket {
+		return take(t, s, bucket("day", "abuser", day, 1), bucket("burst", "abuser", burst, 1))
+	}
+	require.False(t, ask()[0].Short)
+	require.False(t, ask()[0].Short)
+	begin := time.Now()
+	first := ask()
+	require.True(t, first[0].Short)
+	before := srv.calls()
+	for range 1000 {
+		again := ask()
+		require.True(t, again[0].Short)
+		require.InDelta(t, first[0].Debt, again[0].Debt, float64(time.Since(begin)))
+		require.LessOrEqual(t, again[0].Debt, first[0].Debt)
+		require.False(t, again[1].Short, "only one policy is violated")
+	}
+	if took := time.Since(begin); took < trusted {
+		assert.Equal(t, before, srv.calls())
+	} else {
+		assert.LessOrEqual(t, srv.calls(), before+int(took/trusted), "one call a second")
+	}
+	assert.False(t, take(t, s, bucket("day", "another", day, 1))[0].Short)
+}
+
+func TestADeniedKeyIsServedAsSoonAsItsWaitIsOver(t *testing.T) {
+	srv := startServer(t)
+	s := patient.New(srv.client())
+	q := ratelimit.Quota{N: 20, Per: time.Second, Burst: 1}
+	begin := time.Now()
+	require.False(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
+	charged := time.Now()
+	var wait time.Duration
+	for b := take(t, s, bucket("p", "k", q, 1))[0]; b.Short; b = take(t, s, b)[0] {
+		wait = b.Debt
+	}
+	assert.GreaterOrEqual(t, time.Since(begin), 50*time.Millisecond, "not earlier")
+	assert.Less(t, time.Since(charged), time.Second, "and not much later")
+	assert.LessOrEqual(t, wait, 50*time.Millisecond)
+}
+
+func TestADenialIsNoneForALowerCost(t *testing.T) {
+	srv := startServer(t)
+	s := patient.New(srv.client())
+	q := ratelimit.PerHour(10)
+	take(t, s, bucket("p", "k", q, 7))
+	assert.True(t, take(t, s, bucket("p", "k", q, 5))[0].Short)
+	assert.False(t, take(t, s, bucket("p", "k", q, 2))[0].Short)
+	assert.True(t, take(t, s, bucket("p", "k", q, 5))[0].Short)
+	assert.False(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
+	assert.True(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
+	assert.False(t, take(t, s, bucket("p", "k", q, 0))[0].Short)
+	assert.True(t, take(t, s, bucket("p", "k2", q, 11))[0].Short, "more than there can be")
+	assert.True(t, take(t, s, bucket("p", "k2", q, 11))[0].Short, "also from memory")
+}
+
+func TestADenialIsForgottenWhenUnitsComeBack(t *testing.T) {
+	srv := startServer(t)
+	s := patient.New(srv.client())
+	q := ratelimit.PerHour(10)
+	take(t, s, bucket("p", "k", q, 10))
+	require.True(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
+	take(t, s, ratelimit.Bucket{Policy: "p", Key: "k", Quota: q, Cost: -1, Rule: ratelimit.Force})
+	assert.False(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
+}
+
+func TestAShadowPolicyStillReportsBesideADenial(t *testing.T) {
+	srv := startServer(t)
+	s := patient.New(srv.client())
+	q := ratelimit.PerHour(1)
+	shadow := bucket("shadow", "k", q, 1)
+	shadow.Rule = ratelimit.Shadow
+	take(t, s, shadow)
+	before := srv.calls()
+	for range 3 {
+		assert.True(t, take(t, s, shadow)[0].Short)
+	}
+	assert.Equal(t, before+3, srv.calls(), "what is only reported is asked")
+
+	other := bucket("p", "k", q, 1)
+	assert.True(t, take(t, s, shadow, other)[0].Short)
+	before = srv.calls()
+	both := take(t, s, shadow, other)
+	assert.True(t, both[0].Short && both[1].Short)
+	both = take(t, s, shadow, other)
+	assert.True(t, both[0].Short && both[1].Short)
+	assert.Equal(t, before+1, srv.calls())
+	assert.False(t, take(t, s, bucket("third", "k", q, 1), shadow)[0].Short, "a shadow refuses nothing")
+
+	force := other
+	force.Rule = ratelimit.Force
+	assert.False(t, take(t, s, force)[0].Short, "what has to be charged is charged")
+	assert.InDelta(t, 2*time.Hour, take(t, s, other)[0].Debt, float64(time.Minute))
+}
+
+// The rest is about the order of answers, with the times passed in.
+
+var hour = ratelimit.PerHour(1)
+
+func denied(d *denials, sent, received time.Duration) {
+	b := bucket("p", "k", hour, 1)
+	b.Debt, b.Short = time.Hour, true
+	d.note([]key{{name: "k"}}, []ratelimit.Bucket{b}, sent, received)
+}
+
+func returned(d *denials, sent, received time.Duration) {
+	d.note([]key{{name: "k"}}, []ratelimit.Bucket{{Policy: "p", Key: "k", Quota: hour, Cost: -1, Rule: ratelimit.Force}}, sent, received)
+}
+
+func remembered(d *denials, now time.Duration) bool {
+	return d.answer([]key{{name: "k"}}, []ratelimit.Bucket{bucket("p", "k", hour, 1)}, now)
+}
+
+func TestDenialsAreTrustedForASecond(t *testing.T) {
+	var d denials
+	assert.False(t, remembered(&d, 0))
+	denied(&d, 0, 10)
+	assert.True(t, remembered(&d, 10))
+	assert.True(t, remembered(&d, 10+trusted))
+	assert.False(t, remembered(&d, 11+trusted), "units may have come back through another replica")
+}
+
+func TestADenialFromBeforeTheUnitsCameBackIsNotRemembered(t *testing.T) {
+	for _, row := range []struct {
+		sent, received time.Duration // of the denial; the units came back from 10 to 20
+		want           bool
+		why            string
+	}{
+		{0, 5, false, "it came first, and is forgotten"},
+		{0, 30, false, "Redis may have decided before"},
+		{15, 30, false, "Redis may have decided before, still"},
+		{20, 30, true, "it was asked afterwards"},
+	} {
+		var d denials
+		if row.received <= 10 {
+			denied(&d, row.sent, row.received)
+		}
+		returned(&d, 10, 20)
+		if row.received > 10 {
+			denied(&d, row.sent, row.received)
+		}
+		assert.Equal(t, row.want, remembered(&d, 30), row.why)
+	}
+}
+
+func TestDenialsAreBoundedWhateverArrives(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	var d denials
+	for i := range 10 * maxDenials {
+		b := bucket("p", "k", hour, 1)
+		b.Short = true
+		at := time.Duration(i)
+		d.note([]key{{name: fmt.Sprintf("ratelimit:{N_z_JL9iA1srCAIK_Ai0_g}:100/1m0s:%d", i)}}, []ratelimit.Bucket{b}, at, at)
+	}
+	assert.Len(t, d.young, maxDenials)
+	assert.Len(t, d.old, maxDenials)
+	assert.Less(t, heap()-before, int64(4<<20))
+	t.Logf("%d bytes for %d", heap()-before, 2*maxDenials)
+	runtime.KeepAlive(&d)
+}
+
+func TestUnitsThatAnotherReplicaGaveBackAreNoticed(t *testing.T) {
+	srv := startServer(t)
+	one, two := patient.New(srv.client()), patient.New(srv.client())
+	take(t, one, bucket("p", "k", hour, 1))
+	require.True(t, take(t, one, bucket("p", "k", hour, 1))[0].Short)
+	take(t, two, ratelimit.Bucket{Policy: "p", Key: "k", Quota: hour, Cost: -1, Rule: ratelimit.Force})
+	require.Eventually(t, func() bool {
+		b := []ratelimit.Bucket{bucket("p", "k", hour, 1)}
+		return one.Take(context.Background(), b) == nil && !b[0].Short
+	}, trusted+2*time.Second, 20*time.Millisecond)
+}

@@ -1,0 +1,80 @@
+package redisstore
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+)
+
+//go:embed take.lua
+var takeText string
+
+var takeScript = newScript(takeText)
+
+// script is the text of a script, and the name that Redis knows it by once it
+// has seen it.
+type script struct{ text, hash string }
+
+func newScript(text string) script { return script{text, redis.NewScript(text).Hash()} }
+
+// call is one run of the script: for buckets in one slot, or for all where
+// there are no slots.
+type call struct {
+	script  script
+	indices []int // of the buckets, in the slice that Take got
+	keys    []any
+	args    []any
+	answer  []int64 // for each bucket its debt in nanoseconds, and 1 if it was short; nil if none came in time
+}
+
+func (c *call) add(i int, k key, b *ratelimit.Bucket) {
+	unit := float64(b.Quota.Per) / float64(b.Quota.N)
+	c.indices = append(c.indices, i)
+	c.keys = append(c.keys, k.name)
+	c.args = append(c.args, b.Cost, b.Quota.Capacity(), strconv.FormatFloat(unit, 'g', -1, 64), int(b.Rule))
+}
+
+// run returns the answer of Redis, whose server may not know the script: after
+// a restart, a failover or a SCRIPT FLUSH.
+func (c *call) run(ctx context.Context, client redis.UniversalClient) ([]int64, error) {
+	answer, err := c.send(ctx, client, "evalsha", c.script.hash)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		answer, err = c.send(ctx, client, "eval", c.script.text)
+	}
+	if err == nil && len(answer) != 2*len(c.indices) {
+		err = fmt.Errorf("%d numbers in the answer for %d buckets", len(answer), len(c.indices))
+	}
+	return answer, err
+}
+
+func (c *call) send(ctx context.Context, client redis.UniversalClient, name, what string) ([]int64, error) {
+	args := make([]any, 0, 3+len(c.keys)+len(c.args))
+	args = append(args, name, what, len(c.keys))
+	args = append(args, c.keys...)
+	args = append(args, c.args...)
+	cmd := once{redis.NewCmd(ctx, args...)}
+	if err := client.Process(ctx, cmd); err != nil {
+		return nil, err
+	}
+	return cmd.Int64Slice()
+}
+
+// once is a command that the client does not repeat by itself: Redis may have
+// run it although the answer was lost, and would charge twice.
+type once struct{ *redis.Cmd }
+
+// NoRetry is asked by go-redis.
+func (once) NoRetry() bool { return true }
+
+// read copies the answer to the buckets.
+func (c *call) read(buckets []ratelimit.Bucket) {
+	for n, i := range c.indices {
+		buckets[i].Debt = time.Duration(c.answer[2*n])
+		buckets[i].Short = c.answer[2*n+1] == 1
+	}
+}
