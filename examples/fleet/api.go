@@ -1,0 +1,64 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/middleware/clientip"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// api is one instance. It tells the time, as often as the limit allows.
+type api struct {
+	number int
+	alone  atomic.Bool // Redis does not answer
+}
+
+func newAPI(number, perMinute int, client redis.UniversalClient) http.Handler {
+	a := &api{number: number}
+	limit := ratelimit.Limiter{
+		Policies: []ratelimit.Policy{{
+			Quota: ratelimit.PerMinute(perMinute),
+			Key:   ratelimit.ByIP(clientip.Direct),
+		}},
+		Store:     redisstore.New(client),
+		Replicas:  instances,
+		OnVerdict: a.watch,
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /time", limit.Wrap(http.HandlerFunc(a.time)))
+	mux.HandleFunc("GET /status", a.status)
+	return middleware.Chain(middleware.RequestID, middleware.Normalize)(mux)
+}
+
+func (a *api) time(w http.ResponseWriter, _ *http.Request) {
+	respond.JSON(w, http.StatusOK, map[string]any{"instance": a.number, "time": time.Now().UTC()})
+}
+
+// status is not limited: it is for whoever watches the fleet.
+func (a *api) status(w http.ResponseWriter, _ *http.Request) {
+	decides := "Redis"
+	if a.alone.Load() {
+		decides = "this instance, on its share"
+	}
+	respond.JSON(w, http.StatusOK, map[string]any{"instance": a.number, "decides": decides})
+}
+
+// watch tells when the limit stops being one, and when it is again.
+func (a *api) watch(_ *http.Request, d ratelimit.Decision) {
+	alone := d.Err != nil
+	if a.alone.Swap(alone) == alone {
+		return
+	}
+	if alone {
+		slog.Warn("Redis does not answer, so this instance grants its share", "instance", a.number, "error", d.Err)
+	} else {
+		slog.Info("Redis answers again", "instance", a.number)
+	}
+}

@@ -1,0 +1,138 @@
+// Command fleet is three instances of one API, each on a port of its own, whose
+// rate limit is one: they share it through Redis.
+//
+//	cd examples/fleet && go run .
+//	for port in 8080 8081 8082 8080 8081 8082; do curl -si http://127.0.0.1:$port/time; done
+//
+// The limit of 12 requests a minute holds across all ports: look at r in the
+// RateLimit field. Now stop Redis, by the command that the program shows, and
+// ask on. Each instance grants its third of the limit, and says so at /status:
+//
+//	curl -s http://127.0.0.1:8081/status
+//
+// Let Redis go on, and within a second the three are one again, without having
+// granted more.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rejoinder-go/rejoinder/examples/internal/serve"
+)
+
+// instances is how many of the API there are.
+const instances = 3
+
+func main() {
+	var o options
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the `host:port` of the first instance, the others have the next ports; port 0 takes free ones")
+	flag.StringVar(&o.redis, "redis", "", "the `host:port` of a Redis; without it, redis-server is started")
+	flag.IntVar(&o.perMinute, "limit", 12, "how many requests a client may make in a minute, of all instances together")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Stdout, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	addr, redis string
+	perMinute   int
+}
+
+// run serves until ctx is done. It writes a line for each instance, in their
+// order.
+func run(ctx context.Context, out io.Writer, o options) error {
+	addrs, err := consecutive(o.addr, instances)
+	if err != nil {
+		return err
+	}
+	if o.redis == "" {
+		own, err := startRedis(ctx)
+		if err != nil {
+			return err
+		}
+		defer own.stop()
+		o.redis = own.addr
+		fmt.Fprintf(os.Stderr, "Redis is process %d on %s.\n  stop it:       kill -STOP %[1]d\n  let it go on:  kill -CONT %[1]d\n", own.pid(), own.addr)
+	}
+	client := redis.NewClient(&redis.Options{Addr: o.redis})
+	defer client.Close()
+	if err := client.Ping(ctx).Err(); err != nil {
+		slog.Warn("Redis does not answer yet", "addr", o.redis, "error", err)
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, len(addrs))
+	started := 0
+	for i, addr := range addrs {
+		api := newAPI(i+1, o.perMinute, client)
+		line := &announcement{out: out, written: make(chan struct{})}
+		go func() { ended <- serve.Until(ctx, line, addr, api) }()
+		started++
+		select {
+		case <-line.written:
+			continue
+		case err = <-ended:
+			started--
+		}
+		break
+	}
+	if err == nil {
+		err = <-ended // all of them, when ctx is done
+		started--
+	}
+	cancel()
+	for range started {
+		err = errors.Join(err, <-ended)
+	}
+	return err
+}
+
+// announcement passes on what an instance says when it listens.
+type announcement struct {
+	out     io.Writer
+	written chan struct{}
+}
+
+func (a *announcement) Write(line []byte) (int, error) {
+	defer close(a.written)
+	return a.out.Write(line)
+}
+
+// consecutive returns n addresses from addr on, or n times addr if its port is
+// 0.
+func consecutive(addr string, n int) ([]string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	first, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, fmt.Errorf("port %q is no number", port)
+	}
+	addrs := make([]string, n)
+	for i := range addrs {
+		if first > 0 {
+			port = strconv.Itoa(first + i)
+		}
+		addrs[i] = net.JoinHostPort(host, port)
+	}
+	return addrs, nil
+}
