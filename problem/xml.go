@@ -1,8 +1,6 @@
 package problem
 
 import (
-	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -67,11 +65,22 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 	if d.Instance != "" {
 		b = appendElement(b, "instance", uriText(d.Instance))
 	}
-	var dropped []error
+	var (
+		dropped []error
+		value   []byte // the JSON of one extension after the other
+	)
 	for _, name := range slices.Sorted(maps.Keys(d.Extensions)) {
 		before := len(b)
-		var err error
-		if b, err = appendExtensionElement(b, name, d.Extensions[name]); err != nil {
+		err := errReserved
+		if name != "" && !reserved(name) {
+			value, err = appendValue(value[:0], d.Extensions[name])
+		}
+		if err == nil {
+			s := scanner{b: value, depth: maxOwnDepth}
+			s.space()
+			b, err = appendNode(b, name, &s)
+		}
+		if err != nil {
 			b = b[:before] // whole or not at all: half a value would be another value
 			dropped = append(dropped, &ExtensionError{name, err})
 		}
@@ -79,65 +88,65 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 	return b, errors.Join(dropped...)
 }
 
-func appendExtensionElement(b []byte, name string, v any) ([]byte, error) {
-	if name == "" || reserved(name) {
-		return b, errReserved
-	}
-	value, err := appendValue(nil, v)
-	if err != nil {
-		return b, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(value))
-	dec.UseNumber()
-	tok, err := dec.Token()
-	if err != nil {
-		return b, err
-	}
-	return appendNode(b, name, tok, dec)
-}
-
-// appendNode appends the element called name with the JSON value that begins
-// with tok and goes on in dec.
-func appendNode(b []byte, name string, tok json.Token, dec *json.Decoder) ([]byte, error) {
+// appendNode appends the element called name with the JSON value that s is at,
+// and moves past it.
+func appendNode(b []byte, name string, s *scanner) ([]byte, error) {
 	if !isXMLName(name) {
 		return b, &xmlNameError{name}
 	}
-	switch v := tok.(type) {
-	case string:
-		return appendElement(b, name, v), nil
-	case json.Number:
-		return appendElement(b, name, v.String()), nil
-	case bool:
-		return appendElement(b, name, strconv.FormatBool(v)), nil
-	case nil:
-		return appendElement(b, name, ""), nil
-	}
-
 	b = append(append(append(b, '<'), name...), '>')
-	object, members, items := tok == json.Delim('{'), 0, 0
-	for dec.More() {
-		child := "i"
-		tok, err := dec.Token()
-		if err == nil && object {
-			child = tok.(string) // the decoder takes nothing else for a name
-			tok, err = dec.Token()
+	var err error
+	switch s.peek() {
+	case '{':
+		b, err = appendMemberNodes(b, s)
+	case '[':
+		b, err = appendItemNodes(b, s)
+	case '"':
+		if text, ok := s.string(); ok {
+			b = appendXMLText(b, string(appendText(nil, s.b, text)))
 		}
-		if err == nil {
-			b, err = appendNode(b, child, tok, dec)
+	default:
+		if from := s.i; s.value() && s.b[from] != 'n' { // null
+			b = append(b, s.b[from:s.i]...) // a number, true or false
 		}
-		if err != nil {
-			return b, err
-		}
+	}
+	if s.fault != "" {
+		err = s.err()
+	}
+	return append(append(append(b, "</"...), name...), '>'), err
+}
+
+func appendMemberNodes(b []byte, s *scanner) ([]byte, error) {
+	var err error
+	members, items := 0, 0
+	s.members(func(p span) bool {
+		name := string(appendText(nil, s.b, p))
 		members++
-		if child == "i" {
+		if name == "i" {
 			items++
 		}
+		b, err = appendNode(b, name, s)
+		return err == nil
+	})
+	if err == nil && members > 0 && items == members {
+		err = errOnlyItems
 	}
-	if object && members > 0 && items == members {
-		return b, errOnlyItems
+	return b, err
+}
+
+func appendItemNodes(b []byte, s *scanner) ([]byte, error) {
+	s.take('[')
+	s.space()
+	for !s.take(']') {
+		var err error
+		if b, err = appendNode(b, "i", s); err != nil {
+			return b, err
+		}
+		s.space()
+		s.take(',')
+		s.space()
 	}
-	_, err := dec.Token() // the closing delimiter
-	return append(append(append(b, "</"...), name...), '>'), err
+	return b, nil
 }
 
 // uriText returns s as AppendJSON writes it, percent-encoded where it has to be.

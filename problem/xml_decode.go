@@ -187,7 +187,6 @@ func (r xmlReader) appendValue(b []byte, depth int) ([]byte, error) {
 			}
 		case xml.StartElement:
 			if children == nil {
-				text = nil
 				b = append(b, '{')
 			} else {
 				b = append(b, ',')
