@@ -1,0 +1,56 @@
+package problem_test
+
+import (
+	"encoding/xml"
+	"fmt"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+// A problem has the same members in XML as in JSON; arrays have an <i> for each
+// item.
+func ExampleDetails_AppendXML() {
+	d := problem.New(403,
+		problem.Detail("Your current balance is 30, but that costs 50."),
+		problem.Extension("accounts", []string{"/account/12345", "/account/67890"}),
+	)
+	doc, err := d.AppendXML(nil)
+	fmt.Printf("%s\n%v\n", doc, err)
+	// Output:
+	// <?xml version="1.0" encoding="UTF-8"?>
+	// <problem xmlns="urn:ietf:rfc:7807"><type>about:blank</type><title>Forbidden</title><status>403</status><detail>Your current balance is 30, but that costs 50.</detail><accounts><i>/account/12345</i><i>/account/67890</i></accounts></problem>
+	// <nil>
+}
+
+// What was XML can go on as JSON. A number has become a string on the way,
+// because XML does not tell them apart.
+func ExampleDetails_UnmarshalXML() {
+	var d problem.Details
+	err := xml.Unmarshal([]byte(`
+		<problem xmlns="urn:ietf:rfc:7807">
+			<title>You do not have enough credit.</title>
+			<balance>30</balance>
+			<accounts><i>/account/12345</i></accounts>
+		</problem>`), &d)
+	doc, _ := d.AppendJSON(nil)
+	fmt.Printf("%s\n%v\n", doc, err)
+	// Output:
+	// {"type":"about:blank","title":"You do not have enough credit.","accounts":["/account/12345"],"balance":"30"}
+	// <nil>
+}
+
+// The paths are those that the URIs lead to; respond.Pages serves them.
+func ExampleSet_Pages() {
+	set := problem.Set{
+		problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Top up the account."),
+		problem.Define("https://example.com/probs/order-locked", "The order is locked.", 423, "Wait until the other editor is done."),
+	}
+	for _, page := range set.Pages()[:4] {
+		fmt.Println(page.Path)
+	}
+	// Output:
+	// /probs/
+	// /probs/out-of-credit
+	// /probs/order-locked
+	// /probs/100
+}

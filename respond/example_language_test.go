@@ -1,0 +1,36 @@
+package respond_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// Titles and details are translated by a function of one's own, such as a
+// look-up in a message catalogue.
+func ExampleNegotiateLanguage() {
+	german := map[int]string{404: "Nicht gefunden"}
+	answers := respond.Responder{
+		Localize: func(r *http.Request, d *problem.Details) string {
+			title, known := german[d.Status]
+			if !known || respond.NegotiateLanguage(r, "en", "de") != "de" {
+				return ""
+			}
+			d.Title, d.Detail = title, ""
+			return "de"
+		},
+	}
+
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Accept-Language", "de-AT, en;q=0.5")
+	w := httptest.NewRecorder()
+	answers.Problem(w, r, problem.New(404))
+	fmt.Println(w.Header().Get("Content-Language"), w.Header().Values("Vary"))
+	fmt.Println(w.Body)
+	// Output:
+	// de [Accept-Language Accept]
+	// {"type":"about:blank","title":"Nicht gefunden","status":404}
+}

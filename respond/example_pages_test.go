@@ -1,0 +1,32 @@
+package respond_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// Whoever opens the URI of a type in a browser finds a page about it; a tool
+// gets JSON.
+func ExamplePages() {
+	mux := http.NewServeMux()
+	mux.Handle("/probs/", respond.Pages(
+		problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Top up the account, then send the order again."),
+	))
+
+	r := httptest.NewRequest("GET", "/probs/out-of-credit", nil)
+	r.Header.Set("Accept", "application/json")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Print(w.Body)
+	// Output:
+	// {
+	//   "type": "https://example.com/probs/out-of-credit",
+	//   "title": "You do not have enough credit.",
+	//   "status": 403,
+	//   "description": "Top up the account, then send the order again."
+	// }
+}
