@@ -42,6 +42,7 @@ func TestNegotiateLanguagePicksWhatTheClientLikesBest(t *testing.T) {
 		{"a malformed member is passed over", "de;q=2, de;x=1, de;q, en;q=0.1", "de en", "en"},
 		{"garbage", "\x00;;q=-1", "en de", "en"},
 		{"beyond 4 KiB", strings.Repeat("fr,", 4<<10/3) + "xx,de", "en de", "en"},
+		{"beyond 4 KiB, in many fields", strings.Repeat("fr|", 4<<10/2) + "de", "en de", "en"},
 		{"a prefix alone", "-", "en de", "en"},
 	} {
 		r := &http.Request{Header: http.Header{"Accept-Language": strings.Split(row.accept, "|")}}
