@@ -26,6 +26,10 @@
 // application's own errors mean. [Validation] collects what is wrong with the
 // content of a request.
 //
+// A problem is written as JSON, XML or a page for people, and read from the
+// first two. The types of a service form a [Set], which documents them: as the
+// pages that their URIs lead to, and in OpenAPI.
+//
 // Exported fields of [Details] are for the client. The cause is for the log:
 // it is unexported, and no encoder can reach it.
 //
