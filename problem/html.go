@@ -276,32 +276,21 @@ func appendAttr(b []byte, name, value string) []byte {
 // Invalid UTF-8, and control characters that HTML does not allow, become
 // U+FFFD.
 func appendEscaped(b []byte, s string) []byte {
-	start := 0
-	for i := 0; i < len(s); {
-		r, size := rune(s[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(s[i:])
-		}
-		esc := ""
+	return appendReplaced(b, s, func(r rune) string {
 		switch {
 		case r == '<':
-			esc = "&lt;"
+			return "&lt;"
 		case r == '>':
-			esc = "&gt;"
+			return "&gt;"
 		case r == '&':
-			esc = "&amp;"
+			return "&amp;"
 		case r == '"':
-			esc = "&#34;"
+			return "&#34;"
 		case r == '\'':
-			esc = "&#39;"
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r', 0x7F <= r && r <= 0x9F, r == utf8.RuneError && size == 1:
-			esc = "\uFFFD"
+			return "&#39;"
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', 0x7F <= r && r <= 0x9F:
+			return "\uFFFD"
 		}
-		if esc != "" {
-			b = append(append(b, s[start:i]...), esc...)
-			start = i + size
-		}
-		i += size
-	}
-	return append(b, s[start:]...)
+		return ""
+	})
 }

@@ -194,30 +194,45 @@ func isXMLName(name string) bool {
 	return err == nil && ok && start.Name.Local == name
 }
 
-// appendXMLText appends s as the text of an element. A carriage return is written
-// as a reference, or readers would take it for a line feed.
+// appendXMLText appends s as the text of an element. A carriage return is
+// written as a reference, or readers would take it for a line feed.
 func appendXMLText(b []byte, s string) []byte {
+	return appendReplaced(b, s, func(r rune) string {
+		switch {
+		case r == '<':
+			return "&lt;"
+		case r == '>':
+			return "&gt;"
+		case r == '&':
+			return "&amp;"
+		case r == '\r':
+			return "&#xD;"
+		case r < ' ' && r != '\t' && r != '\n', r == 0xFFFE, r == 0xFFFF:
+			return "\uFFFD"
+		}
+		return ""
+	})
+}
+
+// appendReplaced appends s with U+FFFD for each byte of invalid UTF-8 and with
+// what replace returns for a character, unless that is empty.
+func appendReplaced(b []byte, s string, replace func(rune) string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
+		if c := s[i]; c == ' ' || '(' <= c && c <= '~' && c != '<' && c != '>' {
+			i++ // most characters: none that anybody replaces
+			continue
+		}
 		r, size := rune(s[i]), 1
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(s[i:])
 		}
-		esc := ""
-		switch {
-		case r == '<':
-			esc = "&lt;"
-		case r == '>':
-			esc = "&gt;"
-		case r == '&':
-			esc = "&amp;"
-		case r == '\r':
-			esc = "&#xD;"
-		case r < ' ' && r != '\t' && r != '\n', r == 0xFFFE, r == 0xFFFF, r == utf8.RuneError && size == 1:
-			esc = "\uFFFD"
+		by := "\uFFFD"
+		if r != utf8.RuneError || size > 1 {
+			by = replace(r)
 		}
-		if esc != "" {
-			b = append(append(b, s[start:i]...), esc...)
+		if by != "" {
+			b = append(append(b, s[start:i]...), by...)
 			start = i + size
 		}
 		i += size
