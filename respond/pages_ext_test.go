@@ -2,9 +2,7 @@ package respond_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,21 +24,10 @@ func documentation(t *testing.T) func(method, path string, fields ...string) (*h
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/probs/", respond.Pages(outOfCredit, orderLocked, problem.QuotaExceeded))
-	srv := httptest.NewServer(mux)
-	t.Cleanup(srv.Close)
+	srv := serve(t, mux, false)
 	return func(method, path string, fields ...string) (*http.Response, string) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+path, nil)
-		require.NoError(t, err)
-		for i := 0; i < len(fields); i += 2 {
-			req.Header.Add(fields[i], fields[i+1])
-		}
-		res, err := srv.Client().Do(req)
-		require.NoError(t, err)
-		defer res.Body.Close()
-		body, err := io.ReadAll(res.Body)
-		require.NoError(t, err)
-		return res, string(body)
+		return askFor(t, srv, method, path, fields...)
 	}
 }
 

@@ -66,7 +66,12 @@ func serve(t *testing.T, h http.Handler, http2 bool) *httptest.Server {
 
 func ask(t *testing.T, srv *httptest.Server, method string, fields ...string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/x", nil)
+	return askFor(t, srv, method, "/x", fields...)
+}
+
+func askFor(t *testing.T, srv *httptest.Server, method, path string, fields ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+path, nil)
 	require.NoError(t, err)
 	for i := 0; i < len(fields); i += 2 {
 		req.Header.Add(fields[i], fields[i+1])
