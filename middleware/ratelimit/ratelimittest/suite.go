@@ -1,0 +1,384 @@
+// Package ratelimittest tests implementations of ratelimit.Store.
+//
+// Start with [Run], in a test of the implementation. It holds a store against
+// the documentation of the interface and against exact arithmetic.
+//
+// It does not test what a store does when its server fails: that is for the
+// limiter to handle, as long as Take returns an error in time.
+package ratelimittest
+
+import (
+	"math/big"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+)
+
+// Run tests stores that open returns, each of them empty. It is for a store
+// that reads the Go clock and waits for no network; see [Suite] for others.
+func Run(t *testing.T, open func(t *testing.T) ratelimit.Store) {
+	Suite{Open: open}.Run(t)
+}
+
+// Suite is [Run] with settings. Open is required.
+type Suite struct {
+	// Open returns an empty store, one for each test.
+	Open func(t *testing.T) ratelimit.Store
+
+	// Advance moves the clock of all open stores, which stands still
+	// otherwise. Nil means that they read the Go clock: every test then runs
+	// in a bubble of testing/synctest.
+	Advance func(time.Duration)
+
+	// Grain is a tick of the store's clock. 0 means a nanosecond.
+	Grain time.Duration
+}
+
+// Run runs the tests, as subtests of t.
+func (s Suite) Run(t *testing.T) {
+	if s.Grain == 0 {
+		s.Grain = time.Nanosecond
+	}
+	for _, c := range []struct {
+		name string
+		test func(*trial)
+	}{
+		{"BucketIsFullAtFirst", bucketIsFullAtFirst},
+		{"NothingIsAskedOfNoBuckets", nothingIsAskedOfNoBuckets},
+		{"RefusalCostsNothing", refusalCostsNothing},
+		{"UnitsComeBackEvenly", unitsComeBackEvenly},
+		{"AllOrNone", allOrNone},
+		{"ShadowHasNoInfluence", shadowHasNoInfluence},
+		{"ForceOwes", forceOwes},
+		{"RefundEndsAtFull", refundEndsAtFull},
+		{"AskingTakesNothing", askingTakesNothing},
+		{"BucketsAreToldApart", bucketsAreToldApart},
+		{"KeysHoldAnyBytes", keysHoldAnyBytes},
+		{"ManyAtOnceGetNoMore", manyAtOnceGetNoMore},
+		{"AgreesWithExactArithmetic", agreesWithExactArithmetic},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if s.Advance != nil {
+				c.test(&trial{t, s.Open(t), s.Advance, s.Grain})
+				return
+			}
+			synctest.Test(t, func(t *testing.T) {
+				c.test(&trial{t, s.Open(t), time.Sleep, s.Grain})
+			})
+		})
+	}
+}
+
+// trial is one test of one store.
+type trial struct {
+	*testing.T
+	store   ratelimit.Store
+	advance func(time.Duration)
+	grain   time.Duration
+}
+
+func (t *trial) take(buckets ...ratelimit.Bucket) []ratelimit.Bucket {
+	t.Helper()
+	if err := t.store.Take(t.Context(), buckets); err != nil {
+		t.Fatalf("Take: %v", err)
+	}
+	return buckets
+}
+
+// want takes one bucket and checks the answer.
+func (t *trial) want(b ratelimit.Bucket, short bool, debt time.Duration) {
+	t.Helper()
+	got := t.take(b)[0]
+	if got.Short != short {
+		t.Fatalf("%d of %q, %+v: short is %t, want %t", b.Cost, b.Key, b.Quota, got.Short, short)
+	}
+	if (got.Debt - debt).Abs() > t.grain {
+		t.Fatalf("%d of %q, %+v: debt is %v, want %v", b.Cost, b.Key, b.Quota, got.Debt, debt)
+	}
+}
+
+// of is a bucket of 10 units, one of which comes back each second.
+func of(key string, cost int) ratelimit.Bucket {
+	return ratelimit.Bucket{Policy: "policy", Key: key, Quota: ratelimit.Quota{N: 1, Per: time.Second, Burst: 10}, Cost: cost}
+}
+
+func bucketIsFullAtFirst(t *trial) {
+	for i := range 10 {
+		t.want(of("k", 1), false, time.Duration(i+1)*time.Second)
+	}
+	t.want(of("k", 1), true, 10*time.Second)
+	t.want(of("all at once", 10), false, 10*time.Second)
+	t.want(of("more than it holds", 11), true, 0)
+}
+
+func nothingIsAskedOfNoBuckets(t *trial) { t.take() }
+
+func refusalCostsNothing(t *trial) {
+	t.want(of("k", 10), false, 10*time.Second)
+	for range 1000 {
+		t.want(of("k", 3), true, 10*time.Second)
+	}
+	t.advance(3 * time.Second)
+	t.want(of("k", 3), false, 10*time.Second)
+}
+
+func unitsComeBackEvenly(t *trial) {
+	for _, q := range []ratelimit.Quota{
+		{N: 1, Per: 3 * time.Second, Burst: 1},
+		{N: 7, Per: time.Minute, Burst: 7},
+		{N: 1000, Per: time.Second, Burst: 3},
+		{N: 1, Per: 24 * time.Hour, Burst: 2},
+	} {
+		b := ratelimit.Bucket{Policy: "policy", Key: "k", Quota: q, Cost: q.Burst}
+		t.take(b)
+		b.Cost = 1
+		unit := (q.Per + time.Duration(q.N) - 1) / time.Duration(q.N) // rounded up
+		for range 3 {
+			t.advance(unit - 100*time.Microsecond)
+			if !t.take(b)[0].Short {
+				t.Fatalf("%+v: a unit came back 100µs too early", q)
+			}
+			t.advance(100 * time.Microsecond)
+			if t.take(b)[0].Short {
+				t.Fatalf("%+v: no unit came back in %v", q, unit)
+			}
+		}
+		t.advance(time.Duration(q.Burst+5) * unit)
+		b.Cost = q.Burst
+		if t.take(b)[0].Short {
+			t.Fatalf("%+v: the bucket is not full again", q)
+		}
+		b.Cost = 1
+		if !t.take(b)[0].Short {
+			t.Fatalf("%+v: the bucket holds more than its capacity", q)
+		}
+	}
+}
+
+func allOrNone(t *trial) {
+	t.want(of("empty", 10), false, 10*time.Second)
+	first, last := of("first", 1), of("last", 1)
+	last.Policy = "another policy"
+	got := t.take(first, of("empty", 1), last)
+	for i, short := range []bool{false, true, false} {
+		if got[i].Short != short {
+			t.Errorf("bucket %d: short is %t, want %t", i, got[i].Short, short)
+		}
+	}
+	t.want(of("first", 0), false, 0)
+	last.Cost = 0
+	t.want(last, false, 0)
+	got = t.take(of("first", 2), of("other", 3))
+	for i, debt := range []time.Duration{2 * time.Second, 3 * time.Second} {
+		if got[i].Short || (got[i].Debt-debt).Abs() > t.grain {
+			t.Errorf("bucket %d: %+v, want a debt of %v", i, got[i], debt)
+		}
+	}
+}
+
+func shadowHasNoInfluence(t *trial) {
+	shadow := func(cost int) ratelimit.Bucket {
+		b := of("shadow", cost)
+		b.Rule = ratelimit.Shadow
+		return b
+	}
+	got := t.take(shadow(9), of("real", 1))
+	if got[0].Short || got[1].Short || (got[0].Debt-9*time.Second).Abs() > t.grain {
+		t.Errorf("a shadow that has enough: %+v", got)
+	}
+	got = t.take(shadow(2), of("real", 1))
+	if !got[0].Short || got[1].Short {
+		t.Errorf("a shadow that is short: short is %t, %t, want true, false", got[0].Short, got[1].Short)
+	}
+	t.want(of("shadow", 0), false, 9*time.Second)
+	t.want(of("real", 0), false, 2*time.Second)
+	t.want(of("real", 8), false, 10*time.Second)
+	t.take(shadow(1), of("real", 1))
+	t.want(of("shadow", 0), false, 9*time.Second) // refused by the other one
+}
+
+func forceOwes(t *trial) {
+	force := func(cost int) ratelimit.Bucket {
+		b := of("k", cost)
+		b.Rule = ratelimit.Force
+		return b
+	}
+	t.want(force(3), false, 3*time.Second)
+	t.want(force(12), false, 15*time.Second)
+	t.want(of("k", 1), true, 15*time.Second)
+	t.want(force(1<<40), false, 20*time.Second)
+	t.want(force(1), false, 20*time.Second)
+	t.advance(11 * time.Second)
+	t.want(of("k", 1), false, 10*time.Second)
+
+	t.want(of("empty", 10), false, 10*time.Second)
+	t.take(force(5), of("empty", 1))
+	t.want(of("k", 0), false, 10*time.Second) // refused by the other one
+}
+
+func refundEndsAtFull(t *trial) {
+	t.want(of("k", 5), false, 5*time.Second)
+	t.want(of("k", -2), false, 3*time.Second)
+	t.want(of("k", -100), false, 0)
+	t.want(of("k", 11), true, 0)
+	t.want(of("k", 10), false, 10*time.Second)
+	t.want(of("never seen", -5), false, 0)
+	t.want(of("never seen", 10), false, 10*time.Second)
+	got := t.take(of("k", 1), of("never seen", -5))
+	if !got[0].Short || got[1].Short {
+		t.Errorf("a refund beside a refusal: short is %t, %t, want true, false", got[0].Short, got[1].Short)
+	}
+	t.want(of("never seen", 0), false, 10*time.Second) // none of all
+}
+
+func askingTakesNothing(t *trial) {
+	for range 20 {
+		t.want(of("k", 0), false, 0)
+	}
+	t.want(of("k", 10), false, 10*time.Second)
+	t.want(of("k", 0), false, 10*time.Second)
+}
+
+func bucketsAreToldApart(t *trial) {
+	t.want(of("k", 10), false, 10*time.Second)
+	b := of("k", 10)
+	b.Policy = "another"
+	t.want(b, false, 10*time.Second)
+	b = of("k", 10)
+	b.Quota.Per = 2 * time.Second
+	t.want(b, false, 20*time.Second)
+	b = of("k", 10)
+	b.Quota.N = 2
+	t.want(b, false, 5*time.Second)
+	b = of("k", 10)
+	b.Quota.Burst = 20
+	t.want(b, false, 10*time.Second)
+	t.want(of("k", 0), false, 10*time.Second)
+
+	b = ratelimit.Bucket{Policy: "p", Key: "k", Quota: ratelimit.PerMinute(60), Cost: 1}
+	t.want(b, false, time.Second)
+	b.Quota.Burst = 60
+	t.want(b, false, 2*time.Second) // the burst is N if it is not spelled out
+}
+
+func keysHoldAnyBytes(t *trial) {
+	keys := []string{"", " ", "\x00", "\x00\x00", "a:b", "a|b", "{a}", "{}", "%", "\r\n", "\xff\xfe", "ключ", "*", "2001:db8::/64", strings.Repeat("x", 127) + "1", strings.Repeat("x", 127) + "2"}
+	for _, policy := range []string{"p", "p:a", `"`, "p{a}"} {
+		for _, k := range keys {
+			b := of(k, 10)
+			b.Policy = policy
+			t.want(b, false, 10*time.Second)
+		}
+	}
+	b := of("b", 0) // not the key "a:b" of the policy "p"
+	b.Policy = "p:a"
+	t.want(b, false, 0)
+}
+
+func manyAtOnceGetNoMore(t *trial) {
+	var granted atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for range 5 {
+				buckets := []ratelimit.Bucket{of("k", 1), of("own "+strconv.Itoa(i), 1)}
+				if i%3 == 0 { // the order of buckets is no matter
+					buckets[0], buckets[1] = buckets[1], buckets[0]
+				}
+				if err := t.store.Take(t.Context(), buckets); err != nil {
+					t.Errorf("Take: %v", err)
+				}
+				if !buckets[0].Short && !buckets[1].Short {
+					granted.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if granted.Load() != 10 {
+		t.Errorf("%d of 10 units were granted", granted.Load())
+	}
+}
+
+// The oracle keeps the debt of a bucket as a fraction of nanoseconds. Only
+// where a bucket lacks less than a tick may the store decide as it likes: a
+// tick of its clock, or what float64 cannot tell of a bucket that takes a year
+// to fill.
+func agreesWithExactArithmetic(t *trial) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for n := range 60 {
+		q := quota(rnd)
+		fill := span(q, q.Burst)
+		fillTime, _ := fill.Float64()
+		tick := max(t.grain, time.Duration(fillTime)>>50+1)
+		debt := new(big.Rat)
+		pass := func(d time.Duration) {
+			t.advance(d)
+			if debt.Sub(debt, nanoseconds(d)).Sign() < 0 {
+				debt.SetInt64(0)
+			}
+		}
+		b := ratelimit.Bucket{Policy: "policy " + strconv.Itoa(n), Key: "k", Quota: q}
+		for range 250 {
+			b.Cost = 1 + rnd.IntN(max(1, q.Burst/3))
+			if rnd.IntN(10) == 0 {
+				b.Cost = -rnd.IntN(q.Burst + 1)
+			}
+			got := t.take(b)[0]
+			lack := new(big.Rat).Add(debt, span(q, b.Cost))
+			lack.Sub(lack, fill)
+			if short := b.Cost > 0 && lack.Sign() > 0; short != got.Short && lack.Cmp(nanoseconds(tick)) > 0 || got.Short && !short {
+				t.Fatalf("%+v lacks %s ns for %d: short is %t", q, lack.FloatString(3), b.Cost, got.Short)
+			}
+			if !got.Short {
+				if debt.Add(debt, span(q, b.Cost)).Sign() < 0 {
+					debt.SetInt64(0)
+				}
+			}
+			exact, _ := debt.Float64()
+			if off := exact - float64(got.Debt); off > 0.6+2*float64(tick) || -off > 0.6+2*float64(tick) {
+				t.Fatalf("%+v: debt is %v, want %s ns", q, got.Debt, debt.FloatString(3))
+			}
+			if rnd.IntN(3) == 0 {
+				d, _ := span(q, min(q.Burst, 5)).Float64()
+				pass(time.Duration(rnd.Float64() * d))
+			}
+			if got.Short { // it passes after exactly the time that the debt tells
+				wait := new(big.Rat).Sub(new(big.Rat).Add(debt, span(q, b.Cost)), fill)
+				ns, _ := wait.Float64()
+				if ns > 0 {
+					pass(time.Duration(ns) + tick)
+				}
+				if t.take(b)[0].Short {
+					t.Fatalf("%+v: %d units are not there in time", q, b.Cost)
+				}
+				debt.Add(debt, span(q, b.Cost))
+			}
+		}
+	}
+}
+
+// quota is any that a developer may write, with its Burst.
+func quota(rnd *rand.Rand) ratelimit.Quota {
+	pers := []time.Duration{time.Second, 7 * time.Second, time.Minute, time.Hour, 24 * time.Hour}
+	q := ratelimit.Quota{N: 1 + rnd.IntN(1<<rnd.IntN(12)), Per: pers[rnd.IntN(len(pers))]}
+	q.Burst = q.N
+	if rnd.IntN(2) == 0 {
+		q.Burst = 1 + rnd.IntN(1<<rnd.IntN(12))
+	}
+	return q
+}
+
+// span is the time in which n units come back, in nanoseconds.
+func span(q ratelimit.Quota, n int) *big.Rat {
+	return new(big.Rat).Mul(big.NewRat(int64(n), int64(q.N)), nanoseconds(q.Per))
+}
+
+func nanoseconds(d time.Duration) *big.Rat { return new(big.Rat).SetInt64(int64(d)) }
