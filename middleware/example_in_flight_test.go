@@ -1,0 +1,33 @@
+package middleware_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/middleware/clientip"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+)
+
+// At most 64 reports are made at once, at most 4 of them for one client. A
+// client waits up to two seconds for its turn, unless it goes away.
+func ExampleInFlightLimit() {
+	reports := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "a report") })
+	h := middleware.InFlightLimit{
+		Max:       64,
+		Key:       ratelimit.ByIP(clientip.Direct),
+		PerKey:    4,
+		MaxWait:   2 * time.Second,
+		Advertise: true,
+	}.Wrap(reports)
+
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/reports/7", nil))
+	fmt.Println(w.Header().Get("RateLimit"))
+	fmt.Println(w.Body)
+	// Output:
+	// "in-flight";r=63,"in-flight-per-key";r=3
+	// a report
+}
