@@ -1,0 +1,58 @@
+package middleware_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestContentTypeRefusesOtherContent(t *testing.T) {
+	h := middleware.ContentType("application/json", "image/*")(http.HandlerFunc(ok))
+	for _, row := range []struct {
+		why     string
+		types   []string
+		content string
+		want    int
+	}{
+		{"as asked", []string{"application/json"}, "{}", 200},
+		{"parameters do not matter", []string{"application/json; charset=utf-8"}, "{}", 200},
+		{"nor does the letter case", []string{"Application/JSON"}, "{}", 200},
+		{"one of a range", []string{"image/png"}, "x", 200},
+		{"another type", []string{"text/plain"}, "x", 415},
+		{"a similar one", []string{"application/jsonp"}, "x", 415},
+		{"none", nil, "x", 415},
+		{"an empty one", []string{""}, "x", 415},
+		{"one that is none", []string{"json"}, "x", 415},
+		{"two of them", []string{"application/json", "text/plain"}, "x", 415},
+		{"no content, no type", nil, "", 200},
+		{"no content, any type", []string{"text/plain"}, "", 200},
+	} {
+		for _, protocol := range protocols {
+			a := get(t, protocol, h, func(r *http.Request) {
+				r.Method = "POST"
+				if row.content != "" {
+					r.Body = io.NopCloser(strings.NewReader(row.content)) // its length is not told
+					r.ContentLength = -1
+				}
+				if row.types != nil {
+					r.Header["Content-Type"] = row.types
+				}
+			})
+			assert.Equal(t, row.want, a.StatusCode, "%s %s", protocol, row.why)
+			if row.want == 415 {
+				assert.Equal(t, "The content has to be of type application/json or image/*.", problemOf(t, a)["detail"])
+				assert.Equal(t, "application/json, image/*", a.Header.Get("Accept"))
+			}
+		}
+	}
+}
+
+func TestContentTypePanicsOverWhatIsNoMediaType(t *testing.T) {
+	for _, types := range [][]string{nil, {""}, {"json"}, {"application/json; charset=utf-8"}, {"a/b/c"}} {
+		assert.Panics(t, func() { middleware.ContentType(types...) }, "%q", types)
+	}
+}

@@ -1,0 +1,53 @@
+package middleware_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestMaintenanceAnswers503WhileItIsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &middleware.Maintenance{
+			Skip:   func(r *http.Request) bool { return r.URL.Path == "/healthz" },
+			Detail: "The press is being cleaned.",
+		}
+		h := m.Wrap(http.HandlerFunc(ok))
+		serve := func(path string) answer {
+			rec, r := recorder()
+			r.URL.Path = path
+			h.ServeHTTP(rec, r)
+			return answer{Response: rec.Result(), body: rec.Body.String()}
+		}
+		assert.Equal(t, 200, serve("/").StatusCode, "off at first")
+
+		m.Start(time.Now().Add(90*time.Second + 1))
+		a := serve("/")
+		assert.Equal(t, "The press is being cleaned.", problemOf(t, a)["detail"])
+		assert.Equal(t, 503, a.StatusCode)
+		assert.Equal(t, "91", a.Header.Get("Retry-After"), "rounded up")
+		assert.Equal(t, 200, serve("/healthz").StatusCode)
+
+		time.Sleep(2 * time.Minute)
+		a = serve("/")
+		assert.Equal(t, 503, a.StatusCode, "it ends when it is stopped, not when that was expected")
+		assert.Empty(t, a.Header.Get("Retry-After"))
+
+		m.Start(time.Time{})
+		assert.Empty(t, serve("/").Header.Get("Retry-After"), "nobody knows when")
+
+		m.Stop()
+		assert.Equal(t, 200, serve("/").StatusCode)
+	})
+}
+
+func TestTheZeroMaintenanceTellsTheDocumentedDescription(t *testing.T) {
+	var m middleware.Maintenance
+	m.Start(time.Time{})
+	a := get(t, "HTTP/1.1", m.Wrap(http.HandlerFunc(ok)))
+	assert.Equal(t, descriptionOf(503), problemOf(t, a)["detail"])
+}
