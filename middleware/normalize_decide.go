@@ -116,7 +116,10 @@ func (w *writer) classify(code int) uint32 {
 	return explicit
 }
 
-func isPlain(types []string) bool    { return len(types) == 1 && mediaType(types[0]) == "text/plain" }
+func isPlain(types []string) bool {
+	return len(types) == 1 && (types[0] == "text/plain; charset=utf-8" || mediaType(types[0]) == "text/plain")
+}
+
 func isNosniff(values []string) bool { return len(values) == 1 && values[0] == "nosniff" }
 
 func isProblem(types []string) bool {

@@ -86,16 +86,16 @@ func (w *writer) fill(h http.Header, code int) {
 	n := w.norm
 	switch code {
 	case http.StatusUnauthorized:
-		if len(h["Www-Authenticate"]) == 0 && len(n.Challenges) > 0 {
+		if len(n.Challenges) > 0 && len(h["Www-Authenticate"]) == 0 {
 			h["Www-Authenticate"] = append([]string(nil), n.Challenges...)
 		}
 	case http.StatusUpgradeRequired:
-		if len(h["Upgrade"]) == 0 && len(n.Upgrade) > 0 && w.req.ProtoMajor < 2 {
+		if len(n.Upgrade) > 0 && len(h["Upgrade"]) == 0 && w.req.ProtoMajor < 2 {
 			h["Upgrade"] = []string{strings.Join(n.Upgrade, ", ")}
 			h["Connection"] = []string{"Upgrade"}
 		}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		if len(h["Retry-After"]) == 0 && n.RetryAfter > 0 {
+		if n.RetryAfter > 0 && len(h["Retry-After"]) == 0 {
 			h["Retry-After"] = []string{strconv.FormatInt(int64((n.RetryAfter+time.Second-1)/time.Second), 10)}
 		}
 	case http.StatusRequestEntityTooLarge:
