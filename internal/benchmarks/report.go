@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
@@ -151,10 +152,11 @@ func (m *measurement) memoryTable(b *strings.Builder) {
 			return v
 		}
 		denied := "yes"
-		for _, x := range all {
-			if !x.StillDenied {
-				denied = "**no**"
-			}
+		switch {
+		case l.name == nobody.name:
+			denied = ""
+		case slices.ContainsFunc(all, func(x memory) bool { return !x.StillDenied }):
+			denied = "**no**"
 		}
 		fmt.Fprintf(b, "| %s | %.0f | %.0f | %.0f | %s | %s | %.0f | %.0f | %.1f | %s |\n", l.name,
 			middle(func(x memory) float64 { return x.PerKey }),
