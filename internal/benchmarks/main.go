@@ -1,7 +1,7 @@
 // Command benchmarks measures the toolkit beside its peers.
 //
 //	go test -bench . -benchtime 1x ./...   # does everybody still give the right answer?
-//	go run .                               # the measurement: about 20 minutes on a quiet machine
+//	go run .                               # the measurement: half an hour on a quiet machine
 //	go run . -run 'Write|Limit' -rounds 4 -o ''
 //
 // Every kind of work is one Benchmark with a sub-benchmark for each contender:

@@ -89,7 +89,7 @@ func (m *measurement) report() string {
 }
 
 func (m *measurement) verdicts(b *strings.Builder) {
-	fmt.Fprintf(b, "| work | base | bar | ours: × base | added ns | allocs | bar met? | fastest peer |\n|---|---|---|--:|--:|--:|---|---|\n")
+	fmt.Fprintf(b, "| work | base | bar | ours: × base | added ns | allocs | bar met? | fastest other |\n|---|---|---|--:|--:|--:|---|---|\n")
 	for _, w := range works {
 		if len(m.samples[w.name]) == 0 {
 			continue
