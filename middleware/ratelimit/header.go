@@ -24,7 +24,7 @@ const (
 )
 
 // maxInteger is the largest integer of RFC 9651, section 3.3.1.
-const maxInteger = 999_999_999_999_999
+const maxInteger int64 = 999_999_999_999_999
 
 // appendPolicyItem appends what a policy grants. The quota on the wire is the
 // bucket's capacity, and the window the time in which an empty one fills: N
@@ -67,7 +67,7 @@ func appendPartition(dst []byte, partition string) []byte {
 }
 
 func appendInteger(dst []byte, n int) []byte {
-	return strconv.AppendInt(dst, int64(min(max(n, 0), maxInteger)), 10)
+	return strconv.AppendInt(dst, min(max(int64(n), 0), maxInteger), 10)
 }
 
 // seconds rounds up, since a client that comes sooner comes in vain, and is at

@@ -54,7 +54,7 @@ func (q Quota) check() error {
 		return fmt.Errorf("quota Per = %v: a positive duration is required", q.Per)
 	case q.Burst < 0:
 		return fmt.Errorf("quota Burst = %d: 0 (for N) or more is required", q.Burst)
-	case q.N > maxInteger || q.Burst > maxInteger:
+	case int64(q.N) > maxInteger || int64(q.Burst) > maxInteger:
 		return fmt.Errorf("quota of %d, burst %d: header fields cannot say more than %d", q.N, q.Burst, maxInteger)
 	case q.span(q.Capacity()) > maxFill:
 		return fmt.Errorf("quota of %d per %v, burst %d: a bucket would take over 100 years to fill", q.N, q.Per, q.Burst)
