@@ -17,6 +17,7 @@ type Checker struct {
 	shared    *outage // or this
 	onVerdict func(*http.Request, Decision)
 	deny      http.Handler
+	responder *respond.Responder
 	secret    []byte
 	legacy    bool
 
@@ -64,8 +65,11 @@ func (c *Checker) report(r *http.Request, d Decision) {
 }
 
 // Wrap returns a handler that passes to next the requests that the policies
-// grant, and answers the others.
+// grant, and answers the others. Panics if next is nil.
 func (c *Checker) Wrap(next http.Handler) http.Handler {
+	if next == nil {
+		panic("ratelimit: the handler is nil")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.serve(w, r, next)
 	})
@@ -101,12 +105,15 @@ func (c *Checker) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 }
 
 func (c *Checker) refuse(w http.ResponseWriter, r *http.Request, a *attempt) {
-	if c.deny == nil {
+	switch {
+	case c.deny != nil:
+		w.Header().Set("Cache-Control", "no-store") // RFC 6585, section 4
+		c.deny.ServeHTTP(w, r)
+	case c.responder != nil:
+		c.responder.Problem(w, r, a.problem())
+	default:
 		respond.Problem(w, r, a.problem())
-		return
 	}
-	w.Header().Set("Cache-Control", "no-store") // RFC 6585, section 4
-	c.deny.ServeHTTP(w, r)
 }
 
 // follow serves a request whose answer matters to the limiter.

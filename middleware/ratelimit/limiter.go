@@ -1,9 +1,11 @@
 package ratelimit
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
-	"slices"
+
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 // New returns a middleware that lets a request pass if all policies grant it
@@ -45,6 +47,10 @@ type Limiter struct {
 	// [Decision] is in the context. It has to send a status of its own.
 	Deny http.Handler
 
+	// Responder writes the problem of a refusal. Nil means the defaults of
+	// package respond.
+	Responder *respond.Responder
+
 	// PartitionSecret adds the parameter pk to the RateLimit fields, so that
 	// a client can tell its buckets apart: a hash of the key under this
 	// secret of 16 bytes or more. Replicas need the same one. Nil means none.
@@ -58,8 +64,8 @@ type Limiter struct {
 // Wrap returns a handler that passes to next the requests that the policies
 // grant, and answers the others. Each call makes a limiter of its own, which
 // shares buckets with others only through Store; [Limiter.Checker] wraps
-// several handlers with one. Panics where [New] does, and if another setting
-// cannot work.
+// several handlers with one. Panics where [New] does, if another setting
+// cannot work, and if next is nil.
 func (l Limiter) Wrap(next http.Handler) http.Handler {
 	return l.Checker().Wrap(next)
 }
@@ -74,7 +80,8 @@ func (l Limiter) Checker() *Checker {
 		rules:     compile(l.Policies),
 		onVerdict: l.OnVerdict,
 		deny:      l.Deny,
-		secret:    slices.Clone(l.PartitionSecret),
+		responder: l.Responder,
+		secret:    bytes.Clone(l.PartitionSecret),
 		legacy:    l.Legacy,
 	}
 	switch s := l.Store.(type) {

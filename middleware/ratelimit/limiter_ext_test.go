@@ -118,6 +118,7 @@ func TestConfigurationThatCannotWorkPanics(t *testing.T) {
 	assert.Panics(t, func() { ratelimit.ByPrefix(peer, 0, 64) })
 	assert.Panics(t, func() { ratelimit.ByPrefix(peer, 32, 129) })
 	assert.Panics(t, func() { ratelimit.NewMemory(0) })
+	assert.Panics(t, func() { ratelimit.New(ratelimit.Policy{Quota: quota, Key: key})(nil) })
 }
 
 func one(p ratelimit.Policy) ratelimit.Limiter {
