@@ -84,16 +84,17 @@ func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.De
 
 var errNoProblem = errors.New("respond: no error to answer with")
 
-// localized returns the translation of d. That there is none in this language
-// is also due to what the client prefers.
+// localized returns the translation of d. That there is none is also due to
+// what the client prefers.
 func (p *Responder) localized(r *http.Request, d *problem.Details) *problem.Details {
-	c := d.With(problem.Header("Vary", "Accept-Language"))
-	vary := c.Header["Vary"]
-	if lang := p.Localize(r, c); lang != "" {
-		c.Status = d.Status // the wire and the document have to agree
-		return c.With(func(d *problem.Details) { d.Header.Set("Content-Language", lang) })
+	d = d.With(problem.Header("Vary", "Accept-Language"))
+	c := d.With()
+	lang := p.Localize(r, c)
+	if lang == "" {
+		return d
 	}
-	return d.With(func(d *problem.Details) { d.Header = http.Header{"Vary": vary} })
+	c.Status = d.Status // the wire and the document have to agree
+	return c.With(func(c *problem.Details) { c.Header = d.Header.Clone() }, problem.Header("Content-Language", lang))
 }
 
 // record logs a failure. That a client left before it got its answer is none
@@ -108,7 +109,7 @@ func (p *Responder) record(w http.ResponseWriter, r *http.Request, message strin
 	attrs[0] = slog.Any("problem", d)
 	if r != nil {
 		ctx = r.Context()
-		if ctx.Err() == context.Canceled && errors.Is(d, context.Canceled) {
+		if ctx.Err() == context.Canceled && (errors.Is(d, ctx.Err()) || errors.Is(d, context.Cause(ctx))) {
 			level = slog.LevelInfo
 		}
 		attrs = append(attrs, slog.String("method", r.Method))

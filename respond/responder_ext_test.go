@@ -117,7 +117,7 @@ func TestResponderTranslates(t *testing.T) {
 		d.Title, d.Detail, d.Status = "Nicht gefunden", "Die Bestellung gibt es nicht.", 200
 		return "de"
 	}}
-	h := func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(404)) }
+	h := func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(404, problem.Header("X-Own", "x"))) }
 	res, body := answer(t, "GET", h, "Accept-Language", "de-AT, en;q=0.5")
 	assert.Equal(t, `{"type":"about:blank","title":"Nicht gefunden","status":404,"detail":"Die Bestellung gibt es nicht."}`, body)
 	assert.Equal(t, 404, res.StatusCode)
@@ -129,7 +129,10 @@ func TestResponderTranslates(t *testing.T) {
 	assert.Empty(t, res.Header.Get("Content-Language"))
 	assert.ElementsMatch(t, []string{"Accept", "Accept-Language"}, res.Header["Vary"], "another language would have had another answer")
 
-	_, body = answer(t, "GET", h, "Accept-Language", "de", "Accept", browser)
+	assert.Equal(t, "x", res.Header.Get("X-Own"))
+
+	res, body = answer(t, "GET", h, "Accept-Language", "de", "Accept", browser)
+	assert.Equal(t, "x", res.Header.Get("X-Own"))
 	assert.Contains(t, body, `<html lang="de"`)
 }
 

@@ -118,11 +118,12 @@ func stream[T any](w http.ResponseWriter, r *http.Request, mediaType string, rec
 		if r.Method == http.MethodHead {
 			break
 		}
-		if err := s.flush(); err != nil {
-			return err
-		}
+		err = s.flush()
 		if r.Context().Err() != nil {
-			return context.Cause(r.Context())
+			return context.Cause(r.Context()) // rather than what it did to the connection
+		}
+		if err != nil {
+			return err
 		}
 	}
 	s.begin(mediaType)
