@@ -78,9 +78,25 @@ func TestJSONReadsWhatIsRight(t *testing.T) {
 		assert.NoError(t, err, body)
 		assert.Equal(t, order{}, o, body)
 	}
+	_, err = request.JSON[order](post(`{"any":{"item":1},"item":"x","lines":[{"sku":"a"},{"sku":"b"}]}`))
+	assert.NoError(t, err, "the same name in another object")
 	n, err := request.JSON[map[string]int](post(`{"a":1}`))
 	assert.NoError(t, err)
 	assert.Equal(t, map[string]int{"a": 1}, n)
+}
+
+type shadowing struct {
+	base
+	*shadowing
+	ID string `json:"id"`
+}
+
+func TestJSONReadsTheOuterOfTwoMembers(t *testing.T) {
+	v, err := request.JSON[shadowing](post(`{"id":"x"}`))
+	assert.NoError(t, err)
+	assert.Equal(t, "x", v.ID)
+	_, err = request.JSON[shadowing](post(`{"id":7}`))
+	assert.Equal(t, 422, details(t, err).Status)
 }
 
 func TestJSONNamesEachFaultAndItsPlace(t *testing.T) {
@@ -248,8 +264,10 @@ func TestJSONFindsARepeatedNameAmongMany(t *testing.T) {
 	}
 	_, err := request.JSON[map[string]string](post("{" + b.String() + `"last":""}`))
 	assert.NoError(t, err)
-	_, err = request.JSON[map[string]string](post("{" + b.String() + `"k":""}`))
-	assert.Equal(t, []problem.FieldError{{Detail: "is there more than once", Pointer: "#/k"}}, details(t, err).Extensions["errors"])
+	for _, again := range []string{"k", "k" + strings.Repeat("x", 16), "k" + strings.Repeat("x", 99)} {
+		_, err = request.JSON[map[string]string](post("{" + b.String() + `"` + again + `":""}`))
+		assert.Equal(t, []problem.FieldError{{Detail: "is there more than once", Pointer: "#/" + again}}, details(t, err).Extensions["errors"])
+	}
 }
 
 func TestJSONThroughAServer(t *testing.T) {

@@ -89,6 +89,25 @@ func TestErrorReplacesWhatDescribedAnotherBody(t *testing.T) {
 	assert.Equal(t, "<https://example.com/help>; rel=help", res.Header.Get("Link"))
 }
 
+func TestErrorKeepsWhatBelongsToItsCode(t *testing.T) {
+	for _, c := range []struct {
+		code  int
+		field string
+		want  bool
+	}{
+		{412, "Etag", true}, {412, "Last-Modified", true}, {409, "Etag", false},
+		{416, "Content-Range", true}, {400, "Content-Range", false},
+		{303, "Location", true}, {404, "Location", false},
+		{405, "Allow", true}, {401, "Www-Authenticate", true}, {503, "Retry-After", true}, {404, "Set-Cookie", true},
+	} {
+		res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(c.field, "x")
+			respond.Error(w, c.code)
+		})
+		assert.Equal(t, c.want, res.Header.Get(c.field) == "x", "%d %s", c.code, c.field)
+	}
+}
+
 func TestErrorOnHEADHasTheHeaderOfGET(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 410) }
 	get, _ := answer(t, "GET", h)
@@ -172,8 +191,12 @@ func TestErrorHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
 		answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			respond.Error(w, 404, opts...)
 			first = w.Header()
+			before := first.Clone()
 			for field := range first {
 				_ = append(first[field], "appended")
+			}
+			assert.Equal(t, before, first, "appending to one touches no other")
+			for field := range first {
 				first[field][0] = "changed"
 			}
 		})

@@ -75,6 +75,15 @@ func TestProblemKeepsWhatOuterLayersVaryOn(t *testing.T) {
 	assert.Equal(t, []string{"Origin", "Cookie", "Accept"}, res.Header["Vary"])
 }
 
+func TestProblemAppendsToNobodysSlice(t *testing.T) {
+	shared := []string{"</a>; rel=a", "</b>; rel=b"}
+	w := httptest.NewRecorder()
+	w.Header()["Link"] = shared[:1]
+	respond.Problem(w, nil, problem.New(404, problem.Header("Link", "</c>; rel=c")))
+	assert.Equal(t, []string{"</a>; rel=a", "</c>; rel=c"}, w.Header()["Link"])
+	assert.Equal(t, []string{"</a>; rel=a", "</b>; rel=b"}, shared)
+}
+
 func TestProblemSendsItsHeaderButNotWhatFramesTheAnswer(t *testing.T) {
 	log := logged(t)
 	d := problem.New(401, problem.Challenge(`Bearer realm="a"`, `Basic realm="b"`),

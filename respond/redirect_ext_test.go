@@ -90,6 +90,7 @@ func TestRedirectorGoesOnlyWhereItMay(t *testing.T) {
 		{"/\n/evil.example", false, "and line breaks"},
 		{" //evil.example", false, "and white space in front"},
 		{"\x00//evil.example", false, "and control characters"},
+		{"/a b", false, "white space"},
 		{"/a\r\nb", false, "a line break"},
 		{"https://evil.example", false, "another host"},
 		{"https:evil.example", false, "browsers add the slashes"},

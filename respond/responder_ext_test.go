@@ -117,7 +117,9 @@ func TestResponderTranslates(t *testing.T) {
 		d.Title, d.Detail, d.Status = "Nicht gefunden", "Die Bestellung gibt es nicht.", 200
 		return "de"
 	}}
-	h := func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(404, problem.Header("X-Own", "x"))) }
+	h := func(w http.ResponseWriter, r *http.Request) {
+		p.Problem(w, r, problem.New(404, problem.Header("X-Own", "x")))
+	}
 	res, body := answer(t, "GET", h, "Accept-Language", "de-AT, en;q=0.5")
 	assert.Equal(t, `{"type":"about:blank","title":"Nicht gefunden","status":404,"detail":"Die Bestellung gibt es nicht."}`, body)
 	assert.Equal(t, 404, res.StatusCode)

@@ -92,6 +92,19 @@ func TestStreamOfNothingIsAnEmptySuccess(t *testing.T) {
 	}
 }
 
+func TestStreamForHEADAsksForOneRecordOnly(t *testing.T) {
+	for _, s := range streams {
+		asked := 0
+		answer(t, "HEAD", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			return s.send(w, r, func(yield func(record, error) bool) {
+				for asked = 1; yield(record{asked}, nil) && asked < 10; asked++ {
+				}
+			})
+		}).ServeHTTP)
+		assert.Equal(t, 1, asked, s.name)
+	}
+}
+
 func TestStreamThatFailsBeforeItsFirstRecordIsAProblem(t *testing.T) {
 	for _, s := range streams {
 		for _, method := range []string{"GET", "HEAD"} {
@@ -127,6 +140,7 @@ func TestStreamOfARecordThatCannotBeEncodedEndsWithAProblem(t *testing.T) {
 	for _, send := range []func(http.ResponseWriter, *http.Request, iter.Seq2[any, error]) error{
 		respond.NDJSON[any], respond.JSONSeq[any],
 		func(w http.ResponseWriter, r *http.Request, s iter.Seq2[any, error]) error {
+			w.Header().Set("X-Events", "yes")
 			return respond.Events(w, r, func(yield func(respond.Event, error) bool) {
 				for v := range s {
 					if !yield(respond.Event{Comment: "half", Data: v}, nil) {
@@ -150,6 +164,10 @@ func TestStreamOfARecordThatCannotBeEncodedEndsWithAProblem(t *testing.T) {
 			assert.Equal(t, want, res.StatusCode)
 			assert.Contains(t, body, `"status":500`)
 			assert.Equal(t, n, strings.Count(body, "4711"))
+			if res.Header.Get("X-Events") != "" {
+				assert.Equal(t, n, strings.Count(body, ": half"), "nothing of the record that failed")
+			}
+			assert.NotContains(t, body, "\x1e\x1e", "nothing of the record that failed")
 		}
 	}
 }
