@@ -169,7 +169,7 @@ var limitHandlerAllowed = work{
 	base:   "httprate",
 	bar:    bar{ratio: 0.40, allocs: 3},
 	field: func() []contender {
-		return limitHandlers(generous, func(library) answer { return answer{status: 200} }, func(l library) string { return l.note })
+		return limitHandlers(generous, func(library) answer { return answer{status: 200} }, func(l library) string { return l.fields })
 	},
 }
 

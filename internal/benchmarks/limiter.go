@@ -46,6 +46,7 @@ type library struct {
 	wrap       func(quota, http.Handler) (http.Handler, error)
 	// denied is what the middleware sends besides the 429.
 	denied answer
+	fields string // that the middleware sends with every answer
 	text   string // of the note on denied
 }
 
@@ -67,6 +68,7 @@ var libraries = []library{
 				next.ServeHTTP(w, r)
 			}), nil
 		},
+		fields: "no fields",
 		denied: answer{header: text, body: "Too Many Requests\n"},
 		text:   "text/plain, no fields at all",
 	},
@@ -80,6 +82,7 @@ var libraries = []library{
 		wrap: func(q quota, next http.Handler) (http.Handler, error) {
 			return httprate.LimitBy(q.n, q.per, remoteAddr)(next), nil
 		},
+		fields: "three X-RateLimit fields",
 		denied: answer{header: retryable(text), body: "Too Many Requests\n"},
 		text:   "text/plain; Retry-After is always the whole window",
 	},
@@ -100,6 +103,7 @@ var libraries = []library{
 			m, err := httplimit.NewMiddleware(s, remoteAddr)
 			return m.Handle(next), err
 		},
+		fields: "three X-RateLimit fields, the time as text",
 		denied: answer{header: retryable(text), body: "Too Many Requests\n"},
 		text:   "text/plain; Retry-After is no valid date (UTC in place of GMT)",
 	},
@@ -107,6 +111,7 @@ var libraries = []library{
 		name: "throttled", note: "never forgets a key; asked again where it fails because of a race",
 		take:   func(q quota) (func(string) bool, error) { return takeThrottled(q, 0) },
 		wrap:   func(q quota, next http.Handler) (http.Handler, error) { return wrapThrottled(q, 0, next) },
+		fields: "three X-RateLimit fields",
 		denied: answer{header: retryable(text), body: "limit exceeded\n"},
 		text:   "text/plain",
 	},
@@ -114,6 +119,7 @@ var libraries = []library{
 		name: "throttled.LRU", note: "keeps the keys used last; asked again as well", bounded: true,
 		take:   func(q quota) (func(string) bool, error) { return takeThrottled(q, maxKeys) },
 		wrap:   func(q quota, next http.Handler) (http.Handler, error) { return wrapThrottled(q, maxKeys, next) },
+		fields: "three X-RateLimit fields",
 		denied: answer{header: retryable(text), body: "limit exceeded\n"},
 		text:   "text/plain",
 	},
@@ -130,6 +136,7 @@ var libraries = []library{
 			key := func(r *http.Request) string { return r.RemoteAddr }
 			return stdlib.NewMiddleware(newUlule(q), stdlib.WithKeyGetter(key)).Handler(next), nil
 		},
+		fields: "three X-RateLimit fields",
 		denied: answer{header: text, body: "Limit exceeded\n"},
 		text:   "text/plain, no Retry-After",
 	},
@@ -143,6 +150,7 @@ var libraries = []library{
 			l := newTollbooth(q).SetIPLookups([]string{"RemoteAddr"}).SetIgnoreURL(true)
 			return tollbooth.LimitHandler(l, next), nil
 		},
+		fields: "three RateLimit and three X-Rate-Limit fields",
 		denied: answer{header: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "You have reached maximum request limit."},
 		text:   "text/plain, no Retry-After; the key is the address without its port",
 	},
@@ -163,6 +171,7 @@ var libraries = []library{
 				Key:   func(r *http.Request) string { return r.RemoteAddr },
 			})(next), nil
 		},
+		fields: "RateLimit and RateLimit-Policy",
 		denied: answer{
 			header: retryable(map[string]string{"Content-Type": problem.MediaType, "Ratelimit": "*", "Ratelimit-Policy": "*"}),
 			members: map[string]any{

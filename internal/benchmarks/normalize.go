@@ -97,10 +97,10 @@ func normalizers(h http.HandlerFunc, want answer) []contender {
 	return []contender{
 		served("direct", "normalizes nothing", direct, h),
 		served("floor.stream", "one struct; decides when the status comes; sends a document made beforehand, with Content-Type alone", want, streamed(h, fixedDocument(want))),
-		served("httptest.Recorder", "buffers the whole body", want, recorded(h)),
-		served("chi", "WrapResponseWriter with Tee and Discard: buffers the whole body", want, teed(h)),
-		served("httpsnoop", "a hook for WriteHeader and one for Write; no ReadFrom hook", want, hooked(h)),
-		served(ours, "also panics, empty errors, every required field", want, middleware.Normalizer{Logger: silent}.Wrap(h)),
+		served("httptest.Recorder", "buffers the whole body; a problem gets Content-Type alone", want, recorded(h)),
+		served("chi", "WrapResponseWriter with Tee and Discard: buffers the whole body; Content-Type alone", want, teed(h)),
+		served("httpsnoop", "a hook for WriteHeader and one for Write; none for ReadFrom; Content-Type alone", want, hooked(h)),
+		served(ours, "also panics, empty errors, Content-Length, nosniff, no-store, Vary", want, middleware.Normalizer{Logger: silent}.Wrap(h)),
 		served(ours+"+Capture", "the same around a Capture, which shares its writer", want,
 			middleware.Normalizer{Logger: silent}.Wrap(middleware.Capture(func(*http.Request, middleware.Result) {})(h))),
 	}
