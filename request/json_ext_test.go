@@ -85,17 +85,17 @@ func TestJSONReadsWhatIsRight(t *testing.T) {
 	assert.Equal(t, map[string]int{"a": 1}, n)
 }
 
-type shadowing struct {
+type Shadowing struct {
 	base
-	*shadowing
+	*Shadowing
 	ID string `json:"id"`
 }
 
 func TestJSONReadsTheOuterOfTwoMembers(t *testing.T) {
-	v, err := request.JSON[shadowing](post(`{"id":"x"}`))
+	v, err := request.JSON[Shadowing](post(`{"id":"x"}`))
 	assert.NoError(t, err)
 	assert.Equal(t, "x", v.ID)
-	_, err = request.JSON[shadowing](post(`{"id":7}`))
+	_, err = request.JSON[Shadowing](post(`{"id":7}`))
 	assert.Equal(t, 422, details(t, err).Status)
 }
 

@@ -14,8 +14,16 @@
 //		return nil
 //	}))
 //
-// The functions of the package are the defaults; a [Responder] is the same
-// with settings.
+// What a failure means, how it is logged and in which language it is told is
+// set in a [Responder]; the functions of the package are one without settings.
+//
+// Successes have a function for what their code requires, such as [Created],
+// [Accepted], [NoContent] and [Redirect]. Each of them is complete before its
+// first byte is sent. [Unchanged] and [Version] answer conditional requests;
+// [NDJSON], [JSONSeq] and [Events] send what an iterator yields.
+//
+// Every function may be called for any method and version of HTTP. None of them
+// ends the handler, and of two answers the first counts.
 //
 // It decides nothing: what an error means is package problem's to say, and
 // whether a request may pass is package middleware's. It never sends the text
