@@ -55,7 +55,8 @@ func (c AccessLogger) record(r *http.Request, res Result) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := requestAttrs(ctx, r)
+	var room [16]slog.Attr
+	attrs := appendRequest(ctx, room[:0], r)
 	if r.Pattern != "" {
 		attrs = append(attrs, slog.String("route", r.Pattern))
 	}

@@ -180,7 +180,7 @@ func (p *Report) log(logger *slog.Logger, r *http.Request) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := append(requestAttrs(ctx, r), slog.Int("status", p.Status))
+	attrs := append(appendRequest(ctx, nil, r), slog.Int("status", p.Status))
 	if p.Asked != p.Status && p.Asked != 0 {
 		attrs = append(attrs, slog.Int("asked", p.Asked))
 	}
@@ -208,9 +208,9 @@ func (p *Report) log(logger *slog.Logger, r *http.Request) {
 	logger.LogAttrs(ctx, level, msg, attrs...)
 }
 
-// requestAttrs are the attributes by which a record is found again.
-func requestAttrs(ctx context.Context, r *http.Request) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 12)
+// appendRequest appends the attributes by which a record is found again. The
+// caller has the room for them, so that it need not be on the heap.
+func appendRequest(ctx context.Context, attrs []slog.Attr, r *http.Request) []slog.Attr {
 	attrs = append(attrs, slog.String("method", cut(r.Method, 32)), slog.String("path", cut(r.URL.Path, maxPath)))
 	if id := RequestIDFrom(ctx); id != "" {
 		attrs = append(attrs, slog.String("request_id", id))

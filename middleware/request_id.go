@@ -49,8 +49,9 @@ func (c RequestIDs) Wrap(next http.Handler) http.Handler {
 		if id == "" {
 			id = c.New()
 		}
-		w.Header()[c.Header] = []string{id}
-		identified := r.WithContext(&idContext{r.Context(), id})
+		ctx := &idContext{r.Context(), id, [1]string{id}}
+		w.Header()[c.Header] = ctx.value[:]
+		identified := r.WithContext(ctx)
 		next.ServeHTTP(w, identified)
 		r.Pattern = identified.Pattern // as a ServeMux leaves it for the layers around
 	})
@@ -59,21 +60,24 @@ func (c RequestIDs) Wrap(next http.Handler) http.Handler {
 // RequestIDFrom returns the identifier that [RequestID] gave to the request
 // with this context, or "".
 func RequestIDFrom(ctx context.Context) string {
-	id, _ := ctx.Value(idKey{}).(string)
-	return id
+	if c, _ := ctx.Value(idKey{}).(*idContext); c != nil {
+		return c.id
+	}
+	return ""
 }
 
 type idKey struct{}
 
-// idContext is context.WithValue in one allocation.
+// idContext is context.WithValue in one allocation, the field's value included.
 type idContext struct {
 	context.Context
-	id string
+	id    string
+	value [1]string // of the field, where others may change it
 }
 
 func (c *idContext) Value(key any) any {
 	if key == (idKey{}) {
-		return c.id
+		return c // not the string, which would be allocated for each look
 	}
 	return c.Context.Value(key)
 }
