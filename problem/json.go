@@ -28,8 +28,12 @@ import (
 //
 // It is safe for concurrent use, and changes nothing that d refers to.
 func (d *Details) AppendJSON(b []byte) ([]byte, error) {
-	b = append(b, `{"type":`...)
-	b = appendURI(b, d.typeURI())
+	if d.typeURI() == BlankType {
+		b = append(b, `{"type":"`+BlankType+`"`...)
+	} else {
+		b = append(b, `{"type":`...)
+		b = appendURI(b, d.Type)
+	}
 	if d.Title != "" {
 		b = append(b, `,"title":`...)
 		b = appendString(b, d.Title)

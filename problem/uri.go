@@ -24,6 +24,10 @@ func hasScheme(uri string) bool {
 // characters go (RFC 3986, section 2): others are percent-encoded.
 func appendURI(b []byte, s string) []byte {
 	b = append(b, '"')
+	if isPlainURI(s) {
+		b = append(b, s...)
+		return append(b, '"')
+	}
 	// Only the host of an authority may have brackets.
 	host := 0
 	if at := strings.Index(s, "//"); at >= 0 {
@@ -63,6 +67,25 @@ const upperHex = "0123456789ABCDEF"
 func hexDigit(c byte) bool {
 	return digit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
+
+// isPlainURI reports whether no byte of s needs to be encoded, or a look at its
+// neighbours, as in nearly all URIs of problems.
+func isPlainURI(s string) bool {
+	for i := range len(s) {
+		if !uriBytes[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// uriBytes has the answers of uriByte.
+var uriBytes = func() (plain [256]bool) {
+	for c := range plain {
+		plain[c] = uriByte(byte(c))
+	}
+	return plain
+}()
 
 // uriByte reports whether c may stand for itself everywhere behind the
 // authority of a URI.
