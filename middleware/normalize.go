@@ -167,32 +167,3 @@ func (n *normalizer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	n.next.ServeHTTP(face, r)
 	returned = true
 }
-
-// writePending takes bytes for an answer whose header waits, or is out and
-// wants none.
-func (w *writer) writePending(p []byte) (int, error) {
-	switch w.state.Load() {
-	case hijacked:
-		return 0, http.ErrHijacked
-	case bodiless:
-		return 0, http.ErrBodyNotAllowed
-	case closed:
-		return 0, errReturned
-	case swallow:
-		w.more().dropped += int64(len(p))
-		return len(p), nil
-	case undecided:
-		if len(p) == 0 {
-			return 0, nil
-		}
-		w.state.Store(w.judge(p))
-		return w.Write(p)
-	case explicit:
-		if len(p) == 0 {
-			return 0, nil
-		}
-		w.pass()
-		return w.Write(p)
-	}
-	return w.collect(p)
-}

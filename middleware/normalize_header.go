@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -181,4 +183,31 @@ func misplaced(code int, r *http.Request, h http.Header) string {
 		return "a tunnel has neither Content-Length nor content: hijack the connection (RFC 9110, section 9.3.6)"
 	}
 	return ""
+}
+
+// checkLength notes a declared length that is wrong. Of less content the
+// client waits for the rest, and takes the end for a failure (RFC 9112, section
+// 8); of more, net/http sends a part or nothing.
+func (w *writer) checkLength() {
+	if w.state.Load() != sent || w.replaced || w.req.Method == http.MethodHead || w.aborted {
+		return
+	}
+	declared := w.base.Header()["Content-Length"]
+	if len(declared) != 1 {
+		return
+	}
+	n, err := strconv.ParseInt(declared[0], 10, 64)
+	switch {
+	case err != nil:
+	case n < w.bytes, w.rare != nil && isTooLong(w.rare.writeErr):
+		w.misuse("the content was longer than its Content-Length")
+	case n > w.bytes:
+		w.misuse(fmt.Sprintf("Content-Length is %d, but the content ended after %d bytes", n, w.bytes))
+	}
+}
+
+// isTooLong reports whether a write went beyond the declared length. HTTP/2
+// has no error value for it.
+func isTooLong(err error) bool {
+	return errors.Is(err, http.ErrContentLength) || err != nil && strings.Contains(err.Error(), "declared Content-Length")
 }

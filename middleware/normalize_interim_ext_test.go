@@ -126,6 +126,14 @@ func TestASwitchOfProtocolsThatCannotBeIsA500(t *testing.T) {
 	}
 }
 
+func TestHTTP10HasNoOtherProtocolToSwitchTo(t *testing.T) {
+	got := wire(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Upgrade", "websocket")
+		w.WriteHeader(101)
+	})), "GET / HTTP/1.0\r\n\r\n")
+	assert.Equal(t, []int{500}, statuses(got))
+}
+
 func TestResultBoundsTheInterimCodes(t *testing.T) {
 	capture, got := results()
 	rec := httptest.NewRecorder()

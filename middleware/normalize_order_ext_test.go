@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -179,7 +178,8 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 		} {
 			var leaked http.ResponseWriter
 			answers := []string{"a", "b"}
-			srv := start(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			text := new(logged)
+			srv := startLogging(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if leaked != nil { // a goroutine of the first request is still at it
 					n, err := io.WriteString(leaked, "SECRET")
 					assert.Zero(t, n, why)
@@ -195,23 +195,23 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 				leaked = w
 				io.WriteString(w, answers[0])
 				answers = answers[1:]
-			})))
+			})), text)
 			assert.Equal(t, "a", ask(t, srv).body)
 			b := ask(t, srv)
 			assert.Equal(t, "b", b.body, "%s: the answer to another request has nothing of it", why)
 			assert.Equal(t, 200, b.StatusCode)
+			srv.Close()
+			assert.Empty(t, text.String(), "%s: a late WriteHeader is nobody's superfluous one", why)
 		}
 	}
 }
 
 func TestASuperfluousCallIsLoggedWithItsTrueCaller(t *testing.T) {
 	text := new(logged)
-	srv := httptest.NewUnstartedServer(middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := startLogging(t, "HTTP/1.1", middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(404)
 		w.WriteHeader(500)
-	})))
-	srv.Config.ErrorLog = log.New(text, "", 0)
-	srv.Start()
+	})), text)
 	ask(t, srv)
 	srv.Close()
 	assert.Regexp(t, `^http: superfluous response.WriteHeader call from \S+TestASuperfluousCallIsLoggedWithItsTrueCaller\S* \(normalize_order_ext_test.go:\d+\)\n$`, text.String())
@@ -409,6 +409,23 @@ func TestNormalizerAsksReplaceAndDetail(t *testing.T) {
 	long := strings.Repeat("x", 101)
 	a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
 	assert.Equal(t, long+"\n", a.body, "more than MaxText passes")
+}
+
+func TestNormalizeDoesNotTakeAStoryForADetail(t *testing.T) {
+	for n, shown := range map[int]bool{1024: true, 1025: false} {
+		story := strings.Repeat("x", n)
+		normalizer, c := reports(middleware.Normalizer{})
+		srv := start(t, "HTTP/1.1", normalizer.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, story, 404) })))
+		a := ask(t, srv)
+		srv.Close()
+		if shown {
+			assert.Equal(t, story, problemOf(t, a)["detail"])
+			assert.Nil(t, reported(c))
+		} else {
+			assert.Equal(t, descriptionOf(404), problemOf(t, a)["detail"])
+			assert.Len(t, reported(c).Withheld, 1024)
+		}
+	}
 }
 
 func TestNormalizeSkipsWhatItIsToldTo(t *testing.T) {

@@ -101,15 +101,22 @@ func TestNormalizeLetsErrAbortHandlerPass(t *testing.T) {
 		for _, protocol := range protocols {
 			n, c := reports(middleware.Normalizer{})
 			passed := make(chan any, 1)
-			a := get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			capture, got := results()
+			a := get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer func() {
 					v := recover()
 					passed <- v
 					panic(v)
 				}()
 				n.Wrap(h).ServeHTTP(w, r)
-			}))
+			})))
 			assert.Error(t, a.err, why)
+			res := <-got
+			assert.True(t, res.Aborted)
+			if why != "in the middle" {
+				assert.Zero(t, res.Status, "%s: nothing was sent, held or not", why)
+				assert.Zero(t, res.Bytes, why)
+			}
 			assert.True(t, <-passed == http.ErrAbortHandler, "%s: net/http compares with ==", why)
 			assert.Nil(t, reported(c), why)
 		}

@@ -165,7 +165,8 @@ func TestARequestThatIsTooLargeClosesTheConnection(t *testing.T) {
 		"MaxBytesHandler inside":  normalize(http.MaxBytesHandler(read, 1)),
 		"MaxBytesHandler outside": http.MaxBytesHandler(normalize(read), 1),
 		"MaxBytes inside":         normalize(middleware.MaxBytes(1)(read)),
-		"MaxBytes alone":          middleware.MaxBytes(1)(middleware.Capture(nothing)(read)),
+		"MaxBytes alone":          middleware.MaxBytes(1)(read),
+		"MaxBytes inside Capture": middleware.Capture(nothing)(middleware.MaxBytes(1)(read)),
 	} {
 		got := wire(t, h, post)
 		assert.Equal(t, []int{413}, statuses(got), why)

@@ -74,3 +74,35 @@ func (c *recoverer) report(w *writer, r *http.Request) {
 	}
 	rep.log(c.Logger, r)
 }
+
+// caught handles the end of a handler that did not return, and returns the
+// value to panic with again, if any.
+func (w *writer) caught(v any, p *respond.Responder) any {
+	if v == nil { // runtime.Goexit
+		w.aborted = true
+		return nil
+	}
+	if v == http.ErrAbortHandler {
+		w.aborted = true
+		return v
+	}
+	m := w.more()
+	if m.panicked == nil || m.stack == nil {
+		m.panicked, m.stack = origin(v)
+		if m.stack == nil {
+			m.stack = stack()
+		}
+	}
+	switch state := w.state.Load(); {
+	case state == open || pending(state):
+		w.forget()
+		w.aborted = false // as a Capture further in may have thought
+		w.status = http.StatusInternalServerError
+		w.sendThrough(p, "")
+		return nil
+	case state == hijacked:
+		_ = m.conn.Close() // net/http lets go of it, and nobody else would
+	}
+	w.aborted = true
+	return http.ErrAbortHandler
+}

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
@@ -50,4 +51,16 @@ func TestRecoverLetsErrAbortHandlerPassUnlogged(t *testing.T) {
 		assert.Error(t, a.err)
 		assert.Empty(t, text.String())
 	}
+}
+
+func TestNestedRecoversReportAPanicOnce(t *testing.T) {
+	log, text := logger()
+	c := middleware.Recoverer{Logger: log}
+	srv := start(t, "HTTP/1.1", c.Wrap(c.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("half"))
+		panic("late")
+	}))))
+	ask(t, srv)
+	srv.Close()
+	assert.Equal(t, 1, strings.Count(text.String(), "panic=late"))
 }

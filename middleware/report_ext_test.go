@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -57,6 +58,21 @@ func TestNormalizeLogsAHabitOnce(t *testing.T) {
 	}
 	srv.Close()
 	assert.Equal(t, 2, strings.Count(text.String(), "\n"), text)
+}
+
+func TestNormalizeRemembersABoundedNumberOfHabits(t *testing.T) {
+	log, text := logger()
+	mux := http.NewServeMux()
+	for i := range 300 {
+		mux.HandleFunc(fmt.Sprintf("/%d", i), func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })
+	}
+	h := middleware.Normalizer{Logger: log}.Wrap(mux)
+	for i := range 300 {
+		rec, r := recorder()
+		r.URL.Path = fmt.Sprintf("/%d", i)
+		h.ServeHTTP(rec, r)
+	}
+	assert.Equal(t, 256, strings.Count(text.String(), "\n"))
 }
 
 func TestNormalizeReportsEveryTimeToWhoAsks(t *testing.T) {

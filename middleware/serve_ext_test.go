@@ -21,12 +21,18 @@ import (
 // protocols are the two shapes of ResponseWriter that net/http has.
 var protocols = []string{"HTTP/1.1", "HTTP/2"}
 
-// start serves h over HTTP/1.1, or over HTTP/2 and TLS. What the server logs
-// is kept out of the test's output.
+// start serves h over HTTP/1.1, or over HTTP/2 and TLS. What the server logs is
+// kept out of the test's output.
 func start(t testing.TB, protocol string, h http.Handler) *httptest.Server {
 	t.Helper()
+	return startLogging(t, protocol, h, io.Discard)
+}
+
+// startLogging is start with a place for what the server logs.
+func startLogging(t testing.TB, protocol string, h http.Handler, out io.Writer) *httptest.Server {
+	t.Helper()
 	srv := httptest.NewUnstartedServer(h)
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.Config.ErrorLog = log.New(out, "", 0)
 	if protocol == "HTTP/2" {
 		srv.EnableHTTP2 = true
 		srv.StartTLS()

@@ -117,6 +117,21 @@ func TestTimeoutSendsNothingToAClientThatHasGone(t *testing.T) {
 	})
 }
 
+func TestTimeoutDoesNotSendTheFieldsOfAHintAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec, r := recorder()
+		tag("outer")(middleware.Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", "</a.css>; rel=preload")
+			w.WriteHeader(103)
+			<-r.Context().Done()
+		}))).ServeHTTP(&interimOnly{rec}, r)
+		synctest.Wait()
+		assert.Equal(t, 503, rec.Code)
+		assert.Empty(t, rec.Header().Get("Link"))
+		assert.Equal(t, "outer", rec.Header().Get("Via"))
+	})
+}
+
 func TestTimeoutPassesAPanicOnWithItsStack(t *testing.T) {
 	cause := errors.New("pq")
 	n, c := reports(middleware.Normalizer{})
@@ -136,16 +151,23 @@ func TestTimeoutLeavesAHijackedConnectionToItsHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		_, r := recorder()
-		go middleware.Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			conn, _, err := w.(http.Hijacker).Hijack()
-			assert.NoError(t, err)
-			time.Sleep(time.Hour)
-			io.WriteString(conn, "own protocol")
-			conn.Close()
-		})).ServeHTTP(&hijackable{fullWriter{http.Header{}}, ours}, r)
+		base := &hijackable{fullWriter{http.Header{}}, ours}
+		start, served := time.Now(), make(chan time.Duration, 1)
+		go func() {
+			middleware.Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := w.(http.Hijacker).Hijack()
+				assert.NoError(t, err)
+				time.Sleep(time.Hour)
+				io.WriteString(conn, "own protocol")
+				conn.Close()
+			})).ServeHTTP(base, r)
+			served <- time.Since(start)
+		}()
 		got, err := io.ReadAll(theirs)
 		assert.NoError(t, err)
 		assert.Equal(t, "own protocol", string(got))
+		assert.Equal(t, time.Hour, <-served, "the server waits for the handler")
+		assert.Empty(t, base.header, "and writes no 503")
 	})
 }
 

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -362,3 +363,6 @@ func (w *writer) close() {
 		}
 	}
 }
+
+// errReturned answers a write that comes after its handler.
+var errReturned = fmt.Errorf("middleware: the handler has returned: %w", http.ErrHandlerTimeout)

@@ -109,6 +109,55 @@ func TestAWriterOfAnotherShapeKeepsItsInterfacesToo(t *testing.T) {
 	}))
 }
 
+func TestAWriterOfAnotherShapeIsWatchedInAllItsMethods(t *testing.T) {
+	for name, base := range map[string]func(w http.ResponseWriter) http.ResponseWriter{
+		"reads": func(w http.ResponseWriter) http.ResponseWriter {
+			return struct {
+				http.ResponseWriter
+				io.ReaderFrom
+			}{w, w.(io.ReaderFrom)}
+		},
+		"writes strings": func(w http.ResponseWriter) http.ResponseWriter {
+			return struct {
+				http.ResponseWriter
+				io.StringWriter
+			}{w, w.(io.StringWriter)}
+		},
+		"writes": func(w http.ResponseWriter) http.ResponseWriter { return struct{ http.ResponseWriter }{w} },
+		"flushes": func(w http.ResponseWriter) http.ResponseWriter {
+			return struct {
+				http.ResponseWriter
+				http.Flusher
+			}{w, w.(http.Flusher)}
+		},
+	} {
+		for _, fail := range []bool{false, true} {
+			capture, got := results()
+			a := get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if fail {
+						http.Error(w, "denied", 403)
+					}
+					io.Copy(w, source(1000))
+					io.WriteString(w, "abc")
+					w.Write([]byte("abc"))
+					if f, ok := w.(http.Flusher); ok {
+						f.Flush()
+					}
+				}))).ServeHTTP(base(w), r)
+			}))
+			res := <-got
+			assert.EqualValues(t, len(a.body), res.Bytes, name)
+			assert.Equal(t, a.StatusCode, res.Status, name)
+			if fail {
+				assert.Equal(t, "denied", problemOf(t, a)["detail"], name)
+			} else {
+				assert.Len(t, a.body, 1006, name)
+			}
+		}
+	}
+}
+
 // A base whose Unwrap leads to more: what http.ResponseController would find
 // there it has to find in our writer.
 func TestAWriterBehindUnwrapHasWhatTheControllerFinds(t *testing.T) {
