@@ -60,3 +60,14 @@ func TestAccessLoggerAsksItsSettings(t *testing.T) {
 	srv.Close()
 	assert.Equal(t, "level=WARN msg=request method=GET path=/x status=404 bytes=19 n=7\n", text.String())
 }
+
+func TestAccessLogTellsAnErrorFromASuccessThatWasCutShort(t *testing.T) {
+	log, text := logger()
+	srv := start(t, "HTTP/1.1", middleware.AccessLogger{Logger: log}.Wrap(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("half"))
+		panic("late")
+	}))))
+	ask(t, srv)
+	srv.Close()
+	assert.Equal(t, "level=ERROR msg=request method=GET path=/x status=200 bytes=4 aborted=true panicked=true\n", text.String())
+}
