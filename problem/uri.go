@@ -69,10 +69,16 @@ func hexDigit(c byte) bool {
 }
 
 // isPlainURI reports whether no byte of s needs to be encoded, or a look at its
-// neighbours, as in nearly all URIs of problems.
+// neighbours, as in nearly all URIs of problems: the first number sign begins
+// the fragment.
 func isPlainURI(s string) bool {
+	fragment := false
 	for i := range len(s) {
-		if !uriBytes[s[i]] {
+		switch {
+		case uriBytes[s[i]]:
+		case s[i] == '#' && !fragment:
+			fragment = true
+		default:
 			return false
 		}
 	}
