@@ -93,7 +93,8 @@ func (c InFlightLimit) slots() *slots {
 		c.RetryAfter = time.Second
 	}
 	refusal := func(name string) *problem.Details {
-		return problem.TemporaryReducedCapacity.New(problem.Extension("violated-policies", []string{name}), problem.RetryAfter(c.RetryAfter))
+		return problem.TemporaryReducedCapacity.New(problem.Detail(problem.Nearest(http.StatusServiceUnavailable).Description),
+			problem.Extension("violated-policies", []string{name}), problem.RetryAfter(c.RetryAfter))
 	}
 	s := &slots{
 		InFlightLimit: c,

@@ -64,7 +64,7 @@ func TestInFlightRefusesTheNextWith503(t *testing.T) {
 		one, two := visit(t.Context(), h, "", "1"), visit(t.Context(), h, "", "2")
 		w := visit(t.Context(), h, "", "3")
 		assert.Equal(t, 503, w.Code)
-		assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"violated-policies":["in-flight"]}`, w.Body.String())
+		assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later.","violated-policies":["in-flight"]}`, w.Body.String())
 		assert.Equal(t, "1", w.Header().Get("Retry-After"))
 		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 		assert.NotContains(t, w.Header(), "Ratelimit-Policy", "only by choice")

@@ -170,30 +170,36 @@ func (a *attempt) problem() *problem.Details {
 }
 
 // unavailable answers what could not be decided.
-var unavailable = problem.TemporaryReducedCapacity.New()
+var unavailable = problem.TemporaryReducedCapacity.New(problem.Detail(problem.Nearest(http.StatusServiceUnavailable).Description))
 
 // setFields tells in h what is granted and what is left; a refusal tells that
 // of the violated policies alone, so that nothing but Retry-After sets the
 // time to come back (section 6 of the draft). If it allows the request and a
 // policy has nothing left, it returns the value of RateLimit.
 func (a *attempt) setFields(h http.Header) (exhausted string) {
+	text := a.text[:0] // of all values, which share one string
 	if !a.allowed {
 		delete(h, stateField)
 		delete(h, "Retry-After")
 		if a.wait != never {
-			h["Retry-After"] = []string{strconv.Itoa(seconds(a.wait))}
+			text = strconv.AppendInt(text, int64(seconds(a.wait)), 10)
 		}
 	}
+	retry := len(text)
 	if a.undecided || len(a.parts) == 0 {
+		if retry > 0 {
+			h["Retry-After"] = []string{string(text)}
+		}
 		return ""
 	}
-	text := a.text[:0]
 	policy := a.checker.fixed
 	if policy == "" || len(a.parts) != len(a.checker.rules) {
 		policy = ""
 		for i := range a.parts {
 			if p := &a.parts[i]; p.rule.shown() {
-				text = appendComma(text)
+				if len(text) > retry {
+					text = append(text, ',')
+				}
 				text = appendPolicyItem(text, p.rule.quoted, p.quota, p.partition)
 			}
 		}
@@ -216,11 +222,12 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 		}
 	}
 	a.text = text
-	both := string(text)
-	if split > 0 {
-		policy = both[:split]
+	all := string(text)
+	if split > retry {
+		policy = all[retry:split]
 	}
-	addFields(h, policy, both[split:])
+	state := all[split:]
+	addFields(h, all[:retry], policy, state)
 	if a.checker.legacy && tightest.Remaining >= 0 {
 		reset := tightest.Window
 		if !a.allowed {
@@ -232,7 +239,7 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 		setLegacy(h, tightest.Quota.Capacity(), tightest.Remaining, time.Now().Unix()+int64(seconds(reset)))
 	}
 	if a.allowed && spent {
-		return both[split:]
+		return state
 	}
 	return ""
 }

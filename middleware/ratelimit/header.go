@@ -110,12 +110,20 @@ func partitionKey(secret []byte, key string) string {
 }
 
 // addFields adds a value to both fields. Several lines are one list
-// (RFC 9110, section 5.3), so those of another limiter stay. The two values share one allocation; each
+// (RFC 9110, section 5.3), so those of another limiter stay. It sets
+// Retry-After, unless retry is empty. The values share one allocation; each
 // slice is cut to its own capacity, so that appending to one copies it.
-func addFields(h http.Header, policy, state string) {
-	values := []string{policy, state}
+func addFields(h http.Header, retry, policy, state string) {
+	if retry == "" {
+		values := []string{policy, state}
+		addField(h, policyField, values[0:1:1])
+		addField(h, stateField, values[1:2:2])
+		return
+	}
+	values := []string{policy, state, retry}
 	addField(h, policyField, values[0:1:1])
 	addField(h, stateField, values[1:2:2])
+	h["Retry-After"] = values[2:3:3]
 }
 
 func addField(h http.Header, field string, value []string) {

@@ -69,13 +69,13 @@ func TestRefusalOnTheWire(t *testing.T) {
 	_, body := fetch(t, h)
 	assert.Equal(t, "ok", body)
 	res, body := fetch(t, h)
-	assert.Equal(t, `{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Quota Exceeded","status":429,"violated-policies":["burst"]}`, body)
+	assert.Equal(t, `{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Quota Exceeded","status":429,"detail":"The client sent more requests than it may for now. Wait before sending the next one.","violated-policies":["burst"]}`, body)
 	assert.Equal(t, 429, res.StatusCode)
 	assert.Equal(t, "3600", res.Header.Get("Retry-After"), "the next unit comes an hour after the first was taken, less the time of a request")
 	delete(res.Header, "Date")
 	assert.Equal(t, http.Header{
 		"Content-Type":           {"application/problem+json"},
-		"Content-Length":         {"141"},
+		"Content-Length":         {"237"},
 		"X-Content-Type-Options": {"nosniff"},
 		"Cache-Control":          {"no-store"},
 		"Retry-After":            {"3600"},

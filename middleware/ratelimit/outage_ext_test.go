@@ -135,7 +135,7 @@ func TestOutageMayBeClosed(t *testing.T) {
 			assert.Equal(t, 503, w.Code, "an outage is no fault of the client: never 429")
 			assert.Equal(t, "1", w.Header().Get("Retry-After"))
 			assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
-			assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503}`, w.Body.String())
+			assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later."}`, w.Body.String())
 		}
 		assert.False(t, (*seen)[0].Allowed)
 		assert.ErrorIs(t, (*seen)[0].Err, errSecret)

@@ -94,7 +94,7 @@ func (p *rule) refuse(key string, names []string) *problem.Details {
 	case key == everyone:
 		kind = problem.TemporaryReducedCapacity
 	}
-	return kind.New(problem.Extension("violated-policies", names))
+	return kind.New(problem.Detail(problem.Nearest(kind.Status).Description), problem.Extension("violated-policies", names))
 }
 
 // compile checks policies. It panics if they cannot work.

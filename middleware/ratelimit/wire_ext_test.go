@@ -196,7 +196,7 @@ func TestCapacityThatAllShareIsRefusedWith503(t *testing.T) {
 		fields(t, w.Code, w.Header())
 		assert.Equal(t, 503, w.Code)
 		assert.Equal(t, "1", w.Header().Get("Retry-After"))
-		assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"violated-policies":["capacity"]}`, w.Body.String())
+		assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later.","violated-policies":["capacity"]}`, w.Body.String())
 	})
 }
 
