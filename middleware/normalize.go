@@ -22,7 +22,8 @@ import (
 //   - a panic before anything was sent.
 //
 // The text of a 4xx becomes the detail of the problem. That of a 5xx is never
-// sent: it goes to the log. Content with a type of its own passes unchanged,
+// sent: it goes to the log. A JSON object or array that was put through
+// http.Error is no text; it is sent as JSON. Content with a type of its own passes unchanged,
 // and so does a long text. What is already sent stays as it is: a later panic
 // cuts the answer short, so that the client notices.
 //
@@ -52,8 +53,8 @@ type Normalizer struct {
 	// Replace decides for an error with content what becomes of it, before
 	// the first byte: true replaces it by a problem. It may look at the header
 	// but not change it. Nil replaces what the documentation of Normalize
-	// lists, except that it is not asked about empty errors, nor about a code
-	// that was changed: those are always replaced.
+	// lists. It is not asked about empty errors and codes that were changed,
+	// which are always replaced, nor about problems, which never are.
 	Replace func(r *http.Request, code int, h http.Header) bool
 
 	// Detail returns the detail for a problem that replaces text. An empty

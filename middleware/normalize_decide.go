@@ -97,6 +97,11 @@ func (w *writer) classify(code int) uint32 {
 		return held
 	case !typed:
 		return undecided
+	case isProblem(types): // nothing to replace, whatever the settings say
+		if !opaque && w.prefersOther() {
+			return document
+		}
+		return explicit
 	case w.norm.Replace != nil:
 		if w.norm.Replace(w.req, code, h) {
 			w.frozen = opaque || !isPlain(types)
@@ -106,8 +111,6 @@ func (w *writer) classify(code int) uint32 {
 	case isPlain(types) && isNosniff(h["X-Content-Type-Options"]):
 		w.frozen = opaque
 		return held
-	case isProblem(types) && !opaque && w.prefersOther():
-		return document
 	}
 	return explicit
 }

@@ -45,7 +45,7 @@ func (w *writer) completeHeader(h http.Header, code int) {
 	if fields := lacking(code, w.req, h); len(fields) > 0 {
 		w.more().missing = fields
 	}
-	if reason := misplaced(code, w.req, h); reason != "" {
+	if reason := misplaced(code, w.req); reason != "" {
 		w.misuse(reason)
 	}
 }
@@ -164,7 +164,7 @@ func (w *writer) misuse(reason string) {
 }
 
 // misplaced says why a status is out of place, or returns "".
-func misplaced(code int, r *http.Request, h http.Header) string {
+func misplaced(code int, r *http.Request) string {
 	switch code {
 	case 208:
 		return "208 is for members of a multi-status answer (RFC 5842, section 7.1)"
@@ -173,7 +173,7 @@ func misplaced(code int, r *http.Request, h http.Header) string {
 	case 306:
 		return "306 is reserved (RFC 9110, section 15.4.7)"
 	case 425:
-		if r.Header.Get("Early-Data") == "" && (r.TLS == nil || r.TLS.HandshakeComplete) {
+		if r.Header.Get("Early-Data") == "" { // net/http itself accepts none
 			return "425 is for requests in early data (RFC 8470, section 5.2)"
 		}
 	case 511:
@@ -196,11 +196,16 @@ func (w *writer) checkLength() {
 	if len(declared) != 1 {
 		return
 	}
+	var failed error // of a write
+	if w.rare != nil {
+		failed = w.rare.writeErr
+	}
 	n, err := strconv.ParseInt(declared[0], 10, 64)
 	switch {
 	case err != nil:
-	case n < w.bytes, w.rare != nil && isTooLong(w.rare.writeErr):
+	case n < w.bytes, isTooLong(failed):
 		w.misuse("the content was longer than its Content-Length")
+	case failed != nil || w.req.Context().Err() != nil: // the client left first
 	case n > w.bytes:
 		w.misuse(fmt.Sprintf("Content-Length is %d, but the content ended after %d bytes", n, w.bytes))
 	}

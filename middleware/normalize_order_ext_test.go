@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -333,6 +336,27 @@ func TestNormalizeReportsADeclaredLengthThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestNormalizeDoesNotBlameAHandlerWhoseClientLeft(t *testing.T) {
+	n, c := reports(middleware.Normalizer{})
+	for why, h := range map[string]http.HandlerFunc{
+		"a write fails":     func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 10)) },
+		"the context tells": func(w http.ResponseWriter, r *http.Request) {},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
+		base := brokenWriter{fullWriter{http.Header{"Content-Length": {"1000"}}}}
+		n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(200)
+			h(w, r)
+			if why == "the context tells" {
+				cancel()
+			}
+		})).ServeHTTP(base, r)
+		cancel()
+		assert.Nil(t, reported(c), why)
+	}
+}
+
 func TestNormalizeRemovesTheFieldsOfAConnectionFromHTTP2(t *testing.T) {
 	h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
@@ -426,6 +450,24 @@ func TestNormalizeDoesNotTakeAStoryForADetail(t *testing.T) {
 			assert.Len(t, reported(c).Withheld, 1024)
 		}
 	}
+}
+
+func TestReplaceIsNotAskedAboutProblems(t *testing.T) {
+	n := middleware.Normalizer{Replace: func(*http.Request, int, http.Header) bool { return true }}
+	h := n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no such order")) }))
+	assert.Equal(t, "no such order", problemOf(t, get(t, "HTTP/1.1", h))["detail"])
+	page := get(t, "HTTP/1.1", h, field("Accept", "text/html"))
+	assert.Equal(t, "text/html; charset=utf-8", page.Header.Get("Content-Type"))
+	assert.Contains(t, page.body, "no such order")
+}
+
+func TestADetailThatTheSettingsDeclineIsNotLogged(t *testing.T) {
+	n, c := reports(middleware.Normalizer{Detail: func(*http.Request, int, string) string { return "" }})
+	srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) })))
+	a := ask(t, srv)
+	srv.Close()
+	assert.Equal(t, descriptionOf(404), problemOf(t, a)["detail"])
+	assert.Nil(t, reported(c), "clients could fill the log with it")
 }
 
 func TestNormalizeSkipsWhatItIsToldTo(t *testing.T) {

@@ -25,10 +25,11 @@ func (w *writer) sendProblem() {
 	}
 	detail := ""
 	if text = strings.TrimSpace(text); !isCanned(int(w.status), []byte(text)) {
-		if isShowable(text) {
+		showable := isShowable(text)
+		if showable {
 			detail = w.detailFor(int(w.status), text)
 		}
-		if m := w.rare; detail == "" && (m == nil || m.withheld == "") {
+		if detail == "" && (w.status >= 500 || !showable) {
 			w.more().withheld = bounded([]byte(text))
 		}
 	}
@@ -55,7 +56,7 @@ func (w *writer) sendDocument() bool {
 		Instance: read.Instance, Extensions: read.Extensions,
 	}
 	n := w.norm
-	w.startProblem(n.Responder).Problem(w, w.req, d)
+	w.startProblem(nil).Problem(w, w.req, d) // the settings of a Responder are for new problems
 	w.norm = n
 	return true
 }

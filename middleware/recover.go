@@ -87,6 +87,9 @@ func (w *writer) caught(v any, p *respond.Responder) any {
 		return v
 	}
 	m := w.more()
+	if m.panicked == nil {
+		m.told = false // a handler further in may have reported other things
+	}
 	if m.panicked == nil || m.stack == nil {
 		m.panicked, m.stack = origin(v)
 		if m.stack == nil {

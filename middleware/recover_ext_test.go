@@ -64,3 +64,16 @@ func TestNestedRecoversReportAPanicOnce(t *testing.T) {
 	srv.Close()
 	assert.Equal(t, 1, strings.Count(text.String(), "panic=late"))
 }
+
+func TestRecoverReportsAPanicOfALayerAroundNormalize(t *testing.T) {
+	log, text := logger()
+	srv := start(t, "HTTP/1.1", middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "pq: password", 500) // is reported
+		})).ServeHTTP(w, r)
+		panic("afterwards")
+	})))
+	ask(t, srv)
+	srv.Close()
+	assert.Contains(t, text.String(), "panic=afterwards")
+}

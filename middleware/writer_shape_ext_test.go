@@ -434,7 +434,8 @@ func TestResultHasTheFirstErrorOfAWrite(t *testing.T) {
 
 type brokenWriter struct{ fullWriter }
 
-func (brokenWriter) Header() http.Header                          { return http.Header{} }
+func (w brokenWriter) Header() http.Header { return w.header }
+
 func (brokenWriter) WriteHeader(int)                              {}
 func (brokenWriter) Write([]byte) (int, error)                    { return 0, errBroken }
 func (brokenWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, errBroken }
