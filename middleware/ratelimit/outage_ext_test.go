@@ -47,7 +47,9 @@ func (s *server) Take(ctx context.Context, b []ratelimit.Bucket) error {
 
 var errSecret = errors.New("dial tcp 127.0.0.1:6379: password=hunter2")
 
-func fleet(s *server, l ratelimit.Limiter) (http.Handler, *[]ratelimit.Decision) {
+// fleet is a limiter on s around a handler, ok unless there is another, and
+// what it decides.
+func fleet(s *server, l ratelimit.Limiter, next ...http.HandlerFunc) (http.Handler, *[]ratelimit.Decision) {
 	seen := new([]ratelimit.Decision)
 	l.Store = s
 	var mu sync.Mutex
@@ -59,7 +61,7 @@ func fleet(s *server, l ratelimit.Limiter) (http.Handler, *[]ratelimit.Decision)
 	if l.Policies == nil {
 		l.Policies = []ratelimit.Policy{{Quota: ratelimit.PerMinute(60), Key: byUser}}
 	}
-	return l.Wrap(http.HandlerFunc(ok)), seen
+	return l.Wrap(append(next, ok)[0]), seen
 }
 
 func TestOutageIsDecidedByTheLocalShare(t *testing.T) {

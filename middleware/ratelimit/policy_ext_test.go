@@ -247,15 +247,20 @@ func TestSpendWithoutARequestIsAnError(t *testing.T) {
 
 func TestSpendAfterTheClientHasGoneStillCharges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.delay = time.Millisecond // and it minds the context
 		ctx, cancel := context.WithCancel(context.Background())
-		h := limit(func(w http.ResponseWriter, r *http.Request) {
+		h, _ := fleet(s, ratelimit.Limiter{Policies: []ratelimit.Policy{
+			{Quota: ratelimit.PerHour(60), Key: byUser, Cost: func(*http.Request) int { return 1 }, Count: func(int) bool { return cancel == nil }},
+			{Name: "other", Quota: ratelimit.PerHour(60), Key: byUser, Cost: func(*http.Request) int { return 1 }},
+		}}, func(w http.ResponseWriter, r *http.Request) {
 			cancel()
 			assert.NoError(t, ratelimit.Spend(r.Context(), 30))
-		}, ratelimit.Policy{Quota: ratelimit.PerMinute(60), Key: byUser, Cost: func(*http.Request) int { return 1 }})
+		})
 		r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
 		r.Header.Set("X-User", "a")
 		h.ServeHTTP(httptest.NewRecorder(), r)
-		assert.Equal(t, `"default";r=28;t=28`, get(h, as("a")).Header().Get("RateLimit"))
+		assert.Equal(t, `"default";r=59;t=3540,"other";r=28;t=1680`, get(h, as("a")).Header().Get("RateLimit"), "and gives back")
 	})
 }
 
@@ -344,6 +349,9 @@ func TestDecisionsMayBeKept(t *testing.T) {
 	for i, d := range kept {
 		assert.Equal(t, strconv.Itoa(i%2), d.Verdicts[0].Key)
 		assert.Equal(t, 49-i/2, d.Verdicts[0].Remaining)
+		header := http.Header{}
+		d.SetHeader(header)
+		assert.Contains(t, header.Get("RateLimit"), fmt.Sprintf("r=%d;", 49-i/2))
 	}
 }
 
