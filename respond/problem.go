@@ -41,6 +41,13 @@ func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Deta
 	if err != nil {
 		p.logger().Error("respond: extension left out of a problem", "error", err)
 	}
+	p.sendDocument(w, r, d, v, mediaType, body)
+	keep(buf, body)
+}
+
+// sendDocument writes a problem that is encoded already.
+func (p *Responder) sendDocument(w http.ResponseWriter, r *http.Request, d *problem.Details, v *fieldValues, mediaType string, body []byte) {
+	h := w.Header()
 	dropStale(h, d.Status)
 	describe(h, v, mediaType, decimal(len(body)))
 	if mediaType == problem.MediaTypeHTML {
@@ -61,7 +68,6 @@ func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Deta
 	}
 	w.WriteHeader(d.Status)
 	_, _ = w.Write(body) // the client may be gone, and there is nobody else to tell
-	keep(buf, body)
 }
 
 // isHTTP2 tells by the writer where there is no request: only that of HTTP/2
