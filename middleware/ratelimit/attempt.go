@@ -1,15 +1,13 @@
 package ratelimit
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 // attempt is one request under way through the rules of a limiter. It may be
@@ -40,7 +38,8 @@ type part struct {
 }
 
 func (a *attempt) reset() {
-	*a = attempt{checker: a.checker, parts: a.parts[:0], buckets: a.buckets[:0], text: a.text[:0], allowed: true}
+	a.outer, a.parts, a.buckets = nil, a.parts[:0], a.buckets[:0]
+	a.allowed, a.undecided, a.local, a.wait, a.err = true, false, false, 0, nil
 }
 
 // add asks for what r costs under the rule p, if p applies to it.
@@ -138,9 +137,8 @@ func (a *attempt) counts() bool {
 // violates reports whether the refusal is part i's, and may be told.
 func (a *attempt) violates(i int) bool { return a.buckets[i].Short && a.buckets[i].Rule == Enforce }
 
-// problem is what a refused request is answered with. It is shared: copy it
-// before changing it.
-func (a *attempt) problem() *problem.Details {
+// refusal is what a refused request is answered with.
+func (a *attempt) refusal() refusal {
 	if a.undecided {
 		return unavailable
 	}
@@ -162,7 +160,8 @@ func (a *attempt) problem() *problem.Details {
 	p, key := a.parts[first].rule, a.buckets[first].Key
 	switch {
 	case names != nil:
-		return p.refuse(key, names)
+		d := p.refuse(key, names)
+		return refusal{d, func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) }}
 	case key == everyone:
 		return p.congestion
 	}
@@ -170,151 +169,4 @@ func (a *attempt) problem() *problem.Details {
 }
 
 // unavailable answers what could not be decided.
-var unavailable = problem.TemporaryReducedCapacity.New(problem.Detail(problem.Nearest(http.StatusServiceUnavailable).Description))
-
-// setFields tells in h what is granted and what is left; a refusal tells that
-// of the violated policies alone, so that nothing but Retry-After sets the
-// time to come back (section 6 of the draft). If it allows the request and a
-// policy has nothing left, it returns the value of RateLimit.
-func (a *attempt) setFields(h http.Header) (exhausted string) {
-	text := a.text[:0] // of all values, which share one string
-	if !a.allowed {
-		delete(h, stateField)
-		delete(h, "Retry-After")
-		if a.wait != never {
-			text = strconv.AppendInt(text, int64(seconds(a.wait)), 10)
-		}
-	}
-	retry := len(text)
-	if a.undecided || len(a.parts) == 0 {
-		if retry > 0 {
-			h["Retry-After"] = []string{string(text)}
-		}
-		return ""
-	}
-	policy := a.checker.fixed
-	if policy == "" || len(a.parts) != len(a.checker.rules) {
-		policy = ""
-		for i := range a.parts {
-			if p := &a.parts[i]; p.rule.shown() {
-				if len(text) > retry {
-					text = append(text, ',')
-				}
-				text = appendPolicyItem(text, p.rule.quoted, p.quota, p.partition)
-			}
-		}
-	}
-	split := len(text)
-	spent, tightest := false, Verdict{Remaining: -1}
-	for i := range a.parts {
-		p := &a.parts[i]
-		if !p.rule.shown() || !a.allowed && !a.violates(i) {
-			continue
-		}
-		v := a.verdict(i)
-		if len(text) > split {
-			text = append(text, ',')
-		}
-		text = appendStateItem(text, p.rule.quoted, v.Remaining, v.Window, p.partition)
-		spent = spent || v.Remaining == 0
-		if tightest.Remaining < 0 || v.Remaining < tightest.Remaining {
-			tightest = v
-		}
-	}
-	a.text = text
-	all := string(text)
-	if split > retry {
-		policy = all[retry:split]
-	}
-	state := all[split:]
-	addFields(h, all[:retry], policy, state)
-	if a.checker.legacy && tightest.Remaining >= 0 {
-		reset := tightest.Window
-		if !a.allowed {
-			reset = a.wait
-		}
-		if reset == never {
-			reset = 0
-		}
-		setLegacy(h, tightest.Quota.Capacity(), tightest.Remaining, time.Now().Unix()+int64(seconds(reset)))
-	}
-	if a.allowed && spent {
-		return state
-	}
-	return ""
-}
-
-func appendComma(text []byte) []byte {
-	if len(text) > 0 {
-		text = append(text, ',')
-	}
-	return text
-}
-
-// errNothing is what Spend returns where there is nothing to charge.
-var errNothing = errors.New("ratelimit: Spend: the context belongs to no request that a policy with a Cost let pass")
-
-// Spend charges n more units to the request that ctx belongs to, in all
-// policies with a Cost whose limiter let it pass: what it has really cost, once
-// that is known. They are charged even if there is not enough; then the client
-// waits the longer. A negative n gives units back, at most as many as the
-// request was charged.
-//
-// It returns an error if there is no such request or if the store cannot be
-// asked.
-func Spend(ctx context.Context, n int) error {
-	d, ok := FromContext(ctx)
-	if !ok {
-		return errNothing
-	}
-	var errs []error
-	for a := d.attempt; a != nil; a = a.outer {
-		errs = append(errs, a.spend(ctx, n))
-	}
-	return errors.Join(errs...)
-}
-
-func (a *attempt) spend(ctx context.Context, n int) error {
-	return a.correct(ctx, func(p *part) int {
-		if p.rule.Cost == nil || !a.allowed {
-			return 0
-		}
-		return max(n, -p.charged)
-	})
-}
-
-func (a *attempt) refund(ctx context.Context, of func(*rule) bool) error {
-	return a.correct(ctx, func(p *part) int {
-		if !of(p.rule) {
-			return 0
-		}
-		return -p.charged
-	})
-}
-
-// correct charges each part by so much more. The client may have gone, but
-// what it was charged still has to be right.
-func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.undecided {
-		return nil // nothing was charged
-	}
-	var buckets []Bucket
-	for i := range a.parts {
-		p := &a.parts[i]
-		if n := by(p); n != 0 {
-			b := a.buckets[i]
-			buckets = append(buckets, Bucket{Policy: b.Policy, Key: b.Key, Quota: b.Quota, Cost: n, Rule: Force})
-			p.charged += n
-		}
-	}
-	if len(buckets) == 0 {
-		return nil
-	}
-	ctx = context.WithoutCancel(ctx)
-	if a.checker.memory != nil {
-		return a.checker.memory.Take(ctx, buckets)
-	}
-	return a.checker.shared.correct(ctx, buckets, a.local)
-}
+var unavailable = prepare(problem.TemporaryReducedCapacity.New(problem.Detail(problem.Nearest(http.StatusServiceUnavailable).Description)))

@@ -3,7 +3,6 @@ package ratelimit
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -34,7 +33,7 @@ func (c *Checker) prepare() {
 		varies = varies || p.Vary != nil
 		c.spends = c.spends || p.Cost != nil
 		if p.shown() {
-			fixed = appendComma(fixed)
+			fixed = appendComma(fixed, 0)
 			fixed = append(fixed, p.item...)
 		}
 	}
@@ -110,9 +109,9 @@ func (c *Checker) refuse(w http.ResponseWriter, r *http.Request, a *attempt) {
 		w.Header().Set("Cache-Control", "no-store") // RFC 6585, section 4
 		c.deny.ServeHTTP(w, r)
 	case c.responder != nil:
-		c.responder.Problem(w, r, a.problem())
+		c.responder.Problem(w, r, a.refusal().problem)
 	default:
-		respond.Problem(w, r, a.problem())
+		a.refusal().send(w, r)
 	}
 }
 
@@ -156,15 +155,4 @@ func (c *Checker) take(ctx context.Context, a *attempt) {
 	if !a.undecided {
 		a.conclude()
 	}
-}
-
-// setLegacy sets the fields that came before the draft, unless those of an
-// outer limiter have less left.
-func setLegacy(h http.Header, limit, remaining int, reset int64) {
-	if have, err := strconv.Atoi(h.Get("X-Ratelimit-Remaining")); err == nil && have < remaining {
-		return
-	}
-	h.Set("X-Ratelimit-Limit", strconv.Itoa(limit))
-	h.Set("X-Ratelimit-Remaining", strconv.Itoa(remaining))
-	h.Set("X-Ratelimit-Reset", strconv.FormatInt(reset, 10))
 }

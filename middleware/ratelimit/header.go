@@ -109,32 +109,119 @@ func partitionKey(secret []byte, key string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil)[:9])
 }
 
-// addFields adds a value to both fields. Several lines are one list
-// (RFC 9110, section 5.3), so those of another limiter stay. It sets
-// Retry-After, unless retry is empty. The values share one allocation; each
-// slice is cut to its own capacity, so that appending to one copies it.
-func addFields(h http.Header, retry, policy, state string) {
-	if retry == "" {
-		values := []string{policy, state}
-		addField(h, policyField, values[0:1:1])
-		addField(h, stateField, values[1:2:2])
-		return
+// setFields tells in h what is granted and what is left; a refusal tells that
+// of the violated policies alone, so that nothing but Retry-After sets the
+// time to come back (section 6 of the draft). If it allows the request and a
+// policy has nothing left, it returns the value of RateLimit.
+//
+// All values are parts of one string, in one array. Each slice is cut to its
+// own capacity, so that appending to one copies it.
+func (a *attempt) setFields(h http.Header) (exhausted string) {
+	known := !a.undecided && len(a.parts) > 0
+	if !known && a.allowed {
+		return ""
 	}
-	values := []string{policy, state, retry}
+	text, granted, tightest := a.text[:0], 0, Verdict{Remaining: -1}
+	if known {
+		text = a.appendPolicies(text)
+		granted = len(text)
+		text, tightest = a.appendStates(text)
+	}
+	left := len(text)
+	if !a.allowed && a.wait != never {
+		text = appendInteger(text, seconds(a.wait))
+	}
+	a.text = text
+	all := string(text)
+	values := []string{all[:granted], all[granted:left], all[left:]}
+	if known && granted == 0 {
+		values[0] = a.checker.fixed
+	}
+	if !a.allowed {
+		delete(h, stateField) // an outer limiter's: its time is none to come back at
+		delete(h, "Retry-After")
+	}
 	addField(h, policyField, values[0:1:1])
 	addField(h, stateField, values[1:2:2])
-	h["Retry-After"] = values[2:3:3]
+	addField(h, "Retry-After", values[2:3:3])
+	if a.checker.legacy && tightest.Remaining >= 0 {
+		a.setLegacy(h, tightest)
+	}
+	if a.allowed && tightest.Remaining == 0 {
+		return values[1]
+	}
+	return ""
 }
 
+// appendPolicies appends nothing if the value is the fixed one.
+func (a *attempt) appendPolicies(text []byte) []byte {
+	if a.checker.fixed != "" && len(a.parts) == len(a.checker.rules) {
+		return text
+	}
+	for i := range a.parts {
+		if p := &a.parts[i]; p.rule.shown() {
+			text = appendComma(text, 0)
+			text = appendPolicyItem(text, p.rule.quoted, p.quota, p.partition)
+		}
+	}
+	return text
+}
+
+// appendStates returns also the verdict with the fewest units left, of those
+// that it appends. Without any, its Remaining is negative.
+func (a *attempt) appendStates(text []byte) ([]byte, Verdict) {
+	start, tightest := len(text), Verdict{Remaining: -1}
+	for i := range a.parts {
+		p := &a.parts[i]
+		if !p.rule.shown() || !a.allowed && !a.violates(i) {
+			continue
+		}
+		v := a.verdict(i)
+		text = appendComma(text, start)
+		text = appendStateItem(text, p.rule.quoted, v.Remaining, v.Window, p.partition)
+		if tightest.Remaining < 0 || v.Remaining < tightest.Remaining {
+			tightest = v
+		}
+	}
+	return text, tightest
+}
+
+// appendComma appends a comma unless the list, which begins at start, is empty.
+func appendComma(text []byte, start int) []byte {
+	if len(text) > start {
+		text = append(text, ',')
+	}
+	return text
+}
+
+// addField adds a value, unless it is empty. Several lines are one list
+// (RFC 9110, section 5.3), so those of another limiter stay.
 func addField(h http.Header, field string, value []string) {
 	if value[0] == "" {
 		return
 	}
 	if have := h[field]; len(have) > 0 {
-		h[field] = append(have[:len(have):len(have)], value[0])
-		return
+		value = append(have[:len(have):len(have)], value[0])
 	}
 	h[field] = value
+}
+
+// setLegacy sets the fields that came before the draft, unless those of an
+// outer limiter have less left.
+func (a *attempt) setLegacy(h http.Header, v Verdict) {
+	if have, err := strconv.Atoi(h.Get("X-Ratelimit-Remaining")); err == nil && have < v.Remaining {
+		return
+	}
+	reset := v.Window
+	if !a.allowed {
+		reset = a.wait
+	}
+	if reset == never {
+		reset = 0
+	}
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(v.Quota.Capacity()))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(v.Remaining))
+	h.Set("X-Ratelimit-Reset", strconv.FormatInt(time.Now().Unix()+int64(seconds(reset)), 10))
 }
 
 // dropField removes one value of a field.

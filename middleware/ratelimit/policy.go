@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 // Policy is one bound: so much, for whom. Quota and Key are required.
@@ -69,10 +70,18 @@ type rule struct {
 	quoted string // its name as a Structured Fields string
 	item   string // its item of RateLimit-Policy, unless Vary gives another
 
-	// What a refusal by this rule alone is answered with: usually, and for
-	// the key of Everyone.
-	refusal, congestion *problem.Details
+	// What answers a refusal by this rule alone: usually, and for the key of
+	// Everyone.
+	refusal, congestion refusal
 }
+
+// refusal is a problem, and what answers with it.
+type refusal struct {
+	problem *problem.Details
+	send    func(http.ResponseWriter, *http.Request)
+}
+
+func prepare(d *problem.Details) refusal { return refusal{d, respond.Prepare(d)} }
 
 // publicNames is the name of the rule, if clients may read it in a refusal.
 func (p *rule) publicNames() []string {
@@ -126,8 +135,8 @@ func compile(policies []Policy) []rule {
 		p.Quota = p.Quota.full()
 		r := rule{Policy: p, quoted: quoted}
 		r.item = string(appendPolicyItem(nil, quoted, p.Quota, ""))
-		r.refusal = r.refuse("", r.publicNames())
-		r.congestion = r.refuse(everyone, r.publicNames())
+		r.refusal = prepare(r.refuse("", r.publicNames()))
+		r.congestion = prepare(r.refuse(everyone, r.publicNames()))
 		rules[i] = r
 	}
 	return rules

@@ -62,7 +62,7 @@ func (d Decision) Problem() *problem.Details {
 	}
 	h := make(http.Header, 3)
 	d.SetHeader(h)
-	p := d.attempt.problem().With()
+	p := d.attempt.refusal().problem.With()
 	p.Header = h
 	return p
 }

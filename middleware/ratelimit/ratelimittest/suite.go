@@ -213,7 +213,7 @@ func forceOwes(t *trial) {
 	t.want(force(3), false, 3*time.Second)
 	t.want(force(12), false, 15*time.Second)
 	t.want(of("k", 1), true, 15*time.Second)
-	t.want(force(1<<40), false, 20*time.Second)
+	t.want(force(1<<30), false, 20*time.Second)
 	t.want(force(1), false, 20*time.Second)
 	t.advance(11 * time.Second)
 	t.want(of("k", 1), false, 10*time.Second)

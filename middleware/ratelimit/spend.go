@@ -1,0 +1,74 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+)
+
+// errNothing is what Spend returns where there is nothing to charge.
+var errNothing = errors.New("ratelimit: Spend: the context belongs to no request that a policy with a Cost let pass")
+
+// Spend charges n more units to the request that ctx belongs to, in all
+// policies with a Cost whose limiter let it pass: what it has really cost, once
+// that is known. They are charged even if there is not enough; then the client
+// waits the longer. A negative n gives units back, at most as many as the
+// request was charged.
+//
+// It returns an error if there is no such request or if the store cannot be
+// asked.
+func Spend(ctx context.Context, n int) error {
+	d, ok := FromContext(ctx)
+	if !ok {
+		return errNothing
+	}
+	var errs []error
+	for a := d.attempt; a != nil; a = a.outer {
+		errs = append(errs, a.spend(ctx, n))
+	}
+	return errors.Join(errs...)
+}
+
+func (a *attempt) spend(ctx context.Context, n int) error {
+	return a.correct(ctx, func(p *part) int {
+		if p.rule.Cost == nil || !a.allowed {
+			return 0
+		}
+		return max(n, -p.charged)
+	})
+}
+
+func (a *attempt) refund(ctx context.Context, of func(*rule) bool) error {
+	return a.correct(ctx, func(p *part) int {
+		if !of(p.rule) {
+			return 0
+		}
+		return -p.charged
+	})
+}
+
+// correct charges each part by so much more. The client may have gone, but
+// what it was charged still has to be right.
+func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.undecided {
+		return nil // nothing was charged
+	}
+	var buckets []Bucket
+	for i := range a.parts {
+		p := &a.parts[i]
+		if n := by(p); n != 0 {
+			b := a.buckets[i]
+			buckets = append(buckets, Bucket{Policy: b.Policy, Key: b.Key, Quota: b.Quota, Cost: n, Rule: Force})
+			p.charged += n
+		}
+	}
+	if len(buckets) == 0 {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	if a.checker.memory != nil {
+		return a.checker.memory.Take(ctx, buckets)
+	}
+	return a.checker.shared.correct(ctx, buckets, a.local)
+}
