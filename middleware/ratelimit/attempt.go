@@ -106,7 +106,7 @@ func (a *attempt) verdict(i int) Verdict {
 	}
 	switch {
 	case p.barred:
-		v.Remaining, v.Window, v.RetryAfter = 0, never, never
+		v.Remaining, v.Window, v.RetryAfter = 0, Never, Never
 	case b.Short:
 		v.RetryAfter = b.Quota.wait(b.Debt, b.Cost)
 		v.Window = v.RetryAfter

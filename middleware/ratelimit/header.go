@@ -49,7 +49,7 @@ func appendStateItem(dst []byte, quoted string, available int, window time.Durat
 	dst = append(dst, quoted...)
 	dst = append(dst, availableParam...)
 	dst = appendInteger(dst, available)
-	if window != never {
+	if window != Never {
 		dst = append(dst, effectiveParam...)
 		dst = appendInteger(dst, seconds(window))
 	}
@@ -128,7 +128,7 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 		text, tightest = a.appendStates(text)
 	}
 	left := len(text)
-	if !a.allowed && a.wait != never {
+	if !a.allowed && a.wait != Never {
 		text = appendInteger(text, seconds(a.wait))
 	}
 	a.text = text
@@ -216,7 +216,7 @@ func (a *attempt) setLegacy(h http.Header, v Verdict) {
 	if !a.allowed {
 		reset = a.wait
 	}
-	if reset == never {
+	if reset == Never {
 		reset = 0
 	}
 	h.Set("X-Ratelimit-Limit", strconv.Itoa(v.Quota.Capacity()))

@@ -12,8 +12,9 @@ import (
 // what it costs. All handlers that it wraps share the buckets, which are kept
 // in memory for up to DefaultMaxKeys keys.
 //
-// Panics if there is no policy, if one has no Key or no valid Quota, or if two
-// have the same name.
+// Panics if there is no policy, if one has no Key, no valid Quota, a Name that
+// a field cannot carry or a Problem that is no error, or if two have the same
+// name.
 func New(policies ...Policy) func(http.Handler) http.Handler {
 	return Limiter{Policies: policies}.Checker().Wrap
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -103,6 +104,7 @@ func TestConfigurationThatCannotWorkPanics(t *testing.T) {
 		{"a bucket that never fills", one(ratelimit.Policy{Key: key, Quota: ratelimit.Quota{N: 1, Per: 1 << 62, Burst: 1 << 30}}), "100 years"},
 		{"a name that no field can carry", one(ratelimit.Policy{Name: "a\nb", Key: key, Quota: quota}), "printable ASCII"},
 		{"two of a name", ratelimit.Limiter{Policies: []ratelimit.Policy{{Key: key, Quota: quota}, {Key: key, Quota: quota}}}, `two policies have the name "default"`},
+		{"a refusal that is none", one(ratelimit.Policy{Key: key, Quota: quota, Problem: problem.Define("about:ok", "OK", 200, "")}), "status 200"},
 		{"a secret that can be guessed", ratelimit.Limiter{PartitionSecret: []byte("short")}, "16 are required"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 // request is the client's word, unless it was checked before.
 type Policy struct {
 	// Name is what clients read in the RateLimit fields and in the problem
-	// of a refusal: printable ASCII, unique in its limiter. Empty means
-	// "default".
+	// of a refusal: printable ASCII, unique in its limiter, and best also
+	// among limiters around each other. Empty means "default".
 	//
 	// Limiters that share a Store share the buckets of policies with the
 	// same name.
@@ -49,9 +49,10 @@ type Policy struct {
 	// means that all count.
 	Count func(status int) bool
 
-	// Problem is the kind of problem that a refusal is. Nil means
-	// problem.QuotaExceeded, and problem.TemporaryReducedCapacity for the key
-	// of [Everyone]. If several policies refuse, the first one's counts.
+	// Problem is the kind of problem that a refusal is, with a status of 400
+	// or more. Nil means problem.QuotaExceeded, and
+	// problem.TemporaryReducedCapacity for the key of [Everyone]. If several
+	// policies refuse, the first one's counts.
 	Problem *problem.Type
 
 	// Shadow lets the policy report what it would refuse, and refuse
@@ -131,6 +132,9 @@ func compile(policies []Policy) []rule {
 		}
 		if err := p.Quota.check(); err != nil {
 			panic(fmt.Sprintf("ratelimit: policy %q: %v", p.Name, err))
+		}
+		if p.Problem != nil && (p.Problem.Status < 400 || p.Problem.Status > 599) {
+			panic(fmt.Sprintf("ratelimit: policy %q: a Problem with status %d refuses nothing", p.Name, p.Problem.Status))
 		}
 		p.Quota = p.Quota.full()
 		r := rule{Policy: p, quoted: quoted}

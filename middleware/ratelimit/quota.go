@@ -91,17 +91,14 @@ func (q Quota) remaining(debt time.Duration) int {
 }
 
 // wait is the time until a bucket with the debt holds cost units, rounded up,
-// or never if it cannot hold so many.
+// or [Never] if it cannot hold so many.
 func (q Quota) wait(debt time.Duration, cost int) time.Duration {
 	spare := q.Capacity() - cost
 	if spare < 0 {
-		return never
+		return Never
 	}
 	return max(0, debt-time.Duration(mulDiv(uint64(spare), uint64(q.Per), uint64(q.N), false)))
 }
-
-// never is the wait for what no waiting brings.
-const never = time.Duration(math.MaxInt64)
 
 // mulDiv is a*b/c, rounded up or down. It saturates at the largest int64.
 func mulDiv(a, b, c uint64, up bool) uint64 {

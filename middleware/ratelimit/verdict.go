@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // Never is the RetryAfter of what no waiting helps: a request that costs more
 // than a full bucket holds, or a quota of nothing.
-const Never = never
+const Never = time.Duration(math.MaxInt64)
 
 // Verdict is what one policy has to say on one request.
 type Verdict struct {
