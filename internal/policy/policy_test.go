@@ -118,6 +118,9 @@ func TestImportsFollowTheArrow(t *testing.T) {
 			}
 		}
 	}
+	for dir := range arrow {
+		assert.DirExists(t, filepath.Join(root, dir), "a row of the arrow without a package")
+	}
 }
 
 func TestExamplesOfTheCoreImportNoThirdParty(t *testing.T) {

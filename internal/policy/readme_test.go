@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"go/ast"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,5 +60,23 @@ func TestReadmeLinksLeadSomewhere(t *testing.T) {
 			_, err := os.Stat(filepath.Join(root, m[1]))
 			assert.NoError(t, err, "README links to %s", m[1])
 		}
+	}
+}
+
+func TestArchitectureNamesTestsThatExist(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	require.NoError(t, err)
+	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(b), -1)
+	require.NotEmpty(t, named)
+	all := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.isTest() {
+				all[f.Name.Name] = true
+			}
+		}
+	}
+	for _, m := range named {
+		assert.True(t, all[m[1]], "ARCHITECTURE.md names %s", m[1])
 	}
 }
