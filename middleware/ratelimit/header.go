@@ -122,8 +122,11 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 		return ""
 	}
 	text, granted, tightest := a.text[:0], 0, Verdict{Remaining: -1}
+	fixed := known && a.checker.fixed != "" && len(a.parts) == len(a.checker.rules)
 	if known {
-		text = a.appendPolicies(text)
+		if !fixed {
+			text = a.appendPolicies(text)
+		}
 		granted = len(text)
 		text, tightest = a.appendStates(text)
 	}
@@ -134,7 +137,7 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 	a.text = text
 	all := string(text)
 	values := []string{all[:granted], all[granted:left], all[left:]}
-	if known && granted == 0 {
+	if fixed {
 		values[0] = a.checker.fixed
 	}
 	if !a.allowed {
@@ -153,11 +156,7 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 	return ""
 }
 
-// appendPolicies appends nothing if the value is the fixed one.
 func (a *attempt) appendPolicies(text []byte) []byte {
-	if a.checker.fixed != "" && len(a.parts) == len(a.checker.rules) {
-		return text
-	}
 	for i := range a.parts {
 		if p := &a.parts[i]; p.rule.shown() {
 			text = appendComma(text, 0)
