@@ -75,10 +75,17 @@ func (s *Store) split(keys []key, buckets []ratelimit.Bucket) []*call {
 // run makes the calls under ctx, and copies the answers that arrive before
 // wait is done to the buckets.
 //
-// It waits for goroutines. A client without ContextTimeoutEnabled, which is
-// go-redis' default, does not look at the context while it reads, and one with
-// hooks may do anything: a request must not have to wait for that.
+// It waits for goroutines, unless the client is prompt: one that is not looks
+// at the context too late or never, and a request must not wait for that.
 func (s *Store) run(wait, ctx context.Context, calls []*call, buckets []ratelimit.Bucket) error {
+	if s.prompt && !s.sharded.Load() {
+		answer, err := calls[0].run(wait, s.client)
+		if err == nil {
+			calls[0].answer = answer
+			calls[0].read(buckets)
+		}
+		return err
+	}
 	type result struct {
 		call   *call
 		answer []int64

@@ -19,10 +19,17 @@ import (
 // onClock makes s believe that the time in Redis is what the result is told.
 // Keys do not expire, since that is by the real time.
 func onClock(s *Store) (set func(now time.Time) error) {
-	s.script = newScript(strings.NewReplacer(
-		"redis.call('TIME')", "redis.call('MGET', 'test:s', 'test:us')",
-		"math.ceil(b.debt / 1000000)", "1000000",
-	).Replace(takeText))
+	text := takeText
+	for old, with := range map[string]string{
+		"redis.call('TIME')":        "redis.call('MGET', 'test:s', 'test:us')",
+		"math.ceil(debt / 1000000)": "1000000",
+	} {
+		if !strings.Contains(text, old) {
+			panic("the script has no " + old)
+		}
+		text = strings.Replace(text, old, with, 1)
+	}
+	s.script = newScript(text)
 	return func(now time.Time) error {
 		return s.client.MSet(context.Background(), "test:s", now.Unix(), "test:us", now.Nanosecond()/1000).Err()
 	}

@@ -75,5 +75,5 @@
 // An ACL user needs these; a cluster's client also +cluster|slots,
 // +cluster|shards and +command, and what your own options ask for:
 //
-//	~ratelimit:* +evalsha +eval +time +get +set +del
+//	~ratelimit:* +evalsha +eval +time +mget +set +del
 package redisstore

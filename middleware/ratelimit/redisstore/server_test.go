@@ -29,6 +29,14 @@ type server struct {
 // appended to its command line.
 func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
+	return launch(t, func(port string) []string {
+		return append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no"}, args...)
+	})
+}
+
+// launch starts redis-server, with a command line for a free port.
+func launch(t testing.TB, args func(port string) []string) *server {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("redis-server is not installed: apt-get install redis-server")
@@ -37,7 +45,7 @@ func startServer(t testing.TB, args ...string) *server {
 	}
 	s := &server{t: t, addr: freeAddr(t)}
 	_, port, _ := net.SplitHostPort(s.addr)
-	s.args = append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no"}, args...)
+	s.args = args(port)
 	t.Cleanup(s.kill)
 	s.start()
 	return s

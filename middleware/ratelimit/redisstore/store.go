@@ -61,7 +61,9 @@ func (o Options) New(client redis.UniversalClient) *Store {
 	if s.timeout == 0 {
 		s.timeout = DefaultTimeout
 	}
-	if _, single := client.(*redis.Client); !single {
+	if single, ok := client.(*redis.Client); ok {
+		s.prompt = single.Options().ContextTimeoutEnabled
+	} else {
 		s.sharded.Store(true)
 	}
 	return s
@@ -75,6 +77,7 @@ type Store struct {
 	timeout time.Duration
 	script  script
 	start   time.Time
+	prompt  bool        // the client returns when its context is done
 	sharded atomic.Bool // keys with different hash tags may be on different servers
 	denials denials
 }

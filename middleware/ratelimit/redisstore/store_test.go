@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,25 +132,28 @@ func TestATimeInTheFutureDoesNotHoldABucketBack(t *testing.T) {
 	}
 }
 
-func TestAValueThatNoLimiterWroteGrantsNothing(t *testing.T) {
+func TestAValueThatNoLimiterWroteIsReplaced(t *testing.T) {
 	srv := startServer(t)
 	client, ctx := srv.client(), context.Background()
-	b := bucket("p", "k", ratelimit.PerMinute(6), 1)
+	s := patient.New(client)
+	b := bucket("p", "k", ratelimit.PerMinute(6), 6)
 	for _, write := range [][]any{
 		{"SET", "", "hello"},
 		{"SET", "", "12 nan"},
 		{"SET", "", ""},
+		{"SET", "", "1 2 3"},
 		{"HSET", "", "a", "b"},
 		{"RPUSH", "", "a"},
 	} {
-		s := patient.New(client)
 		write[1] = s.Key(b)
 		require.NoError(t, client.Del(ctx, s.Key(b)).Err())
 		require.NoError(t, client.Do(ctx, write...).Err())
+		s.denials = denials{}
+		assert.False(t, take(t, s, b)[0].Short, "%v", write)
 		got := take(t, s, b)[0]
 		assert.True(t, got.Short, "%v", write)
 		assert.InDelta(t, time.Minute, got.Debt, float64(time.Second), "%v", write)
-		assert.LessOrEqual(t, client.PTTL(ctx, s.Key(b)).Val(), time.Minute, "%v: it is replaced, and fills like any other", write)
+		assert.LessOrEqual(t, client.PTTL(ctx, s.Key(b)).Val(), time.Minute, "%v", write)
 	}
 }
 
@@ -198,6 +202,9 @@ func TestTakeReturnsInTimeWhateverTheClientWaitsFor(t *testing.T) {
 				return nil, io.EOF
 			}
 		}, false},
+		{"nobody listens, with ContextTimeoutEnabled", func(o *redis.Options) { o.Addr, o.ContextTimeoutEnabled = freeAddr(t), true }, false},
+		{"no handshake, with ContextTimeoutEnabled", func(o *redis.Options) { o.Addr, o.ContextTimeoutEnabled = hole.Addr().String(), true }, false},
+		{"no free connection, with ContextTimeoutEnabled", func(o *redis.Options) { o.PoolSize, o.ContextTimeoutEnabled = 1, true }, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			client := paused.client(row.tune)
@@ -207,12 +214,16 @@ func TestTakeReturnsInTimeWhateverTheClientWaitsFor(t *testing.T) {
 			paused.pause()
 			defer paused.resume()
 			s, late := New(client), measureLateness(t)
+			var wg sync.WaitGroup
 			for range 3 {
-				begin := time.Now()
-				err := s.Take(context.Background(), []ratelimit.Bucket{bucket("p", "k", ratelimit.PerHour(1000), 1)})
-				assert.Error(t, err)
-				assert.Less(t, time.Since(begin), late.allow(DefaultTimeout))
+				wg.Go(func() {
+					begin := time.Now()
+					err := s.Take(context.Background(), []ratelimit.Bucket{bucket("p", "k", ratelimit.PerHour(1000), 1)})
+					assert.Error(t, err)
+					assert.Less(t, time.Since(begin), late.allow(DefaultTimeout))
+				})
 			}
+			wg.Wait()
 		})
 	}
 }
@@ -336,7 +347,7 @@ func TestARestrictedUserIsEnough(t *testing.T) {
 }
 
 // permissions are those that the package documentation names.
-var permissions = []any{"~ratelimit:*", "+evalsha", "+eval", "+time", "+get", "+set", "+del"}
+var permissions = []any{"~ratelimit:*", "+evalsha", "+eval", "+time", "+mget", "+set", "+del"}
 
 func TestABucketTakesTheMemoryThatTheDocumentationSays(t *testing.T) {
 	srv := startServer(t)

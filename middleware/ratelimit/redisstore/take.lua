@@ -1,7 +1,8 @@
 -- Decides buckets at one instant, and charges all of them or none.
 --
 -- KEYS[i]       a bucket: the time it was last written, in microseconds, and
---               its debt at that time, in nanoseconds; it is full without
+--               its debt at that time, in nanoseconds. What is anything else,
+--               or nothing, is a full bucket.
 -- ARGV[4i-3]    how many units to take
 -- ARGV[4i-2]    how many it holds
 -- ARGV[4i-1]    the nanoseconds in which one comes back
@@ -12,49 +13,44 @@
 local tick = 1000 -- the grain of TIME: so much is not missing
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+local values = redis.call('MGET', unpack(KEYS))
 
-local buckets, refused = {}, false
-for i, key in ipairs(KEYS) do
-  local units, holds = tonumber(ARGV[4*i-3]), tonumber(ARGV[4*i-2])
-  local unit, rule = tonumber(ARGV[4*i-1]), ARGV[4*i]
-  local full, debt, heal = holds * unit, 0, false
-  local value = redis.pcall('GET', key)
-  if type(value) == 'table' then
-    if not string.find(value.err, 'WRONGTYPE', 1, true) then return value end
-    value = ''
-  end
-  if value then
-    local at, then_ = string.match(value, '^(%d+) ([%d.e+-]+)$')
-    at, then_ = tonumber(at), tonumber(then_)
-    if not (at and then_) then
-      debt, heal = full, true -- no limiter wrote that, so it vouches for nothing
-    elseif at > now then
-      debt, heal = then_, true -- the clock was set back: go on from here
+local refused = false
+local cost, rewrite, answer = {}, {}, {}
+local debts = {}
+for i = 1, #KEYS do
+  local units, holds, unit, rule = tonumber(ARGV[4*i-3]), tonumber(ARGV[4*i-2]), tonumber(ARGV[4*i-1]), ARGV[4*i]
+  local full, debt = holds * unit, 0
+  local at, owed = string.match(values[i] or '', '^(%d+) ([%d.e+-]+)$')
+  at, owed = tonumber(at), tonumber(owed)
+  if at and owed then
+    if at > now then -- the clock was set back: go on from here
+      debt, rewrite[i] = owed, true
     else
-      debt = math.max(0, then_ - (now - at) * 1000)
+      debt = math.max(0, owed - (now - at) * 1000)
     end
     debt = math.min(debt, 2 * full + tick)
   end
-  local short = rule ~= '2' and units > 0 and (units > holds or debt + units * unit > full + tick)
-  if rule == '2' and units > 0 then
-    units = math.max(0, math.min(units, math.floor((2 * full + tick - debt) / unit)))
+  local short = 0
+  if rule == '2' then
+    units = math.min(units, math.max(0, math.floor((2 * full + tick - debt) / unit)))
+  elseif units > 0 and (units > holds or debt + units * unit > full + tick) then
+    short = 1
+    refused = refused or rule == '0'
   end
-  refused = refused or short and rule == '0'
-  buckets[i] = {debt = debt, cost = units * unit, short = short, heal = heal}
+  debts[i], cost[i], answer[2*i] = debt, units * unit, short
 end
 
-local answer = {}
-for i, b in ipairs(buckets) do
-  local write = b.heal
-  if b.cost ~= 0 and not refused and not b.short then
-    b.debt, write = math.max(0, b.debt + b.cost), true
+for i = 1, #KEYS do
+  local debt, write = debts[i], rewrite[i]
+  if cost[i] ~= 0 and not refused and answer[2*i] == 0 then
+    debt, write = math.max(0, debt + cost[i]), true
   end
-  if write and b.debt > 0 then
-    redis.call('SET', KEYS[i], string.format('%.0f %.17g', now, b.debt), 'PX', math.ceil(b.debt / 1000000))
+  if write and debt > 0 then
+    redis.call('SET', KEYS[i], string.format('%.0f %.17g', now, debt), 'PX', math.ceil(debt / 1000000))
   elseif write then
     redis.call('DEL', KEYS[i])
   end
-  answer[2*i-1] = math.floor(b.debt + 0.5)
-  answer[2*i] = b.short and 1 or 0
+  answer[2*i-1] = math.floor(debt + 0.5)
 end
 return answer
