@@ -64,7 +64,12 @@ func slotOf(t testing.TB, s *Store, k string) int {
 	return int(slot)
 }
 
+// clusterPermissions are those that the package documentation adds for a
+// cluster's client.
+var clusterPermissions = []any{"+cluster|slots"}
+
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	nodes := startCluster(t, 3)
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].addr, nodes[1].addr, nodes[2].addr}})
 	t.Cleanup(func() { _ = client.Close() })
@@ -78,6 +83,18 @@ func TestCluster(t *testing.T) {
 		}
 		return n
 	}
+
+	t.Run("a restricted user is enough", func(t *testing.T) {
+		for _, srv := range nodes {
+			user := append([]any{"ACL", "SETUSER", "limiter", "reset", "on", ">secret"}, permissions...)
+			require.NoError(t, srv.client().Do(ctx, append(user, clusterPermissions...)...).Err())
+		}
+		restricted := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].addr}, Username: "limiter", Password: "secret"})
+		defer restricted.Close()
+		for _, k := range keys {
+			assert.False(t, take(t, patient.New(restricted), bucket("restricted", k, q, 1))[0].Short)
+		}
+	})
 
 	t.Run("all buckets of a key are one call", func(t *testing.T) {
 		ask := func(k string) {
@@ -156,6 +173,7 @@ func TestCluster(t *testing.T) {
 }
 
 func TestASingleClientOfAClusterFindsOutAboutSlots(t *testing.T) {
+	t.Parallel()
 	nodes := startCluster(t, 1)
 	s := patient.New(nodes[0].client())
 	q := ratelimit.PerHour(3)

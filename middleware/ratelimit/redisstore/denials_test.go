@@ -102,9 +102,15 @@ func TestAShadowPolicyStillReportsBesideADenial(t *testing.T) {
 	both = take(t, s, shadow, other)
 	assert.True(t, both[0].Short && both[1].Short)
 	assert.Equal(t, before+1, srv.calls())
-	assert.False(t, take(t, s, bucket("third", "k", q, 1), shadow)[0].Short, "a shadow refuses nothing")
+	assert.False(t, take(t, s, bucket("second", "k", q, 1), shadow)[0].Short, "a shadow refuses nothing")
 
-	force := other
+	third := bucket("third", "k", q, 1)
+	assert.True(t, take(t, s, third, shadow, other)[2].Short)
+	assert.NotZero(t, take(t, s, third, shadow)[0].Debt, "known, and not refused by the shadow")
+	force := shadow
+	force.Rule = ratelimit.Force
+	assert.False(t, take(t, s, force, other)[0].Short, "force is never short, even if it is not charged")
+	force = other
 	force.Rule = ratelimit.Force
 	assert.False(t, take(t, s, force)[0].Short, "what has to be charged is charged")
 	assert.InDelta(t, 2*time.Hour, take(t, s, other)[0].Debt, float64(time.Minute))
@@ -121,7 +127,9 @@ func denied(d *denials, sent, received time.Duration) {
 }
 
 func returned(d *denials, sent, received time.Duration) {
-	d.note([]key{{name: "k"}}, []ratelimit.Bucket{{Policy: "p", Key: "k", Quota: hour, Cost: -1, Rule: ratelimit.Force}}, sent, received)
+	b := ratelimit.Bucket{Policy: "p", Key: "k", Quota: hour, Cost: -1, Rule: ratelimit.Force}
+	b.Debt = time.Minute // which is still too much, but more may be on its way back
+	d.note([]key{{name: "k"}}, []ratelimit.Bucket{b}, sent, received)
 }
 
 func remembered(d *denials, now time.Duration) bool {
@@ -160,6 +168,19 @@ func TestADenialFromBeforeTheUnitsCameBackIsNotRemembered(t *testing.T) {
 	}
 }
 
+func TestADenialCountsFromWhenItWasAsked(t *testing.T) {
+	short := ratelimit.PerSecond(2) // a unit comes back in half a second
+	b := bucket("p", "k", short, 1)
+	b.Debt, b.Short = time.Second, true
+	var d denials
+	keys := []key{{name: "k"}}
+	d.note(keys, []ratelimit.Bucket{b}, 0, 100*time.Millisecond)
+	got := []ratelimit.Bucket{bucket("p", "k", short, 1)}
+	assert.True(t, d.answer(keys, got, 499*time.Millisecond))
+	assert.Equal(t, 601*time.Millisecond, got[0].Debt, "as late as it can have been answered, so that nobody comes back too early")
+	assert.False(t, d.answer(keys, got, 500*time.Millisecond), "it may hold a unit by now")
+}
+
 func TestDenialsAreBoundedWhateverArrives(t *testing.T) {
 	heap := func() int64 {
 		var m runtime.MemStats
@@ -183,6 +204,7 @@ func TestDenialsAreBoundedWhateverArrives(t *testing.T) {
 }
 
 func TestUnitsThatAnotherReplicaGaveBackAreNoticed(t *testing.T) {
+	t.Parallel()
 	srv := startServer(t)
 	one, two := patient.New(srv.client()), patient.New(srv.client())
 	take(t, one, bucket("p", "k", hour, 1))

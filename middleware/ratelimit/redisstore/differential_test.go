@@ -38,6 +38,7 @@ func onClock(s *Store) (set func(now time.Time) error) {
 // The oracle is golang.org/x/time/rate, in the memory store: 15,000 random
 // calls of one to three buckets, in virtual time, have to be decided alike.
 func TestRedisDecidesAsMemoryDoes(t *testing.T) {
+	t.Parallel()
 	client := startServer(t).client(func(o *redis.Options) { o.PoolSize = 1 })
 	require.NoError(t, client.Ping(context.Background()).Err())
 	for _, remembering := range []bool{false, true} {

@@ -50,6 +50,7 @@ func startSentinel(t testing.TB, master *server) *server {
 }
 
 func TestAPromotedReplicaKnowsTheBuckets(t *testing.T) {
+	t.Parallel()
 	master, replica := startPair(t)
 	ctx := context.Background()
 	q := ratelimit.PerHour(10)
@@ -66,6 +67,7 @@ func TestAPromotedReplicaKnowsTheBuckets(t *testing.T) {
 }
 
 func TestSentinelFailoverKeepsTheLimit(t *testing.T) {
+	t.Parallel()
 	master, _ := startPair(t)
 	sentinel := startSentinel(t, master)
 	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "limits", SentinelAddrs: []string{sentinel.addr}})

@@ -213,6 +213,7 @@ func TestRedisDyingUnderLoadNeitherDelaysNorRefusesWrongly(t *testing.T) {
 }
 
 func TestAnOutageNeitherOpensNorEndsWithABurst(t *testing.T) {
+	t.Parallel()
 	srv := startServer(t, "--appendonly", "yes") // so that it remembers
 	var n counts
 	h := n.limit(ratelimit.Limiter{

@@ -104,6 +104,14 @@ func TestRedisForgetsABucketWhenItIsFull(t *testing.T) {
 	assert.Zero(t, client.DBSize(context.Background()).Val(), "neither asking nor a refusal is kept")
 }
 
+func TestNoCostAboveTheCapacityPassesHoweverFastUnitsComeBack(t *testing.T) {
+	srv := startServer(t)
+	s := patient.New(srv.client())
+	q := ratelimit.Quota{N: 1_000_000_000, Per: time.Second, Burst: 5} // a thousand in a tick of Redis' clock
+	assert.True(t, take(t, s, bucket("p", "k", q, 6))[0].Short)
+	assert.False(t, take(t, s, bucket("p", "k", q, 5))[0].Short)
+}
+
 func TestATimeInTheFutureDoesNotHoldABucketBack(t *testing.T) {
 	srv := startServer(t)
 	client, ctx := srv.client(), context.Background()
