@@ -8,7 +8,7 @@
 // RateLimit field. Now stop Redis, by the command that the program shows, and
 // ask on. Each instance grants its third of the limit, and says so at /status:
 //
-//	curl -s http://127.0.0.1:8081/status
+//	for port in 8080 8081 8082; do curl -s http://127.0.0.1:$port/status; done
 //
 // Let Redis go on, and within a second the three are one again, without having
 // granted more.
@@ -26,6 +26,7 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/examples/internal/serve"
@@ -71,13 +72,15 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		o.redis = own.addr
 		fmt.Fprintf(os.Stderr, "Redis is process %d on %s.\n  stop it:       kill -STOP %[1]d\n  let it go on:  kill -CONT %[1]d\n", own.pid(), own.addr)
 	}
-	client := redis.NewClient(&redis.Options{Addr: o.redis})
+	client := redis.NewClient(&redis.Options{Addr: o.redis, ContextTimeoutEnabled: true})
 	defer client.Close()
-	if err := client.Ping(ctx).Err(); err != nil {
+	soon, cancel := context.WithTimeout(ctx, time.Second)
+	if err := client.Ping(soon).Err(); err != nil {
 		slog.Warn("Redis does not answer yet", "addr", o.redis, "error", err)
 	}
+	cancel()
 
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel = context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, len(addrs))
 	started := 0

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -65,15 +68,19 @@ func start(t *testing.T, args ...string) *fleet {
 	require.NoError(t, err)
 	go func() { _, _ = io.Copy(io.Discard, messages) }()
 
-	lines := bufio.NewReader(stdout)
+	f.listen(bufio.NewReader(stdout))
+	return f
+}
+
+// listen reads what the program says about its instances.
+func (f *fleet) listen(lines *bufio.Reader) {
 	for range instances {
 		line, err := lines.ReadString('\n')
-		require.NoError(t, err)
+		require.NoError(f.t, err)
 		url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-		require.True(t, ok, "%q", line)
+		require.True(f.t, ok, "%q", line)
 		f.urls = append(f.urls, url)
 	}
-	return f
 }
 
 // get asks an instance, and returns the answer and its body.
@@ -143,6 +150,37 @@ func TestOneLimitHoldsAcrossTheFleetWithAndWithoutRedis(t *testing.T) {
 	}, 10*time.Second, 20*time.Millisecond)
 	res, _ := f.get(1, "/time")
 	assert.Equal(t, 429, res.StatusCode, "what was granted meanwhile counts")
+}
+
+func TestTheFleetStartsWithoutItsRedis(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close()) // now nobody listens there
+	ctx, stop := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan error)
+	go func() {
+		ended <- run(ctx, in, options{addr: "127.0.0.1:0", redis: l.Addr().String(), perMinute: 30})
+	}()
+	f := &fleet{t: t}
+	f.listen(bufio.NewReader(out))
+	for range 10 {
+		res, _ := f.get(0, "/time")
+		assert.Equal(t, 200, res.StatusCode)
+	}
+	res, _ := f.get(0, "/time")
+	assert.Equal(t, 429, res.StatusCode, "its share is 10")
+	stop()
+	assert.NoError(t, <-ended)
+}
+
+func TestTheFleetDoesNotStartByHalves(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port // the second instance cannot have it
+	err = run(t.Context(), io.Discard, options{addr: fmt.Sprintf("127.0.0.1:%d", port-1), redis: "127.0.0.1:1", perMinute: 30})
+	assert.ErrorIs(t, err, syscall.EADDRINUSE)
 }
 
 func TestWithoutRedisTheProgramSaysHowToGetIt(t *testing.T) {
