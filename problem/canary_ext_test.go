@@ -112,12 +112,13 @@ func TestAPackageLevelProblemServesManyGoroutines(t *testing.T) {
 	shared := problem.New(404, problem.Title(""), problem.Extension("x", []any{1, "a"}), problem.Header("Vary", "Origin"),
 		problem.RetryAfter(1), problem.Errors(problem.FieldError{Detail: "a", Pointer: "#/a"}))
 	before := shared.With()
+	p := respond.Responder{Logger: slog.New(slog.DiscardHandler)}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/err" {
-			respond.Err(w, r, fmt.Errorf("x: %w", shared))
+			p.Err(w, r, fmt.Errorf("x: %w", shared))
 			return
 		}
-		respond.Problem(w, r, shared)
+		p.Problem(w, r, shared)
 	}))
 	defer srv.Close()
 	var all sync.WaitGroup

@@ -45,10 +45,11 @@ type Details struct {
 	// problem that Check returns it is the header of the response.
 	Header http.Header
 
-	cause  error
-	remote bool
-	stated int    // the status in the document that Check read
-	origin string // the host that answered, if Check read the problem
+	cause   error
+	remote  bool
+	fromXML bool   // read from it: every text in the extensions is a string
+	stated  int    // the status in the document that was read
+	origin  string // the host that answered, if Check read the problem
 }
 
 // New describes a failure by its status code. Without options its type is
@@ -182,8 +183,8 @@ func (d *Details) Is(target error) bool {
 // answer of one's own; to pass on what it says, make a new problem of it.
 func (d *Details) Remote() bool { return d.remote }
 
-// StatedStatus returns the status that the document gave of a problem which
-// [Check] read, and 0 if it gave none. It is advisory: Status is the status code
+// StatedStatus returns the status in the document of a problem that was read,
+// and 0 if it gave none. It is advisory: after [Check] Status is the status code
 // of the answer, which a proxy may have changed (RFC 9457, section 3.1.2).
 func (d *Details) StatedStatus() int { return d.stated }
 

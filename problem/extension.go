@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // ErrNoExtension is what [Details.Extension] wraps when there is none of the
@@ -33,6 +34,12 @@ var (
 // to, by the rules of [encoding/json.Unmarshal]. What a client reads from the
 // wire and what a server put in as a Go value come out alike.
 //
+// XML does not tell what is a number. In a problem that was read from it, a text
+// that is a number in JSON, true or false therefore fits a Go value of that
+// kind, also inside of lists, maps and structs, and an element without content
+// fits an empty one of these, or a nil pointer. A Go type that decodes itself
+// gets the string.
+//
 // The error is an [ExtensionError]. It wraps [ErrNoExtension] if there is no
 // such extension, and else the error of package encoding/json; dst is unchanged
 // in the first case only. Names are case-sensitive.
@@ -47,6 +54,8 @@ func (d *Details) Extension(name string, dst any) error {
 		if raw, err = appendValue(nil, v); err != nil {
 			return &ExtensionError{name, err}
 		}
+	} else if d.fromXML {
+		raw = typed(raw, reflect.TypeOf(dst))
 	}
 	if err := json.Unmarshal(raw, dst); err != nil {
 		return &ExtensionError{name, err}

@@ -93,7 +93,7 @@ func (d *Details) decodeJSON(b []byte) error {
 	if !ok || !s.end() {
 		return s.err()
 	}
-	d.Status, d.remote = status, true
+	d.Status, d.stated, d.remote, d.fromXML = status, status, true, false
 	d.keep(b, standard, extensions)
 	return nil
 }

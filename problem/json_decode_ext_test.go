@@ -60,6 +60,7 @@ func TestUnmarshalJSONTakesANumberForAStatusHoweverItIsWritten(t *testing.T) {
 	for _, number := range []string{"404", "404.0", "4.04e2", "4.04E+2", "40400e-2", "404.000"} {
 		assert.Equal(t, 404, read(t, `{"status":`+number+`}`).Status, number)
 	}
+	assert.Equal(t, 404, read(t, `{"status":404}`).StatedStatus())
 	assert.Equal(t, 100, read(t, `{"status":100}`).Status, "the lowest")
 	assert.Equal(t, 599, read(t, `{"status":599}`).Status, "the highest")
 }

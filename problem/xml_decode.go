@@ -21,7 +21,8 @@ import (
 //   - Any other element is an extension, kept as a json.RawMessage: an array if
 //     it has elements inside and all of them are called i; an object if it has
 //     others, in their order; else a string, with its text as it stands.
-//   - XML does not tell what is a number: 30 becomes "30".
+//   - XML does not tell what is a number: 30 becomes "30". [Details.Extension]
+//     reads it into an int all the same.
 //   - Attributes, comments, elements of other namespaces, and text beside
 //     elements are skipped.
 //
@@ -36,7 +37,8 @@ func (d *Details) UnmarshalXML(dec *xml.Decoder, start xml.StartElement) error {
 	r := xmlReader{dec, dec.InputOffset() + MaxSize}
 	fresh := *d
 	fresh.Type, fresh.Title, fresh.Detail, fresh.Instance = "", "", "", ""
-	fresh.Status, fresh.stated, fresh.Extensions, fresh.remote = 0, 0, nil, true
+	fresh.Status, fresh.stated, fresh.Extensions = 0, 0, nil
+	fresh.remote, fresh.fromXML = true, true
 	for {
 		tok, err := r.next()
 		if err != nil {

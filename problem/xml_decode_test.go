@@ -48,7 +48,7 @@ func TestXMLReadsStandardElements(t *testing.T) {
 	} {
 		var got Details
 		require.NoError(t, xml.Unmarshal([]byte(inProblem(row.elements)), &got), row.why)
-		row.want.stated, row.want.remote = row.want.Status, true
+		row.want.stated, row.want.remote, row.want.fromXML = row.want.Status, true, true
 		assert.Equal(t, row.want, got, row.why)
 		got = Details{}
 		require.NoError(t, got.decodeXML([]byte("<?xml version='1.0'?>\n<?x y?><!-- c -->"+inProblem(row.elements)+"\n<!-- c -->\n")), row.why)
@@ -132,7 +132,7 @@ func TestXMLReadingKeepsWhatIsNoPartOfTheDocument(t *testing.T) {
 	require.NoError(t, xml.Unmarshal([]byte(inProblem(`<y>1</y>`)), d))
 	assert.Equal(t, &Details{
 		Extensions: map[string]any{"y": json.RawMessage(`"1"`)},
-		Header:     d.Header, cause: cause, remote: true,
+		Header:     d.Header, cause: cause, remote: true, fromXML: true,
 	}, d)
 	assert.Equal(t, "1", d.Header.Get("Retry-After"))
 }

@@ -1,0 +1,126 @@
+package problem
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+)
+
+// typed returns an extension that came by XML, where every text is a string, as
+// JSON for a pointer of type t: a text is a number or a boolean where the Go
+// value is one, and an element without content is null where the value is a
+// pointer or has parts. What does not fit stays as it is, for encoding/json to
+// complain about. The type decides, never the text: a string gets 007 as it is.
+func typed(raw json.RawMessage, t reflect.Type) json.RawMessage {
+	if t == nil || t.Kind() != reflect.Pointer {
+		return raw // nothing that could be decoded into
+	}
+	s := scanner{b: raw, depth: MaxDepth}
+	return appendTyped(make([]byte, 0, len(raw)), &s, t.Elem())
+}
+
+var jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// appendTyped appends the value that s is at and moves past it. The decoder of
+// XML wrote it, without space between its parts.
+func appendTyped(b []byte, s *scanner, t reflect.Type) []byte {
+	optional := false
+	for t.Kind() == reflect.Pointer {
+		t, optional = t.Elem(), true
+	}
+	custom := reflect.PointerTo(t).Implements(jsonUnmarshaler) || reflect.PointerTo(t).Implements(textUnmarshaler)
+	from := s.i
+	switch c := s.peek(); {
+	case c == '"':
+		p, _ := s.string()
+		text := s.text(p)
+		if p.escaped { // as line breaks are
+			text = appendUnquoted(nil, text)
+		}
+		text = bytes.TrimSpace(text)
+		switch {
+		case len(text) == 0 && t.Kind() != reflect.String && (optional || !custom && hasParts(t.Kind())):
+			return append(b, "null"...)
+		case !custom && fits(text, t.Kind()):
+			return append(b, text...)
+		}
+	case custom:
+		s.value()
+	case c == '[' && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array):
+		return appendTypedItems(b, s, t.Elem())
+	case c == '{' && t.Kind() == reflect.Map:
+		return appendTypedMembers(b, s, func(string) reflect.Type { return t.Elem() })
+	case c == '{' && t.Kind() == reflect.Struct:
+		return appendTypedMembers(b, s, func(name string) reflect.Type { return memberType(t, name) })
+	default:
+		s.value()
+	}
+	return append(b, s.b[from:s.i]...)
+}
+
+func appendTypedItems(b []byte, s *scanner, t reflect.Type) []byte {
+	s.take('[')
+	b = append(b, '[')
+	for !s.take(']') {
+		if s.take(',') {
+			b = append(b, ',')
+		}
+		b = appendTyped(b, s, t)
+	}
+	return append(b, ']')
+}
+
+func appendTypedMembers(b []byte, s *scanner, typeOf func(name string) reflect.Type) []byte {
+	b = append(b, '{')
+	first := true
+	s.members(func(p span) bool {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = append(append(append(b, '"'), s.text(p)...), `":`...)
+		b = appendTyped(b, s, typeOf(string(s.text(p)))) // names of XML need no escapes
+		return true
+	})
+	return append(b, '}')
+}
+
+// memberType returns the type of the field that encoding/json stores the member
+// in, and that of an empty interface if there is none.
+func memberType(t reflect.Type, name string) reflect.Type {
+	found := reflect.TypeFor[any]()
+	for _, f := range reflect.VisibleFields(t) {
+		member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && member == "":
+			continue // its fields are listed too
+		case member == "":
+			member = f.Name
+		}
+		if member == name {
+			return f.Type
+		}
+		if strings.EqualFold(member, name) {
+			found = f.Type
+		}
+	}
+	return found
+}
+
+// hasParts reports whether values of the kind are arrays or objects in JSON.
+func hasParts(k reflect.Kind) bool {
+	return k == reflect.Slice || k == reflect.Array || k == reflect.Map || k == reflect.Struct
+}
+
+// fits reports whether text is a number or a boolean, and the kind has such.
+func fits(text []byte, k reflect.Kind) bool {
+	switch {
+	case k == reflect.Bool:
+		return string(text) == "true" || string(text) == "false"
+	case reflect.Int <= k && k <= reflect.Float64 && k != reflect.Uintptr:
+		s := scanner{b: text}
+		return s.number() && s.i == len(text)
+	}
+	return false
+}
