@@ -8,6 +8,7 @@
 //   - respond writes answers: respond.Error(w, 503) is the shortest.
 //   - request reads JSON, strictly, and says what is wrong with it.
 //   - middleware wraps handlers, so that whatever they write leaves in order.
+//   - middleware/middlewaretest shows a test what a client gets of a handler.
 //   - middleware/ratelimit bounds how often a client may ask.
 //   - middleware/clientip tells who is asking, behind which proxies.
 //   - listener puts in order what net/http's server answers by itself.

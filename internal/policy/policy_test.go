@@ -30,6 +30,7 @@ var arrow = map[string][]string{
 	"request":                            {"problem"},
 	"middleware":                         {"problem", "respond"},
 	"middleware/clientip":                {},
+	"middleware/middlewaretest":          {},
 	"middleware/ratelimit":               {"problem", "respond"},
 	"middleware/ratelimit/ratelimittest": {"middleware/ratelimit"},
 	"listener":                           {"problem"},
