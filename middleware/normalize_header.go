@@ -74,11 +74,18 @@ func dropForbidden(h http.Header, code int) {
 		delete(h, "Transfer-Encoding")
 	}
 	switch code {
+	case http.StatusNoContent, http.StatusResetContent:
+		// Left by http.Error. Any other type may be that of the resource (RFC
+		// 9110, section 15.3.5).
+		if isPlain(h["Content-Type"]) && isNosniff(h["X-Content-Type-Options"]) {
+			delete(h, "Content-Type")
+		}
 	case http.StatusNotModified: // RFC 9110, section 15.4.5
 		delete(h, "Content-Type")
 		delete(h, "Content-Encoding")
 		delete(h, "Content-Language")
-	case http.StatusResetContent: // RFC 9110, section 15.3.6
+	}
+	if code == http.StatusResetContent { // RFC 9110, section 15.3.6
 		h["Content-Length"] = []string{"0"}
 	}
 }
@@ -94,7 +101,6 @@ func (w *writer) fill(h http.Header, code int) {
 	case http.StatusUpgradeRequired:
 		if len(n.Upgrade) > 0 && len(h["Upgrade"]) == 0 && w.req.ProtoMajor < 2 {
 			h["Upgrade"] = []string{strings.Join(n.Upgrade, ", ")}
-			h["Connection"] = []string{"Upgrade"}
 		}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if n.RetryAfter > 0 && len(h["Retry-After"]) == 0 {
@@ -110,6 +116,36 @@ func (w *writer) fill(h http.Header, code int) {
 	}
 	if n.Fill != nil {
 		n.Fill(w.req, code, h)
+	}
+	if code == http.StatusUpgradeRequired && len(h["Upgrade"]) > 0 && w.req.ProtoMajor < 2 {
+		connectUpgrade(h, w.req)
+	}
+}
+
+// connectUpgrade names Upgrade in the Connection field, as whoever sends it
+// must (RFC 9110, section 7.8). Where the connection is to be closed, net/http
+// would put a "close" in place of the field, unless that is its first line.
+func connectUpgrade(h http.Header, r *http.Request) {
+	persistence, options := "", "Upgrade"
+	for option := range strings.SplitSeq(strings.Join(h["Connection"], ","), ",") {
+		switch option = strings.TrimSpace(option); strings.ToLower(option) {
+		case "", "upgrade":
+		case "close", "keep-alive":
+			persistence = strings.ToLower(option)
+		default:
+			options += ", " + option
+		}
+	}
+	switch {
+	case r.Close, r.ContentLength != 0: // it may not have been read
+		persistence = "close"
+	case persistence == "" && !r.ProtoAtLeast(1, 1): // HTTP/1.0 closes by default
+		persistence = "keep-alive"
+	}
+	if persistence == "" {
+		h["Connection"] = []string{options}
+	} else {
+		h["Connection"] = []string{persistence, options}
 	}
 }
 
@@ -193,16 +229,19 @@ func (w *writer) checkLength() {
 		return
 	}
 	declared := w.base.Header()["Content-Length"]
-	if len(declared) != 1 {
+	if len(declared) == 0 {
 		return
 	}
 	var failed error // of a write
 	if w.rare != nil {
 		failed = w.rare.writeErr
 	}
-	n, err := strconv.ParseInt(declared[0], 10, 64)
-	switch {
+	n, err := strconv.ParseUint(declared[0], 10, 63) // net/http takes a sign for a length
+	switch n := int64(n); {
+	case len(declared) > 1:
+		w.misuse("there is more than one Content-Length")
 	case err != nil:
+		w.misuse(fmt.Sprintf("Content-Length is %q, which is no length", cut(declared[0], 32)))
 	case n < w.bytes, isTooLong(failed):
 		w.misuse("the content was longer than its Content-Length")
 	case failed != nil || w.req.Context().Err() != nil: // the client left first

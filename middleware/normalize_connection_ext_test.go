@@ -1,0 +1,221 @@
+package middleware_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What an answer says of its connection, on the wire.
+
+// headerOf returns the header of the first answer that came over a wire.
+func headerOf(t testing.TB, wire string) http.Header {
+	t.Helper()
+	r := textproto.NewReader(bufio.NewReader(strings.NewReader(wire)))
+	_, err := r.ReadLine()
+	require.NoError(t, err, wire)
+	h, err := r.ReadMIMEHeader()
+	require.NoError(t, err, wire)
+	return http.Header(h)
+}
+
+// connectionOf returns the options of Connection in lower case, sorted.
+func connectionOf(h http.Header) []string {
+	options := strings.Split(strings.ToLower(strings.Join(h["Connection"], ",")), ",")
+	for i := range options {
+		options[i] = strings.TrimSpace(options[i])
+	}
+	slices.Sort(options)
+	return options
+}
+
+func TestNormalizeNamesUpgradeAsAnOptionOfTheConnection(t *testing.T) {
+	handlers := map[string]http.Handler{
+		"the settings": middleware.Normalizer{Upgrade: []string{"h2c"}}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(426) })),
+		"the handler, which forgot Connection": normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Upgrade", "h2c")
+			http.Error(w, "x", 426)
+		})),
+		"the handler, with a type": normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Upgrade", "h2c")
+			w.Header().Set("Connection", "upgrade")
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(426)
+			io.WriteString(w, "{}")
+		})),
+		"package respond": normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 426, problem.Upgrade("h2c"))
+		})),
+	}
+	for who, h := range handlers {
+		for _, row := range []struct {
+			why, request string
+			want         []string
+		}{
+			{"the client closes", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []string{"close", "upgrade"}},
+			{"content that nobody read", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n", []string{"close", "upgrade"}},
+			{"an old client", "GET / HTTP/1.0\r\n\r\n", []string{"close", "upgrade"}},
+			// Here the second request ends the connection, so that the test ends.
+			{"it goes on", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + request11("GET /"), []string{"upgrade"}},
+			{"an old client that goes on", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + request11("GET /"), []string{"keep-alive", "upgrade"}},
+		} {
+			got := headerOf(t, wire(t, h, row.request))
+			assert.Equal(t, []string{"h2c"}, got["Upgrade"], "%s: %s", who, row.why)
+			assert.Equal(t, row.want, connectionOf(got), "%s: %s", who, row.why)
+		}
+	}
+}
+
+func TestAHandlerThatClosesWith426StillCloses(t *testing.T) {
+	h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Upgrade", "h2c")
+		w.Header().Set("Connection", "close, X-Own")
+		http.Error(w, "x", 426)
+	}))
+	got := wire(t, h, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	assert.Equal(t, []int{426}, statuses(got), "the second request is not answered")
+	assert.Equal(t, []string{"close", "upgrade", "x-own"}, connectionOf(headerOf(t, got)))
+}
+
+func TestNormalizeDropsTheTypeThatHTTPErrorGaveToAnAnswerWithoutContent(t *testing.T) {
+	for _, code := range []int{204, 205, 304} {
+		for _, protocol := range protocols {
+			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "gone", code) })))
+			assert.NoError(t, a.err)
+			assert.Equal(t, code, a.StatusCode)
+			assert.Empty(t, a.body)
+			assert.NotContains(t, a.Header, "Content-Type", "%s %d", protocol, code)
+		}
+	}
+	a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/markdown")
+		w.WriteHeader(204)
+	})))
+	assert.Equal(t, "text/markdown", a.Header.Get("Content-Type"), "that of the resource: RFC 9110, 15.3.5")
+}
+
+func TestALengthThatIsNoneDoesNotHarmTheContent(t *testing.T) {
+	for _, protocol := range protocols {
+		for _, declared := range []string{"abc", "-5", "5, 5", "", " ", "99999999999999999999"} {
+			for why, h := range map[string]http.HandlerFunc{
+				"a success":         func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") },
+				"a replaced error":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404) },
+				"an empty error":    func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) },
+				"JSON as an error":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, `{"a":1}`, 400) },
+				"an error as it is": explicitError,
+			} {
+				a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Length", declared)
+					h(w, r)
+				})))
+				assert.NoError(t, a.err, "%q %s", declared, why)
+				assert.NotEmpty(t, a.body, "%q %s", declared, why)
+				if why == "a success" {
+					assert.Equal(t, "hello", a.body)
+				}
+			}
+		}
+	}
+}
+
+func explicitError(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	io.WriteString(w, "{}")
+}
+
+// net/http itself logs what it removes from HTTP/1. The rest is reported.
+func TestNormalizeReportsALengthThatIsNone(t *testing.T) {
+	for _, row := range []struct {
+		why, protocol string
+		declared      []string
+		want          string
+	}{
+		{"sent, and Go's client refuses it", "HTTP/1.1", []string{"+5"}, `Content-Length is "+5", which is no length`},
+		{"sent twice", "HTTP/1.1", []string{"5", "6"}, "there is more than one Content-Length"},
+		{"not sent", "HTTP/2", []string{"abc"}, `Content-Length is "abc", which is no length`},
+		{"bounded", "HTTP/2", []string{strings.Repeat("x", 1<<10)}, `Content-Length is "` + strings.Repeat("x", 32) + `…", which is no length`},
+	} {
+		n, c := reports(middleware.Normalizer{})
+		srv := start(t, row.protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Content-Length"] = row.declared
+			io.WriteString(w, "hello")
+		})))
+		ask(t, srv)
+		srv.Close()
+		if rep := reported(c); assert.NotNil(t, rep, row.why) {
+			assert.Equal(t, row.want, rep.Misused, row.why)
+		}
+	}
+	text := new(logged)
+	srv := startLogging(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "abc")
+		io.WriteString(w, "hello")
+	})), text)
+	ask(t, srv)
+	srv.Close()
+	assert.Equal(t, "http: invalid Content-Length of \"abc\"\n", text.String())
+}
+
+func TestNormalizeSettlesALengthBesideATransferCoding(t *testing.T) {
+	for why, row := range map[string]struct {
+		h       http.HandlerFunc
+		chunked bool
+	}{
+		"a success: the coding counts":   {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }, true},
+		"a replaced error: the length":   {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404) }, false},
+		"no content: neither of the two": {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, false},
+	} {
+		got := wire(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "5")
+			w.Header().Set("Transfer-Encoding", "chunked")
+			row.h(w, r)
+		})), request11("GET /"))
+		h := headerOf(t, got)
+		assert.False(t, h.Get("Content-Length") != "" && h.Get("Transfer-Encoding") != "", "%s: never both: RFC 9112, 6.2\n%s", why, got)
+		assert.Equal(t, row.chunked, h.Get("Transfer-Encoding") == "chunked", "%s\n%s", why, got)
+	}
+}
+
+// A client must not be able to add lines to the header through what a function
+// of the settings takes over from its request.
+func TestValuesOfTheSettingsAddNoLineToTheHeader(t *testing.T) {
+	evil := "x\r\nSet-Cookie: evil=1\r\n\r\n<script>"
+	n := middleware.Normalizer{
+		Challenges: []string{"Basic realm=\"" + evil},
+		RetryAfter: 1,
+		Fill:       func(r *http.Request, code int, h http.Header) { h.Set("X-Filled", evil); h.Set("Evil\r\nName", "1") },
+		Detail:     func(*http.Request, int, string) string { return evil },
+		Logger:     quiet,
+	}
+	ids := middleware.RequestIDs{New: func() string { return evil }}
+	for code, h := range map[int]http.HandlerFunc{
+		401: func(w http.ResponseWriter, r *http.Request) { http.Error(w, "who?", 401) },
+		403: func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 403, problem.Header("X-Own", evil), problem.Instance("/a\r\nb"))
+		},
+	} {
+		for _, protocol := range protocols {
+			chain := ids.Wrap(n.Wrap(h))
+			a := get(t, protocol, chain)
+			require.NoError(t, a.err)
+			assert.Equal(t, code, a.StatusCode)
+			assert.Empty(t, a.Header.Get("Set-Cookie"))
+			for name, values := range a.Header {
+				assert.NotContains(t, name, "Evil")
+				assert.NotContains(t, strings.Join(values, ""), "\n")
+			}
+			problemOf(t, a) // the content begins where it should
+		}
+	}
+}
