@@ -35,7 +35,7 @@ type Details struct {
 	Status int
 	// Detail explains this occurrence, so that the client can correct it.
 	Detail string
-	// Instance is a URI reference that identifies this occurrence.
+	// Instance names this occurrence by a URI reference.
 	Instance string
 	// Extensions are further members, sent beside the standard ones, whose
 	// names they cannot take. In a problem that was read, each value is a

@@ -23,7 +23,7 @@ func ExampleDetails_AppendXML() {
 }
 
 // What was XML can go on as JSON. A number has become a string on the way,
-// because XML does not tell them apart.
+// because XML does not tell them apart; a Go value that is a number gets one.
 func ExampleDetails_UnmarshalXML() {
 	var d problem.Details
 	err := xml.Unmarshal([]byte(`
@@ -34,9 +34,14 @@ func ExampleDetails_UnmarshalXML() {
 		</problem>`), &d)
 	doc, _ := d.AppendJSON(nil)
 	fmt.Printf("%s\n%v\n", doc, err)
+
+	var balance int
+	err = d.Extension("balance", &balance)
+	fmt.Println(balance, err)
 	// Output:
 	// {"type":"about:blank","title":"You do not have enough credit.","accounts":["/account/12345"],"balance":"30"}
 	// <nil>
+	// 30 <nil>
 }
 
 // The paths are those that the URIs lead to; respond.Pages serves them.

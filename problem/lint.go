@@ -32,7 +32,7 @@ func (d *Details) Lint() error {
 	}
 	d.lintURI("type", d.typeURI(), note)
 	d.lintURI("instance", d.Instance, note)
-	if name, ok := strings.CutPrefix(d.Type, registered); ok && !slices.Contains(registeredNames, name) {
+	if strings.HasPrefix(d.Type, registered) && !slices.ContainsFunc(registeredTypes[:], func(t *Type) bool { return t.URI == d.Type }) {
 		note("type %q claims to be in the registry of IANA: only registered types may", d.Type)
 	}
 	switch reason := Nearest(d.Status).Reason; {
@@ -91,12 +91,4 @@ func requiredField(code int) string {
 		return "Upgrade"
 	}
 	return ""
-}
-
-// registeredNames are the fragments of the types in the registry of IANA that
-// the package knows.
-var registeredNames = []string{
-	"quota-exceeded", "temporary-reduced-capacity", "abnormal-usage-detected",
-	"date", "ohttp-key", // RFC 9458
-	"digest-unsupported-algorithms", "digest-invalid-values", "digest-mismatched-values",
 }

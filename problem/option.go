@@ -29,7 +29,7 @@ func Title(text string) Option {
 	return func(d *Details) { d.Title = text }
 }
 
-// Instance sets the URI reference that identifies this occurrence.
+// Instance names this occurrence by a URI reference.
 func Instance(uri string) Option {
 	return func(d *Details) { d.Instance = uri }
 }

@@ -37,8 +37,12 @@ func TestATypeGivesAllItsProblemsOneTitleAndStatus(t *testing.T) {
 }
 
 func TestTheRegisteredTypesPassTheirOwnLint(t *testing.T) {
-	for _, typ := range []*problem.Type{problem.QuotaExceeded, problem.TemporaryReducedCapacity, problem.AbnormalUsageDetected} {
-		assert.NoError(t, typ.New().Lint())
+	for _, typ := range []*problem.Type{
+		problem.DateNotAcceptable, problem.ObliviousKeyNotAcceptable,
+		problem.UnsupportedHashingAlgorithms, problem.InvalidDigestValues, problem.MismatchedDigestValues,
+		problem.QuotaExceeded, problem.TemporaryReducedCapacity, problem.AbnormalUsageDetected,
+	} {
+		assert.NoError(t, typ.New().Lint(), typ.URI)
 		assert.NotEmpty(t, typ.Doc)
 	}
 }

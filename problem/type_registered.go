@@ -51,3 +51,10 @@ var (
 	AbnormalUsageDetected = Define(registered+"abnormal-usage-detected", "Abnormal Usage Detected", 429,
 		"The pattern of requests looks like abuse. Slow down, and ask the operator if it continues.")
 )
+
+// registeredTypes are all of these.
+var registeredTypes = [...]*Type{
+	DateNotAcceptable, ObliviousKeyNotAcceptable,
+	UnsupportedHashingAlgorithms, InvalidDigestValues, MismatchedDigestValues,
+	QuotaExceeded, TemporaryReducedCapacity, AbnormalUsageDetected,
+}
