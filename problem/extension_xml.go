@@ -16,14 +16,18 @@ func typed(raw json.RawMessage, t reflect.Type) json.RawMessage {
 	if t == nil || t.Kind() != reflect.Pointer {
 		return raw // nothing that could be decoded into
 	}
-	s := scanner{b: raw, depth: MaxDepth}
+	var compact bytes.Buffer // somebody may have put another value there
+	if json.Compact(&compact, raw) != nil {
+		return raw
+	}
+	s := scanner{b: compact.Bytes(), depth: maxOwnDepth}
 	return appendTyped(make([]byte, 0, len(raw)), &s, t.Elem())
 }
 
 var jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// appendTyped appends the value that s is at and moves past it. The decoder of
-// XML wrote it, without space between its parts.
+// appendTyped appends the value that s is at and moves past it. The JSON is
+// valid and has no space between its parts.
 func appendTyped(b []byte, s *scanner, t reflect.Type) []byte {
 	optional := false
 	for t.Kind() == reflect.Pointer {
@@ -52,7 +56,8 @@ func appendTyped(b []byte, s *scanner, t reflect.Type) []byte {
 	case c == '{' && t.Kind() == reflect.Map:
 		return appendTypedMembers(b, s, func(string) reflect.Type { return t.Elem() })
 	case c == '{' && t.Kind() == reflect.Struct:
-		return appendTypedMembers(b, s, func(name string) reflect.Type { return memberType(t, name) })
+		fields := reflect.VisibleFields(t)
+		return appendTypedMembers(b, s, func(name string) reflect.Type { return memberType(fields, name) })
 	default:
 		s.value()
 	}
@@ -88,9 +93,9 @@ func appendTypedMembers(b []byte, s *scanner, typeOf func(name string) reflect.T
 
 // memberType returns the type of the field that encoding/json stores the member
 // in, and that of an empty interface if there is none.
-func memberType(t reflect.Type, name string) reflect.Type {
+func memberType(fields []reflect.StructField, name string) reflect.Type {
 	found := reflect.TypeFor[any]()
-	for _, f := range reflect.VisibleFields(t) {
+	for _, f := range fields {
 		member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && member == "":

@@ -144,6 +144,26 @@ func TestExtensionReadsTheSameByXMLAsByJSON(t *testing.T) {
 	}
 }
 
+func TestExtensionPutBesideThoseOfXMLMayBeAnyJSON(t *testing.T) {
+	d := readXML(t, `<x>1</x>`)
+	for raw, want := range map[string][]int{
+		" [ 1 , \"2\"\n] ":           {1, 2},
+		"[1":                         nil,
+		"[1,]":                       nil,
+		"":                           nil,
+		strings.Repeat("[", 100_000): nil,
+		strings.Repeat("[", 5000) + strings.Repeat("]", 5000): nil,
+	} {
+		d.Extensions["x"] = json.RawMessage(raw)
+		var got []int
+		err := d.Extension("x", &got)
+		assert.Equal(t, want == nil, err != nil, "%.20q: %v", raw, err)
+		if want != nil {
+			assert.Equal(t, want, got, "%.20q", raw)
+		}
+	}
+}
+
 func TestExtensionOfMuchXMLIsReadInProportion(t *testing.T) {
 	d := readXML(t, "<x>"+strings.Repeat("<i>1</i>", 20_000)+"</x>")
 	var all []int

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"maps"
+	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -165,6 +166,15 @@ func numbered(n int) func(func(string) bool) {
 	}
 }
 
+// nest has what an extension can be read into.
+type nest struct {
+	A map[string]nest
+	B *bool
+	I []nest
+	X int
+	Y [][]float64
+}
+
 // FuzzXMLReadsBackWhatItWrote has the decoder for an oracle of the encoder:
 // whatever is read is written without loss and read again as the same, except
 // for extensions that are reported. Each extension is valid JSON.
@@ -186,6 +196,8 @@ func FuzzXMLReadsBackWhatItWrote(f *testing.F) {
 		for name, v := range first.Extensions {
 			if raw := v.(json.RawMessage); !json.Valid(raw) || len(raw) > 6*len(doc) {
 				t.Fatalf("%q is no JSON in proportion to %q: %q", name, doc, raw)
+			} else if as := typed(raw, reflect.TypeFor[*nest]()); !json.Valid(as) {
+				t.Fatalf("%q of %q is no JSON for a Go value: %q", name, doc, as)
 			}
 		}
 		again, err := first.AppendXML(nil)
