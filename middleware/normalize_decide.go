@@ -136,18 +136,21 @@ func mediaType(contentType string) string {
 // another form than JSON.
 func (w *writer) prefersOther() bool {
 	accept := w.req.Header["Accept"]
-	if len(accept) == 0 || !mentionsMarkup(accept) {
+	if len(accept) == 0 || !mayPreferMarkup(accept) {
 		return false
 	}
 	form := respond.Negotiate(w.req, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML)
 	return form != "" && form != problem.MediaType
 }
 
-// mentionsMarkup is the quick answer for clients that accept only JSON or
-// anything.
-func mentionsMarkup(accept []string) bool {
+// mayPreferMarkup is the quick answer for clients that accept only JSON, or
+// anything. A wildcard beside a range for JSON may outweigh it.
+func mayPreferMarkup(accept []string) bool {
 	for _, a := range accept {
-		if strings.Contains(a, "ml") || strings.Contains(a, "ML") || strings.Contains(a, "text/") {
+		if a == "*/*" && len(accept) == 1 {
+			return false
+		}
+		if strings.Contains(a, "*") || strings.ContainsAny(a, "mM") && strings.ContainsAny(a, "lL") {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -32,6 +33,26 @@ func TestAProblemThatChangesItsFormStaysTheSameProblem(t *testing.T) {
 			assert.Contains(t, a.body, "The press stands still.")
 			assert.Contains(t, a.body, "/presses/7")
 			assert.NotContains(t, a.body, "Bad Gateway")
+		}
+	}
+}
+
+// The quick answers for clients that want JSON must be those of a full look at
+// the field.
+func TestNormalizeNegotiatesAsProblemDoes(t *testing.T) {
+	for _, h := range []http.HandlerFunc{fail404, fail503} {
+		for _, accept := range []string{
+			"*/*", "*", "application/json", "application/json, */*;q=0.1", "image/png",
+			"application/json;q=0.1, */*", "application/problem+json;q=0, application/*", // anything rather than JSON
+			"hTmL/x, TEXT/HTML", "tExT/hTmL", "TEXT/*", "application/problem+XmL", "text/html;q=0",
+		} {
+			want, r := recorder()
+			r.Header.Set("Accept", accept)
+			respond.Problem(want, r, problem.New(404))
+			got := httptest.NewRecorder()
+			normalize(h).ServeHTTP(got, r)
+			assert.Equal(t, want.Header().Get("Content-Type"), got.Header().Get("Content-Type"), accept)
+			assert.Equal(t, []string{"Accept"}, got.Header()["Vary"], accept)
 		}
 	}
 }

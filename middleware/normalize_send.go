@@ -83,7 +83,7 @@ func (w *writer) sendThrough(p *respond.Responder, detail string) {
 	switch {
 	case detail != "":
 		p.Problem(w, w.req, &problem.Details{Type: problem.BlankType, Title: problem.Nearest(code).Reason, Status: code, Detail: detail})
-	case tuned || mentionsMarkup(w.req.Header["Accept"]):
+	case tuned || mayPreferMarkup(w.req.Header["Accept"]):
 		p.Problem(w, w.req, problem.New(code))
 	default: // prepared
 		respond.Vary(w.base, "Accept")
