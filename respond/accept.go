@@ -237,7 +237,8 @@ func Vary(w http.ResponseWriter, fields ...string) {
 }
 
 func addVary(h http.Header, field string) {
-	for _, value := range h["Vary"] {
+	values := h["Vary"]
+	for _, value := range values {
 		for value != "" {
 			var member string
 			member, value, _ = strings.Cut(value, ",")
@@ -246,5 +247,5 @@ func addVary(h http.Header, field string) {
 			}
 		}
 	}
-	h["Vary"] = append(h["Vary"], field)
+	h["Vary"] = append(values, field)
 }

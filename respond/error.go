@@ -31,7 +31,7 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 	s := problem.Nearest(code)
 	a := &struct {
 		d      problem.Details
-		values fieldValues
+		values [fixed]string
 	}{d: problem.Details{Type: problem.BlankType, Title: s.Reason, Status: code, Detail: s.Description}}
 	for _, o := range opts {
 		if o != nil {
@@ -39,10 +39,10 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 		}
 	}
 	if p := preparedFor(code); p != nil && p.differsInDetail(&a.d) {
-		p.sendDetail(w, a.d.Detail, &a.values)
+		p.sendDetail(w, a.d.Detail, a.values[:])
 		return
 	}
-	defaults.answer(w, nil, &a.d, &a.values, false)
+	defaults.answer(w, nil, &a.d, a.values[:], false)
 }
 
 // prepared is the whole answer for a code without options. It is shared by all
@@ -84,7 +84,7 @@ func (p *prepared) send(w http.ResponseWriter) {
 		sendEmpty(w, p.code)
 		return
 	}
-	p.write(w, p.body, p.length, new(fieldValues))
+	p.write(w, p.body, p.length, make(fieldValues, fixed))
 }
 
 // differsInDetail reports whether d is the prepared problem with a detail of
@@ -102,7 +102,7 @@ func (p *prepared) differsInDetail(d *problem.Details) bool {
 	return true
 }
 
-func (p *prepared) sendDetail(w http.ResponseWriter, detail string, v *fieldValues) {
+func (p *prepared) sendDetail(w http.ResponseWriter, detail string, v fieldValues) {
 	buf := bodies.Get().(*[]byte)
 	body := append((*buf)[:0], p.before...)
 	body = append(body, detail...)
@@ -111,10 +111,9 @@ func (p *prepared) sendDetail(w http.ResponseWriter, detail string, v *fieldValu
 	keep(buf, body)
 }
 
-func (p *prepared) write(w http.ResponseWriter, body []byte, length string, v *fieldValues) {
+func (p *prepared) write(w http.ResponseWriter, body []byte, length string, v fieldValues) {
 	h := w.Header()
-	dropStale(h, p.code)
-	describe(h, v, problem.MediaType, length)
+	describe(h, p.code, v, problem.MediaType, length)
 	w.WriteHeader(p.code)
 	_, _ = w.Write(body) // the client may be gone, and there is nobody else to tell
 }

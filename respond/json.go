@@ -88,5 +88,5 @@ func (e *encoder) release() {
 // failed answers with 500 where a handler's answer cannot be sent, and logs
 // why.
 func failed(w http.ResponseWriter, err error) {
-	defaults.answer(w, nil, problem.New(http.StatusInternalServerError, problem.Cause(err)), new(fieldValues), true)
+	defaults.answer(w, nil, problem.New(http.StatusInternalServerError, problem.Cause(err)), make(fieldValues, fixed), true)
 }

@@ -21,7 +21,7 @@ func Prepare(d *problem.Details) func(http.ResponseWriter, *http.Request) {
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if Negotiate(r, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML) == problem.MediaType {
-			defaults.sendDocument(w, r, d, new(fieldValues), problem.MediaType, body)
+			defaults.sendDocument(w, r, d, make(fieldValues, fixed+1), problem.MediaType, body)
 			return
 		}
 		Problem(w, r, d)

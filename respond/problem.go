@@ -25,7 +25,7 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 const maxPooled = 16 << 10
 
 // send writes a problem that has a final status.
-func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Details, v *fieldValues) {
+func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Details, v fieldValues) {
 	h := w.Header()
 	if problem.BodyForbidden(d.Status) {
 		addHeader(h, p.Header, d.Status)
@@ -46,10 +46,9 @@ func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Deta
 }
 
 // sendDocument writes a problem that is encoded already.
-func (p *Responder) sendDocument(w http.ResponseWriter, r *http.Request, d *problem.Details, v *fieldValues, mediaType string, body []byte) {
+func (p *Responder) sendDocument(w http.ResponseWriter, r *http.Request, d *problem.Details, v fieldValues, mediaType string, body []byte) {
 	h := w.Header()
-	dropStale(h, d.Status)
-	describe(h, v, mediaType, decimal(len(body)))
+	describe(h, d.Status, v, mediaType, decimal(len(body)))
 	if mediaType == problem.MediaTypeHTML {
 		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}
 	}
@@ -60,7 +59,12 @@ func (p *Responder) sendDocument(w http.ResponseWriter, r *http.Request, d *prob
 		addHeader(h, d.Header, d.Status)
 	}
 	if r != nil {
-		addVary(h, "Accept")
+		if v = v[fixed:]; len(v) > 0 && len(h["Vary"]) == 0 {
+			v[0] = "Accept"
+			h["Vary"] = v[0:1:1]
+		} else {
+			addVary(h, "Accept")
+		}
 	}
 	if isHTTP2(w, r) { // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
 		delete(h, "Connection")

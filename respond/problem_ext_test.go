@@ -224,3 +224,51 @@ func TestProblemOfAnotherServerBecomesABadGateway(t *testing.T) {
 	assert.Empty(t, got.Header.Get("Set-Cookie"))
 	assert.Contains(t, log.String(), "account 7 is locked")
 }
+
+// The values are neighbours in memory. Vary is one of them.
+func TestProblemHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
+	d := problem.New(404)
+	for name, send := range map[string]func(http.ResponseWriter, *http.Request){
+		"Problem":    func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) },
+		"Prepare":    respond.Prepare(d),
+		"Handler":    respond.Handler(func(http.ResponseWriter, *http.Request) error { return d }).ServeHTTP,
+		"no request": func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, nil, d) },
+	} {
+		answer := func() http.Header {
+			w := httptest.NewRecorder()
+			send(w, httptest.NewRequest("GET", "/", nil))
+			return w.Header()
+		}
+		want := answer().Clone()
+		first := answer()
+		for field := range first {
+			_ = append(first[field], "appended")
+		}
+		assert.Equal(t, want, first, name)
+		for field := range first {
+			first[field][0] = "changed"
+		}
+		for field := range first {
+			assert.Equal(t, []string{"changed"}, first[field], name)
+		}
+		assert.Equal(t, want, answer(), name)
+	}
+}
+
+func TestProblemAllocatesOnceBesideTheProblem(t *testing.T) {
+	if underRace {
+		t.Skip("the pool drops buffers")
+	}
+	w, r := &discard{header: http.Header{}}, httptest.NewRequest("GET", "/", nil)
+	d := problem.New(429, problem.Detail("too fast"))
+	send := respond.Prepare(d)
+	for name, f := range map[string]func(){
+		"Problem": func() { respond.Problem(w, r, d) },
+		"Prepare": func() { send(w, r) },
+	} {
+		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+			clear(w.header)
+			f()
+		}), 1.0, name)
+	}
+}

@@ -47,17 +47,17 @@ var defaults Responder
 
 // Problem is the function [Problem] with the settings of p.
 func (p *Responder) Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
-	p.answer(w, r, d, new(fieldValues), false)
+	p.answer(w, r, d, make(fieldValues, fixed+1), false)
 }
 
 // Err is the function [Err] with the settings of p.
 func (p *Responder) Err(w http.ResponseWriter, r *http.Request, err error) {
-	p.answer(w, r, p.Map.From(err), new(fieldValues), true)
+	p.answer(w, r, p.Map.From(err), make(fieldValues, fixed+1), true)
 }
 
 // answer completes a problem, logs it if it must be or has a cause, and sends
 // it. d may be nil.
-func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.Details, v *fieldValues, log bool) {
+func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.Details, v fieldValues, log bool) {
 	switch {
 	case d == nil:
 		d, log = problem.New(http.StatusInternalServerError, problem.Cause(errNoProblem)), true
