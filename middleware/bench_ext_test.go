@@ -55,7 +55,7 @@ var paths = []struct {
 	{"http.Error503/direct", fail503, middleware.Chain(), 3},
 	{"http.Error503/Normalize", fail503, normalize, 6},
 	{"http.Error404/direct", fail404, middleware.Chain(), 3},
-	{"http.Error404/Normalize", fail404, normalize, 8},
+	{"http.Error404/Normalize", fail404, normalize, 7},
 	{"RequestID", ok, middleware.RequestID, 4},
 }
 

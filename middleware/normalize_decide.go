@@ -116,13 +116,15 @@ func (w *writer) classify(code int) uint32 {
 }
 
 func isPlain(types []string) bool {
-	return len(types) == 1 && (types[0] == "text/plain; charset=utf-8" || mediaType(types[0]) == "text/plain")
+	return len(types) == 1 && (types[0] == plainText || mediaType(types[0]) == "text/plain")
 }
+
+const plainText = "text/plain; charset=utf-8" // as http.Error has it
 
 func isNosniff(values []string) bool { return len(values) == 1 && values[0] == "nosniff" }
 
 func isProblem(types []string) bool {
-	return len(types) == 1 && mediaType(types[0]) == problem.MediaType
+	return len(types) == 1 && types[0] != plainText && mediaType(types[0]) == problem.MediaType
 }
 
 // mediaType returns the type and subtype of a Content-Type as it is usually

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
@@ -54,5 +55,19 @@ func TestNormalizeNegotiatesAsProblemDoes(t *testing.T) {
 			assert.Equal(t, want.Header().Get("Content-Type"), got.Header().Get("Content-Type"), accept)
 			assert.Equal(t, []string{"Accept"}, got.Header()["Vary"], accept)
 		}
+	}
+}
+
+func TestAReplacedAnswerOverHTTP2HasNoConnectionFieldOfFill(t *testing.T) {
+	for _, text := range []string{"", "no such order"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
+		w := httptest.NewRecorder()
+		middleware.Normalizer{Logger: quiet, Fill: func(_ *http.Request, _ int, h http.Header) {
+			h.Set("Connection", "close")
+			h.Set("Retry-After", "7")
+		}}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, text, 404) })).ServeHTTP(w, r)
+		assert.Equal(t, "7", w.Header().Get("Retry-After"))
+		assert.NotContains(t, w.Header(), "Connection", text)
 	}
 }

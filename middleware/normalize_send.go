@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -24,7 +23,8 @@ func (w *writer) sendProblem() {
 		return
 	}
 	detail := ""
-	if text = strings.TrimSpace(text); !isCanned(int(w.status), []byte(text)) {
+	judged := w.state.Load() == complete // by collect, which keeps nothing that is canned
+	if text = strings.TrimSpace(text); text != "" && (judged || !isCanned(int(w.status), []byte(text))) {
 		showable := isShowable(text)
 		if showable {
 			detail = w.detailFor(int(w.status), text)
@@ -81,10 +81,15 @@ func (w *writer) sendThrough(p *respond.Responder, detail string) {
 	n, code := w.norm, int(w.status)
 	p = w.startProblem(p)
 	switch {
-	case detail != "":
-		p.Problem(w, w.req, &problem.Details{Type: problem.BlankType, Title: problem.Nearest(code).Reason, Status: code, Detail: detail})
 	case tuned || mayPreferMarkup(w.req.Header["Accept"]):
-		p.Problem(w, w.req, problem.New(code))
+		d := problem.New(code)
+		if detail != "" {
+			d.Detail = detail
+		}
+		p.Problem(w, w.req, d)
+	case detail != "":
+		respond.Vary(w.base, "Accept")
+		respond.Error(w, code, problem.Detail(detail))
 	default: // prepared
 		respond.Vary(w.base, "Accept")
 		respond.Error(w, code)
@@ -106,6 +111,9 @@ func (w *writer) startProblem(p *respond.Responder) *respond.Responder {
 	}
 	if w.norm != nil {
 		w.completeHeader(h, int(w.status))
+		if w.norm.Fill != nil && w.req.ProtoMajor >= 2 {
+			dropConnectionFields(h, int(w.status)) // of Fill
+		}
 	}
 	w.norm = nil
 	w.replaced = true
@@ -135,7 +143,9 @@ func isShowable(text string) bool {
 	return len(text) <= maxDetail && utf8.ValidString(text) && !strings.ContainsFunc(text, unprintable)
 }
 
-func unprintable(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
+func unprintable(r rune) bool {
+	return (r < ' ' || r >= 0x7f && r < 0xa0) && r != '\n' && r != '\r' && r != '\t'
+}
 
 // isCanned reports whether a text says no more than the status code does, as
 // net/http's own errors do: "404 page not found", "Method Not Allowed",
@@ -148,9 +158,10 @@ func isCanned(code int, text []byte) bool {
 	if len(text) > 4 && text[3] == ' ' && string(text[:3]) == strconv.Itoa(code) {
 		text = text[4:]
 	}
+	phrase := http.StatusText(code)
 	switch string(text) {
-	case "", "page not found", http.StatusText(code), problem.Nearest(code).Reason:
+	case "", "page not found", phrase:
 		return true
 	}
-	return strings.EqualFold(string(text), http.StatusText(code)) || strings.EqualFold(string(text), problem.Nearest(code).Reason)
+	return strings.EqualFold(string(text), phrase) || strings.EqualFold(string(text), problem.Nearest(code).Reason)
 }
