@@ -23,4 +23,7 @@
 // Out of reach are the few answers that net/http's server writes before a
 // handler exists, such as the one to a malformed request line: package listener
 // is for those.
+//
+// In a test, httptest.ResponseRecorder takes a 103 for the status: package
+// middlewaretest shows what a client gets.
 package middleware

@@ -1,15 +1,15 @@
 package middleware_test
 
 import (
-	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -114,21 +114,17 @@ func request11(line string, fields ...string) string {
 	return line + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + strings.Join(append(fields, ""), "\r\n") + "\r\n"
 }
 
-// finals returns the status codes of the answers in what came over a wire.
+// statuses returns the status codes of the answers in what came over a wire. A
+// second answer may begin in the line in which the content of the first ends.
 func statuses(wire string) (codes []int) {
-	r := bufio.NewReader(strings.NewReader(wire))
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return codes
-		}
-		var version string
-		var code int
-		if n, _ := fmt.Sscanf(line, "HTTP/%s %d", &version, &code); n == 2 {
-			codes = append(codes, code)
-		}
+	for _, m := range statusLine.FindAllStringSubmatch(wire, -1) {
+		code, _ := strconv.Atoi(m[1])
+		codes = append(codes, code)
 	}
+	return codes
 }
+
+var statusLine = regexp.MustCompile(`HTTP/1\.[01] (\d{3}) `)
 
 // logged collects what is logged, one line per record.
 type logged struct {
