@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -55,4 +56,12 @@ func TestBytesAreOfATypeThatNobodyGuesses(t *testing.T) {
 	res, _ = answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Bytes(w, 200, "image/png", nil) })
 	assert.Equal(t, "image/png", res.Header.Get("Content-Type"))
 	assert.Equal(t, "0", res.Header.Get("Content-Length"))
+}
+
+func TestBytesSaysItsLengthWhateverItIs(t *testing.T) {
+	w, content := &discard{header: http.Header{}}, make([]byte, 10_100)
+	for n := range content {
+		respond.Bytes(w, 200, "text/csv", content[:n])
+		assert.Equal(t, []string{strconv.Itoa(n)}, w.header["Content-Length"])
+	}
 }

@@ -152,25 +152,31 @@ func sendEmpty(w http.ResponseWriter, code int) {
 	w.WriteHeader(code)
 }
 
-// decimals has the numbers below a thousand, which most lengths are, so that
-// they need not be allocated.
-var decimals = func() (all [1000]string) {
-	var b []byte
-	var ends [len(all)]int
-	for i := range all {
-		b = strconv.AppendInt(b, int64(i), 10)
-		ends[i] = len(b)
+// decimals has the numbers of one digit, of two, three and four digits, each in
+// a row without gaps. Most lengths are among them, and need not be allocated.
+var decimals = func() (rows [4]string) {
+	var digits [len(rows)]byte
+	n, end := 0, 10
+	for i := range rows {
+		var row strings.Builder
+		row.Grow((end - n) * (i + 1))
+		for ; n < end; n++ {
+			row.Write(strconv.AppendInt(digits[:0], int64(n), 10))
+		}
+		rows[i] = row.String()
+		end *= 10
 	}
-	digits, start := string(b), 0
-	for i, end := range ends {
-		all[i], start = digits[start:end], end
-	}
-	return all
+	return rows
 }()
 
 func decimal(n int) string {
-	if n < len(decimals) {
-		return decimals[n]
+	first, end := 0, 10
+	for i, row := range decimals {
+		if n < end {
+			at, width := (n-first)*(i+1), i+1
+			return row[at : at+width]
+		}
+		first, end = end, end*10
 	}
 	return strconv.Itoa(n)
 }
