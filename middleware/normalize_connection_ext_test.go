@@ -134,6 +134,40 @@ func explicitError(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "{}")
 }
 
+// A length that is wrong cannot be mended once the header is out. What leaves
+// the server must not look like a complete answer that is none, nor become part
+// of the next one. A problem in its place has a length of its own.
+func TestALengthThatIsWrongIsSeenByTheClient(t *testing.T) {
+	write := func(declared, content string) http.Handler {
+		return normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", declared)
+			io.WriteString(w, content)
+		}))
+	}
+	for _, protocol := range protocols {
+		a := get(t, protocol, write("1000", "hello"))
+		assert.ErrorIs(t, a.err, io.ErrUnexpectedEOF, "%s: too long", protocol)
+		assert.Equal(t, "hello", a.body)
+	}
+	twice := "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	got := wire(t, write("3", "longer"), twice)
+	assert.Equal(t, []int{200}, statuses(got), "too short: the connection ends")
+	assert.True(t, strings.HasSuffix(got, "\r\n\r\n"), "and nothing is taken for content: %q", got)
+	assert.LessOrEqual(t, len(get(t, "HTTP/2", write("3", "longer")).body), 3)
+
+	for _, declared := range []string{"1000", "3"} {
+		for _, protocol := range protocols {
+			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Length", declared)
+				w.WriteHeader(404)
+				io.WriteString(w, "no such order")
+			})))
+			assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+			assert.EqualValues(t, len(a.body), a.ContentLength)
+		}
+	}
+}
+
 // net/http itself logs what it removes from HTTP/1. The rest is reported.
 func TestNormalizeReportsALengthThatIsNone(t *testing.T) {
 	for _, row := range []struct {
