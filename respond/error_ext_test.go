@@ -278,3 +278,24 @@ func TestErrorWithANotModifiedKeepsItsValidators(t *testing.T) {
 	assert.Empty(t, res.Header.Get("Content-Type"))
 	assert.Empty(t, res.Header.Get("Content-Encoding"))
 }
+
+func TestErrorFindsOneStaleFieldBesideThoseOfHTTPError(t *testing.T) {
+	for _, besides := range [][]string{
+		{}, {"Content-Type"}, {"Content-Type", "X-Content-Type-Options"}, {"Content-Type", "X-Content-Type-Options", "Vary"},
+		{"Vary", "X-Request-Id"}, {"Content-Type", "X-Content-Type-Options", "Vary", "X-Request-Id"},
+	} {
+		w := &discard{header: http.Header{"Etag": {`"1"`}}}
+		for _, field := range besides {
+			w.header[field] = []string{"x"}
+		}
+		respond.Error(w, 503)
+		assert.NotContains(t, w.header, "Etag", besides)
+
+		w.header = http.Header{"Content-Encoding": {"gzip"}}
+		for _, field := range besides {
+			w.header[field] = []string{"x"}
+		}
+		respond.Error(w, 503)
+		assert.NotContains(t, w.header, "Content-Length", "only the compressor knows it: %v", besides)
+	}
+}
