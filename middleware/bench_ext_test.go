@@ -56,6 +56,8 @@ var paths = []struct {
 	{"http.Error503/Normalize", fail503, normalize, 6},
 	{"http.Error404/direct", fail404, middleware.Chain(), 3},
 	{"http.Error404/Normalize", fail404, normalize, 7},
+	{"http.Error500/direct", fail500, middleware.Chain(), 3},
+	{"http.Error500/Normalize", fail500, normalize, 8},
 	{"RequestID", ok, middleware.RequestID, 4},
 }
 
@@ -77,6 +79,9 @@ func TestPathsAllocateNoMoreThanTheyMust(t *testing.T) {
 }
 
 func fail503(w http.ResponseWriter, r *http.Request) { http.Error(w, "Service Unavailable", 503) }
+func fail500(w http.ResponseWriter, r *http.Request) {
+	http.Error(w, "dial tcp: connection refused", 500)
+}
 func fail404(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order: 17", 404) }
 
 func BenchmarkPath(b *testing.B) {

@@ -30,7 +30,7 @@ func (w *writer) sendProblem() {
 			detail = w.detailFor(int(w.status), text)
 		}
 		if detail == "" && (w.status >= 500 || !showable) {
-			w.more().withheld = bounded([]byte(text))
+			w.more().withheld = strings.ToValidUTF8(text[:min(len(text), maxWithheld)], "\uFFFD")
 		}
 	}
 	w.sendThrough(w.norm.Responder, detail)
