@@ -32,6 +32,8 @@ func (d describes) MarshalJSON() ([]byte, error) { return []byte(`"` + d.Secret 
 func TestNoTextOfAPanicOrAServerErrorReachesAClient(t *testing.T) {
 	secret := rand.Text()
 	plain := errors.New(secret)
+	late := make(chan struct{}) // until then a handler that is too slow does not return
+	defer close(late)
 	panics := func(v any) http.HandlerFunc { return func(http.ResponseWriter, *http.Request) { panic(v) } }
 	failures := map[string]http.HandlerFunc{
 		"a panic with a string":        panics(secret),
@@ -81,7 +83,7 @@ func TestNoTextOfAPanicOrAServerErrorReachesAClient(t *testing.T) {
 			http.Error(w, secret, 500)
 		},
 		"that cannot be shown": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x00"+secret, 400) },
-		"of http.TimeoutHandler": http.TimeoutHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+		"of http.TimeoutHandler": http.TimeoutHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-late }),
 			time.Nanosecond, secret).ServeHTTP,
 	}
 	tuned := &respond.Responder{Logger: quiet, Instance: func(*http.Request) string { return "/failures/1" }}
