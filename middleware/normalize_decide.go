@@ -172,11 +172,19 @@ func (w *writer) judge(p []byte) uint32 {
 	case startsJSON(p): // would be sniffed as text
 	case w.status == http.StatusServiceUnavailable && string(p) == timeoutBody:
 		return complete
-	case strings.HasPrefix(http.DetectContentType(p), "text/plain"):
+	case looksLikeText(p):
 		return lines
 	}
 	w.pass()
 	return sent
+}
+
+// looksLikeText reports whether the first bytes of an error are plain text. By
+// the table that net/http sniffs with, some words begin an image or a page,
+// such as "BM" a bitmap: without a byte that no text has, they are words.
+func looksLikeText(p []byte) bool {
+	sniffed := http.DetectContentType(p)
+	return strings.HasPrefix(sniffed, "text/plain") || !strings.HasPrefix(sniffed, "text/") && isPrintable(string(p))
 }
 
 func startsJSON[T string | []byte](p T) bool {

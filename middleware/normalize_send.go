@@ -140,7 +140,12 @@ const maxDetail = 1 << 10
 
 // isShowable reports whether the text of an error may be shown at all.
 func isShowable(text string) bool {
-	return len(text) <= maxDetail && utf8.ValidString(text) && !strings.ContainsFunc(text, unprintable)
+	return len(text) <= maxDetail && isPrintable(text)
+}
+
+// isPrintable reports whether text has nothing but characters and white space.
+func isPrintable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unprintable)
 }
 
 func unprintable(r rune) bool {

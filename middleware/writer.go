@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -128,6 +129,18 @@ func (w *writer) lateHeader() http.Header {
 	return m.late
 }
 
+// adoptLate makes the header that the handler has changed since the one to
+// send, because the WriteHeader before counts for nothing.
+func (w *writer) adoptLate() {
+	if w.rare == nil || w.rare.late == nil {
+		return
+	}
+	h := w.base.Header()
+	clear(h)
+	maps.Copy(h, w.rare.late)
+	w.rare.late = nil
+}
+
 func (w *writer) WriteHeader(code int) {
 	if code == http.StatusOK && w.state.Load() == open {
 		w.asked = code
@@ -158,6 +171,7 @@ func (w *writer) writeHeader(code int) {
 		return // too late, and harmless
 	case state == held && w.forced && sendable(code):
 		w.asked, w.frozen = 0, false // the handler corrected itself before it wrote
+		w.adoptLate()
 		w.state.Store(open)
 	default:
 		w.superfluousCall(code)
