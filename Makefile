@@ -8,9 +8,17 @@ help: ## List the targets
 quickstart: ## Start the quickstart on 127.0.0.1:8080
 	go run ./examples/quickstart
 
+.PHONY: explorer
+explorer: ## Start the explorer: every status code as the toolkit answers it
+	go run ./examples/explorer
+
 .PHONY: test
 test: ## Run the tests of the core
 	go test ./...
+
+.PHONY: benchmarks
+benchmarks: ## Measure beside the peers, on a quiet machine, and write the report
+	cd internal/benchmarks && go run .
 
 .PHONY: check
 check: ## Run everything that has to pass before a change lands
