@@ -21,3 +21,16 @@ func TestAllowedRequestTakesThreeAllocations(t *testing.T) {
 		h.ServeHTTP(w, r)
 	}), 3.0)
 }
+
+func TestRefusedRequestTakesFourAllocations(t *testing.T) {
+	h := limit(func(http.ResponseWriter, *http.Request) {}, ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: ratelimit.ByIP(peer)})
+	r := httptest.NewRequest("GET", "/", nil)
+	h.ServeHTTP(httptest.NewRecorder(), r) // takes what there is
+	w := httptest.NewRecorder()
+	w.Body = nil
+	assert.LessOrEqual(t, testing.AllocsPerRun(200, func() {
+		clear(w.Header())
+		h.ServeHTTP(w, r)
+	}), 4.0)
+	assert.Equal(t, http.StatusTooManyRequests, w.Code)
+}
