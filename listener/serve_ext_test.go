@@ -13,9 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // start serves h on a loopback port until the test ends. change may be nil.
@@ -94,7 +95,7 @@ func document(t testing.TB, raw string) (*http.Response, map[string]any) {
 	require.NoError(t, json.Unmarshal(body, &doc))
 	assert.EqualValues(t, res.StatusCode, doc["status"])
 	assert.Equal(t, "about:blank", doc["type"])
-	s, known := problem.Lookup(res.StatusCode)
+	s, known := status.Lookup(res.StatusCode)
 	require.True(t, known)
 	assert.Equal(t, s.Reason, doc["title"])
 	assert.Equal(t, s.String(), res.Status)

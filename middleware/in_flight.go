@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -93,7 +94,7 @@ func (c InFlightLimit) slots() *slots {
 		c.RetryAfter = time.Second
 	}
 	refusal := func(name string) *problem.Details {
-		return problem.TemporaryReducedCapacity.New(problem.Detail(problem.Nearest(http.StatusServiceUnavailable).Description),
+		return problem.TemporaryReducedCapacity.New(problem.Detail(status.Nearest(http.StatusServiceUnavailable).Description),
 			problem.Extension("violated-policies", []string{name}), problem.RetryAfter(c.RetryAfter))
 	}
 	s := &slots{

@@ -12,11 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // What becomes of an answer when a timeout of net/http's server, or of an
@@ -86,7 +87,7 @@ func TestAWriteTimeoutOfTheServerReachesTheHandlerAndTheResult(t *testing.T) {
 
 func TestAReadTimeoutOfTheServerIsAnsweredWith408(t *testing.T) {
 	for why, answer := range map[string]func(w http.ResponseWriter, r *http.Request, err error){
-		"respond.Err": func(w http.ResponseWriter, r *http.Request, err error) { respond.Err(w, r, problem.BadContent(err)) },
+		"respond.Err": func(w http.ResponseWriter, r *http.Request, err error) { respond.Err(w, r, problem.BadBody(err)) },
 		"http.Error":  func(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, "too slow", 408) },
 	} {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"Normalize": normalize, "MaxBytes inside": middleware.Chain(normalize, middleware.MaxBytes(1<<10))} {
@@ -108,7 +109,7 @@ func TestAReadTimeoutOfTheServerIsAnsweredWith408(t *testing.T) {
 	}
 }
 
-// A timeout of a read is no news of whom: of the content, only BadContent
+// A timeout of a read is no news of whom: of the content, only BadBody
 // knows.
 func TestATimeoutOfUnknownOriginIsNotBlamedOnTheClient(t *testing.T) {
 	a := get(t, "HTTP/1.1", normalize(respond.Handler(func(w http.ResponseWriter, r *http.Request) error { return os.ErrDeadlineExceeded })))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -25,7 +26,7 @@ func (w *writer) decide(code int) {
 		code = http.StatusInternalServerError
 		w.forced = true
 	case n.Strict && code >= 200:
-		if known := problem.Nearest(code).Code; known != code {
+		if known := status.Nearest(code).Code; known != code {
 			w.more().invalid = callerOf(w.asked)
 			code = known
 		}
@@ -72,7 +73,7 @@ const maxInterim = 16
 func (w *writer) succeed(code int) {
 	w.prepare(code)
 	w.commit(code)
-	if problem.BodyForbidden(code) && code != http.StatusSwitchingProtocols {
+	if status.BodyForbidden(code) && code != http.StatusSwitchingProtocols {
 		w.state.Store(bodiless)
 	}
 }

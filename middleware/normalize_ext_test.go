@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/middleware"
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // normalize is Normalize without its log.
@@ -45,7 +46,7 @@ func TestNormalizeTurnsErrorsIntoProblems(t *testing.T) {
 		for _, protocol := range protocols {
 			t.Run(protocol+" "+row.why, func(t *testing.T) {
 				a := get(t, protocol, normalize(row.h))
-				want := problem.Nearest(row.code)
+				want := status.Nearest(row.code)
 				if row.detail == "" {
 					row.detail = want.Description
 				}

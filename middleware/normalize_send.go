@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -168,5 +169,5 @@ func isCanned(code int, text []byte) bool {
 	case "", "page not found", phrase:
 		return true
 	}
-	return strings.EqualFold(string(text), phrase) || strings.EqualFold(string(text), problem.Nearest(code).Reason)
+	return strings.EqualFold(string(text), phrase) || strings.EqualFold(string(text), status.Nearest(code).Reason)
 }

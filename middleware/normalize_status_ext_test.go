@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
-	"github.com/stretchr/testify/assert"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // reports returns settings whose reports go to a channel.
@@ -50,8 +52,8 @@ var outOfPlace = []int{208, 305, 306, 425, 511}
 var neverStored = []int{428, 429, 431, 511}
 
 func TestNormalizeMeetsWhatEachStatusRequires(t *testing.T) {
-	for s := range problem.Statuses() {
-		if s.Class() == problem.Informational {
+	for s := range status.All() {
+		if s.Class() == status.Informational {
 			continue // no final answer; see the tests of interim codes
 		}
 		for _, protocol := range protocols {
@@ -91,10 +93,10 @@ func TestNormalizeMeetsWhatEachStatusRequires(t *testing.T) {
 	}
 }
 
-func checkBody(t *testing.T, s problem.Status, m string, a answer) {
+func checkBody(t *testing.T, s status.Info, m string, a answer) {
 	t.Helper()
 	switch {
-	case problem.BodyForbidden(s.Code):
+	case status.BodyForbidden(s.Code):
 		assert.NoError(t, a.err)
 		assert.Empty(t, a.body)
 		assert.Empty(t, a.Header.Get("Content-Type"))
@@ -129,7 +131,7 @@ func checkStorage(t *testing.T, code int, a answer) {
 }
 
 func TestNormalizeForbidsStoringAnErrorWithAContentOfItsOwn(t *testing.T) {
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		if s.Code < 400 {
 			continue
 		}
@@ -290,7 +292,7 @@ func TestNormalizeUsesTheDocumentedReasonNotTheOneOfNetHTTP(t *testing.T) {
 		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, http.StatusText(code), code) })))
 		doc := problemOf(t, a)
 		assert.Equal(t, title, doc["title"])
-		assert.Equal(t, problem.Nearest(code).Description, doc["detail"], "net/http's phrase is no detail")
+		assert.Equal(t, status.Nearest(code).Description, doc["detail"], "net/http's phrase is no detail")
 	}
 }
 
@@ -333,4 +335,4 @@ func TestNormalizeReportsATunnelThatIsNone(t *testing.T) {
 	assert.Contains(t, reported(c).Misused, "tunnel")
 }
 
-func descriptionOf(code int) string { return problem.Nearest(code).Description }
+func descriptionOf(code int) string { return status.Nearest(code).Description }

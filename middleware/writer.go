@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // writer is the one ResponseWriter of the package. Capture observes through
@@ -198,7 +198,7 @@ func interim(code int) bool {
 
 // sendable reports whether code can be the status of an answer (RFC 9110,
 // section 15).
-func sendable(code int) bool { return problem.ClassOf(code) != 0 }
+func sendable(code int) bool { return status.ClassOf(code) != 0 }
 
 // isInterim is interim for the protocol at hand: on HTTP/2 a 101 goes out as
 // an interim answer, and another one follows.

@@ -17,10 +17,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
-	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 // TestNoTextOfAnErrorReachesAClient plants a random word wherever an error, a
@@ -61,7 +62,7 @@ func TestNoTextOfAnErrorReachesAClient(t *testing.T) {
 		"malformed JSON":                    fmt.Errorf("%s: %w", secret, json.Unmarshal([]byte("{"+secret), new(any))),
 		"a value of the wrong type":         json.Unmarshal([]byte(`{"a":"`+secret+`"}`), new(struct{ A int })),
 		"an unknown member":                 unknownMember(secret),
-		"bad content":                       problem.BadContent(plain),
+		"bad content":                       problem.BadBody(plain),
 		"an extension that is an error":     problem.New(400, problem.Extension("bad", plain)),
 		"an extension that panics":          problem.New(400, problem.Extension("bad", panicking{secret})),
 		"an extension with exported fields": problem.New(400, problem.Extension("bad", &net.OpError{Op: secret, Err: plain})),

@@ -9,13 +9,15 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// ErrNoDocument is what the cause of a problem wraps for which [Check] found no
+// ErrNoDocument is what the cause of a problem wraps for which [CheckResponse] found no
 // problem document in the answer, and took the words from the catalogue.
 var ErrNoDocument = errors.New("problem: the answer has no problem document")
 
-// Check returns nil for an answer with a status code below 400, whose body it
+// CheckResponse returns nil for an answer with a status code below 400, whose body it
 // leaves alone, and else always a *Details that describes the failure:
 //
 //	res, err := client.Do(req)
@@ -23,7 +25,7 @@ var ErrNoDocument = errors.New("problem: the answer has no problem document")
 //		return err
 //	}
 //	defer res.Body.Close()
-//	if err := problem.Check(res); err != nil {
+//	if err := problem.CheckResponse(res); err != nil {
 //		return err
 //	}
 //
@@ -36,10 +38,10 @@ var ErrNoDocument = errors.New("problem: the answer has no problem document")
 // Header is its header. A relative type or instance is resolved against the URL
 // of the request that was answered (RFC 9457, sections 3.1.1 and 3.1.5).
 //
-// For a failure Check reads at most MaxSize bytes of the body and closes it;
+// For a failure CheckResponse reads at most MaxSize bytes of the body and closes it;
 // closing it again does no harm. What was read can be read once more from
 // res.Body.
-func Check(res *http.Response) error {
+func CheckResponse(res *http.Response) error {
 	if res.StatusCode < http.StatusBadRequest {
 		return nil
 	}
@@ -53,7 +55,7 @@ func Check(res *http.Response) error {
 		err = d.decode(res.Header.Get("Content-Type"), body)
 	}
 	if err != nil {
-		s := Nearest(res.StatusCode)
+		s := status.Nearest(res.StatusCode)
 		*d = Details{Type: BlankType, Title: s.Reason, Detail: s.Description, cause: err}
 	}
 	d.stated, d.Status = d.Status, res.StatusCode
@@ -67,7 +69,7 @@ func Check(res *http.Response) error {
 	return d
 }
 
-// failed has what Check makes of a failure, in one allocation if the body is
+// failed has what CheckResponse makes of a failure, in one allocation if the body is
 // short.
 type failed struct {
 	problem Details

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 func TestCheckQuotesOnlyTheBeginningOfAText(t *testing.T) {
@@ -97,7 +98,7 @@ func TestCheckClosesTheBodyOfAFailureAndOnlyThat(t *testing.T) {
 		closed bool
 	}{{200, false}, {399, false}, {400, true}, {500, true}, {999, true}} {
 		body := &closing{Reader: strings.NewReader(`{"title":"t"}`)}
-		_ = problem.Check(&http.Response{StatusCode: tt.code, Body: body})
+		_ = problem.CheckResponse(&http.Response{StatusCode: tt.code, Body: body})
 		assert.Equal(t, tt.closed, body.closed, "%d", tt.code)
 	}
 }
@@ -147,7 +148,7 @@ func TestCheckAllocatesLittle(t *testing.T) {
 		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
 			r.Reset(tt.doc)
 			*res = http.Response{StatusCode: 404, Header: header, Body: body, ContentLength: int64(len(tt.doc)), Request: req}
-			if problem.Check(res) == nil {
+			if problem.CheckResponse(res) == nil {
 				t.Fatal("no problem")
 			}
 		}), tt.most, tt.why)

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // fetch sends one request through a real server to h and returns the answer,
@@ -44,18 +46,18 @@ func sends(code int, mediaType, body string) http.HandlerFunc {
 // check returns the problem that Check makes of an answer.
 func check(t *testing.T, res *http.Response) *problem.Details {
 	t.Helper()
-	d, ok := errors.AsType[*problem.Details](problem.Check(res))
+	d, ok := errors.AsType[*problem.Details](problem.CheckResponse(res))
 	require.True(t, ok, "always a *Details")
 	assert.Equal(t, res.StatusCode, d.Status, "the status of HTTP decides")
 	assert.Equal(t, res.Header, d.Header)
-	assert.True(t, d.Remote())
+	assert.True(t, d.IsRemote())
 	return d
 }
 
 func TestCheckLeavesASuccessAlone(t *testing.T) {
 	for _, code := range []int{200, 201, 226, 299, 304, 399} {
 		res := fetch(t, "GET", "/", sends(code, problem.MediaType, `{"title":"not for Check"}`))
-		require.NoError(t, problem.Check(res), "%d", code)
+		require.NoError(t, problem.CheckResponse(res), "%d", code)
 		body, err := io.ReadAll(res.Body)
 		require.NoError(t, err)
 		if code != 304 {
@@ -68,7 +70,7 @@ func TestCheckReadsTheExampleOfTheRFC(t *testing.T) {
 	doc := golden(t, "rfc9457-s3-2.json")
 	for _, mediaType := range []string{"application/problem+json", "Application/Problem+JSON; charset=utf-8", " application/problem+json ;profile=x"} {
 		res := fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, doc))
-		err := problem.Check(res)
+		err := problem.CheckResponse(res)
 		require.ErrorIs(t, err, OutOfCredit)
 		d := check(t, fetch(t, "GET", "/msgs/17?a=b", sends(403, mediaType, doc)))
 		assert.Equal(t, "You do not have enough credit.", d.Title)
@@ -94,7 +96,7 @@ func TestCheckReadsJSONOfAnotherTypeThatLooksLikeAProblem(t *testing.T) {
 	} {
 		d := check(t, fetch(t, "GET", "/", sends(409, tt.mediaType, tt.doc)))
 		assert.NotErrorIs(t, d, problem.ErrNoDocument, "%v", tt)
-		assert.NotEqual(t, problem.Nearest(409).Description, d.Detail, "%v", tt)
+		assert.NotEqual(t, status.Nearest(409).Description, d.Detail, "%v", tt)
 	}
 }
 
@@ -136,7 +138,7 @@ func TestCheckDescribesWhatIsNoProblemByItsStatus(t *testing.T) {
 	} {
 		res := fetch(t, "GET", "/", sends(502, tt.mediaType, tt.body))
 		d := check(t, res)
-		want, _ := problem.Lookup(502)
+		want, _ := status.Lookup(502)
 		assert.Equal(t, "about:blank", d.Type, tt.why)
 		assert.Equal(t, want.Reason, d.Title, tt.why)
 		assert.Equal(t, want.Description, d.Detail, tt.why)
@@ -153,7 +155,7 @@ func TestCheckDescribesWhatIsNoProblemByItsStatus(t *testing.T) {
 
 func TestCheckTakesAResponseThatHasOnlyAStatus(t *testing.T) {
 	d := check(t, &http.Response{StatusCode: 404})
-	assert.Equal(t, "404 Not Found: "+problem.Nearest(404).Description, d.Error())
+	assert.Equal(t, "404 Not Found: "+status.Nearest(404).Description, d.Error())
 	_, ok := d.RetryAfter()
 	assert.False(t, ok)
 }
@@ -209,7 +211,7 @@ func TestARelativeTypeIsTheTypeAfterResolution(t *testing.T) {
 	res, err := srv.Client().Get(srv.URL + "/orders/17")
 	require.NoError(t, err)
 	defer res.Body.Close()
-	assert.ErrorIs(t, problem.Check(res), closed)
+	assert.ErrorIs(t, problem.CheckResponse(res), closed)
 }
 
 func TestCheckNeverDereferencesAType(t *testing.T) {

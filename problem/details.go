@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // MediaType is the media type of a problem in JSON (RFC 9457, section 3).
@@ -42,21 +44,21 @@ type Details struct {
 	// json.RawMessage with exactly the bytes that came.
 	Extensions map[string]any
 	// Header is sent with the answer and is no part of the document. In a
-	// problem that Check returns it is the header of the response.
+	// problem that CheckResponse returns it is the header of the response.
 	Header http.Header
 
 	cause   error
 	remote  bool
 	fromXML bool   // read from it: every text in the extensions is a string
 	stated  int    // the status in the document that was read
-	origin  string // the host that answered, if Check read the problem
+	origin  string // the host that answered, if CheckResponse read the problem
 }
 
 // New describes a failure by its status code. Without options its type is
 // about:blank, its title the reason and its detail the description of the code;
-// for a code that the catalogue does not have, those of [Nearest].
+// for a code that the catalogue does not have, those of [status.Nearest].
 func New(code int, opts ...Option) *Details {
-	s := Nearest(code)
+	s := status.Nearest(code)
 	d := &Details{Type: BlankType, Title: s.Reason, Status: code, Detail: s.Description}
 	d.apply(opts)
 	return d
@@ -81,7 +83,7 @@ func (d *Details) apply(opts []Option) {
 }
 
 // Error returns the status, the title and the detail, such as
-// "404 Not Found: no order 17"; in a problem that [Check] read also the host
+// "404 Not Found: no order 17"; in a problem that [CheckResponse] read also the host
 // that answered, before them, and the type, after them. What others wrote is
 // freed of control characters and cut, so that it can stand in a log. The cause
 // is no part of the text: see Unwrap.
@@ -91,7 +93,7 @@ func (d *Details) Error() string {
 	}
 	title, detail := d.Title, d.Detail
 	if title == "" && (d.Status != 0 || detail == "") {
-		title = Nearest(d.Status).Reason
+		title = status.Nearest(d.Status).Reason
 	}
 	var b []byte
 	if d.origin != "" {
@@ -154,37 +156,37 @@ func (d *Details) Unwrap() error {
 func (d *Details) Problem() *Details { return d }
 
 // Is reports whether target is the [Type] of the problem, or a problem of the
-// same type. Types are compared by URI, character by character; [Check] has
+// same type. Types are compared by URI, character by character; [CheckResponse] has
 // resolved a relative one. All problems of type about:blank share that URI and
 // mean only their status, so two of them are the same when their status codes
 // are equal.
 func (d *Details) Is(target error) bool {
 	var uri string
-	var status int
+	var code int
 	switch t := target.(type) {
 	case *Type:
 		if t == nil {
 			return false
 		}
-		uri, status = t.URI, t.Status
+		uri, code = t.URI, t.Status
 	case *Details:
 		if t == nil {
 			return false
 		}
-		uri, status = t.typeURI(), t.Status
+		uri, code = t.typeURI(), t.Status
 	default:
 		return false
 	}
-	return d != nil && uri == d.typeURI() && (uri != BlankType || status == d.Status)
+	return d != nil && uri == d.typeURI() && (uri != BlankType || code == d.Status)
 }
 
-// Remote reports whether the problem was read, by [Check] or by decoding, and
+// IsRemote reports whether the problem was read, by [CheckResponse] or by decoding, and
 // so speaks about a request to somebody else. [From] never lets it pass for an
 // answer of one's own; to pass on what it says, make a new problem of it.
-func (d *Details) Remote() bool { return d.remote }
+func (d *Details) IsRemote() bool { return d.remote }
 
 // StatedStatus returns the status in the document of a problem that was read,
-// and 0 if it gave none. It is advisory: after [Check] Status is the status code
+// and 0 if it gave none. It is advisory: after [CheckResponse] Status is the status code
 // of the answer, which a proxy may have changed (RFC 9457, section 3.1.2).
 func (d *Details) StatedStatus() int { return d.stated }
 
@@ -195,7 +197,7 @@ func (d *Details) typeURI() string {
 	return d.Type
 }
 
-// LogValue returns the members of the problem, the host that answered if [Check]
+// LogValue returns the members of the problem, the host that answered if [CheckResponse]
 // read it, and the cause, for log/slog. Extensions may be anything, so they are
 // left out.
 func (d *Details) LogValue() slog.Value {

@@ -11,12 +11,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 func TestNewTakesItsWordsFromTheCatalogue(t *testing.T) {
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		d := problem.New(s.Code)
 		assert.Equal(t, &problem.Details{Type: "about:blank", Title: s.Reason, Status: s.Code, Detail: s.Description}, d)
 		assert.NoError(t, onlyHeaderMissing(d.Lint()), "%d", s.Code)
@@ -107,7 +109,7 @@ func TestWithLeavesTheOriginalAlone(t *testing.T) {
 	assert.Equal(t, http.Header{"X": {"1", "2"}, "Retry-After": {"1"}}, v.Header)
 	assert.Equal(t, []problem.FieldError{{Detail: "a"}, {Detail: "b"}}, v.Extensions["errors"])
 	assert.ErrorIs(t, v, io.EOF)
-	assert.True(t, read(t, `{}`).With().Remote(), "a copy of what others wrote is what others wrote")
+	assert.True(t, read(t, `{}`).With().IsRemote(), "a copy of what others wrote is what others wrote")
 }
 
 func TestAnErrorThatEmbedsAProblemIsThatProblem(t *testing.T) {

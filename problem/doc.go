@@ -17,18 +17,18 @@
 //
 //	return OutOfCredit.New(problem.Extension("balance", 30))
 //
-// A client reads it back with [Check], or has every request checked by a
+// A client reads it back with [CheckResponse], or has every request checked by a
 // [Transport]:
 //
-//	if err := problem.Check(res); errors.Is(err, OutOfCredit) {
+//	if err := problem.CheckResponse(res); errors.Is(err, OutOfCredit) {
 //
 // [From] says what any error means to the client, and a [Mapping] adds what an
 // application's own errors mean. [Validation] collects what is wrong with the
 // content of a request.
 //
 // A problem is written as JSON, XML or a page for people, and read from the
-// first two. The types of a service form a [Set], which documents them: as the
-// pages that their URIs lead to, and in OpenAPI.
+// first two. Package typedoc documents the types of a service: as the
+// pages that their URIs lead to, and in OpenAPI. Package status has the codes.
 //
 // Exported fields of [Details] are for the client. The cause is for the log:
 // it is unexported, and no encoder can reach it.

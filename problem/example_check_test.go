@@ -23,7 +23,7 @@ func purchase(w http.ResponseWriter, r *http.Request) {
 }
 
 // A client tells problems apart by their types, and reads their members.
-func ExampleCheck() {
+func ExampleCheckResponse() {
 	srv := httptest.NewServer(http.HandlerFunc(purchase))
 	defer srv.Close()
 
@@ -33,7 +33,7 @@ func ExampleCheck() {
 			return err
 		}
 		defer res.Body.Close()
-		return problem.Check(res)
+		return problem.CheckResponse(res)
 	}
 
 	err := buy()
@@ -63,7 +63,7 @@ func ExampleTransport() {
 
 	client := &http.Client{Transport: &problem.Transport{}}
 	_, err := client.Get(srv.URL)
-	if d, ok := errors.AsType[*problem.Details](err); ok && d.Temporary() {
+	if d, ok := errors.AsType[*problem.Details](err); ok && d.Retryable() {
 		wait, _ := d.RetryAfter()
 		fmt.Printf("%d %s: again in %v\n", d.Status, d.Title, min(wait, time.Minute))
 	}

@@ -43,19 +43,3 @@ func ExampleDetails_UnmarshalXML() {
 	// <nil>
 	// 30 <nil>
 }
-
-// The paths are those that the URIs lead to; respond.Pages serves them.
-func ExampleSet_Pages() {
-	set := problem.Set{
-		problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Top up the account."),
-		problem.Define("https://example.com/probs/order-locked", "The order is locked.", 423, "Wait until the other editor is done."),
-	}
-	for _, page := range set.Pages()[:4] {
-		fmt.Println(page.Path)
-	}
-	// Output:
-	// /probs/
-	// /probs/out-of-credit
-	// /probs/order-locked
-	// /probs/100
-}

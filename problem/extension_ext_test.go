@@ -7,9 +7,10 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 func TestExtensionReadsTheSameFromTheWireAndFromGoValues(t *testing.T) {

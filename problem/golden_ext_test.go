@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // golden returns a document of RFC 9457.
@@ -40,7 +42,7 @@ func TestDocumentsFollowTheSchemaOfTheRFC(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(golden(t, "problem.schema.json")), &schema))
 	require.Len(t, schema.Properties, 5)
 	docs := []*problem.Details{{}, {Status: -1}, {Status: 1000}, {Type: "a b"}, OutOfCredit.New(problem.Instance("%"), problem.Extension("status", "x"))}
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		docs = append(docs, problem.New(s.Code))
 	}
 	for _, d := range docs {

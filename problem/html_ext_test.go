@@ -2,17 +2,18 @@ package problem_test
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/internal/markuptest"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // page returns the page of a problem between its style sheet and its end, and
@@ -22,42 +23,10 @@ func page(t *testing.T, d *problem.Details) (string, error) {
 	b, err := d.AppendHTML([]byte("before"))
 	p, ok := strings.CutPrefix(string(b), "before<!DOCTYPE html>\n")
 	require.True(t, ok, "what was there stays")
-	requireWellFormed(t, p)
+	markuptest.WellFormed(t, p)
 	_, body, ok := strings.Cut(p, "</style>")
 	require.True(t, ok)
 	return body, err
-}
-
-// requireWellFormed holds a page to the rules of XML but for void elements:
-// each element is closed where it has to be, each attribute is quoted.
-func requireWellFormed(t *testing.T, page string) {
-	t.Helper()
-	dec := xml.NewDecoder(strings.NewReader(page))
-	dec.Strict = false // for the document type, and elements without an end
-	for depth := 0; ; {
-		tok, err := dec.RawToken()
-		if err == io.EOF {
-			require.Zero(t, depth, "elements left open\n%s", page)
-			return
-		}
-		require.NoError(t, err, "%s", page)
-		switch tok := tok.(type) {
-		case xml.StartElement:
-			require.NotContains(t, []string{"script", "img", "iframe", "form", "object", "base"}, tok.Name.Local)
-			for _, a := range tok.Attr {
-				require.False(t, strings.HasPrefix(a.Name.Local, "on"), "%v", a)
-				require.NotEqual(t, "style", a.Name.Local)
-				if a.Name.Local == "href" && tok.Name.Local == "a" {
-					require.Regexp(t, `^(https?://|/[^/\\]|/$|#)`, a.Value)
-				}
-			}
-			if tok.Name.Local != "meta" && tok.Name.Local != "link" {
-				depth++
-			}
-		case xml.EndElement:
-			depth--
-		}
-	}
 }
 
 func TestHTMLShowsTheWholeProblem(t *testing.T) {
@@ -94,7 +63,7 @@ b</dd></div>
 }
 
 func TestHTMLOfACodeAloneHasNoMembers(t *testing.T) {
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		got, err := page(t, problem.New(s.Code))
 		require.NoError(t, err)
 		assert.NotContains(t, got, "<dl>")

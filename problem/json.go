@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // AppendJSON appends the problem as one JSON object and returns the extended
@@ -38,7 +40,7 @@ func (d *Details) AppendJSON(b []byte) ([]byte, error) {
 		b = append(b, `,"title":`...)
 		b = appendString(b, d.Title)
 	}
-	if ClassOf(d.Status) != 0 {
+	if status.ClassOf(d.Status) != 0 {
 		b = append(b, `,"status":`...)
 		b = strconv.AppendInt(b, int64(d.Status), 10)
 	}

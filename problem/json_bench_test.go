@@ -46,7 +46,7 @@ func BenchmarkRead(b *testing.B) {
 			for b.Loop() {
 				r.Reset(doc)
 				*res = http.Response{StatusCode: 403, Header: header, Body: body, ContentLength: int64(len(doc)), Request: req}
-				if _, ok := errors.AsType[*Details](Check(res)); !ok {
+				if _, ok := errors.AsType[*Details](CheckResponse(res)); !ok {
 					b.Fatal("no problem")
 				}
 			}

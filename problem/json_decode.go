@@ -8,6 +8,8 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // MaxSize is the size in bytes of the largest document that is read.
@@ -23,7 +25,7 @@ var ErrMalformed = errors.New("problem: malformed document")
 
 // UnmarshalJSON reads a problem from one JSON object, as RFC 9457, section 3,
 // asks of a client. It replaces the type, title, status, detail, instance and
-// all extensions of d, which is [Details.Remote] afterwards, and keeps its
+// all extensions of d, which is [Details.IsRemote] afterwards, and keeps its
 // header and its cause. On error d is unchanged; the error is [ErrMalformed].
 //
 //   - A standard member of the wrong type is ignored, as if it were absent. So
@@ -50,7 +52,7 @@ func (d *Details) decodeJSON(b []byte) error {
 		standard   [4]span // type, title, detail, instance
 		few        [8]extension
 		extensions = few[:0]
-		status     int
+		code       int
 		s          = scanner{b: b, depth: MaxDepth}
 		nameSpace  [32]byte
 	)
@@ -73,8 +75,8 @@ func (d *Details) decodeJSON(b []byte) error {
 		case "status":
 			from := s.i
 			ok := s.value()
-			if code := statusCode(b[from:s.i]); ok && code != 0 {
-				status = code
+			if stated := statusCode(b[from:s.i]); ok && stated != 0 {
+				code = stated
 			}
 			return ok
 		default:
@@ -93,7 +95,7 @@ func (d *Details) decodeJSON(b []byte) error {
 	if !ok || !s.end() {
 		return s.err()
 	}
-	d.Status, d.stated, d.remote, d.fromXML = status, status, true, false
+	d.Status, d.stated, d.remote, d.fromXML = code, code, true, false
 	d.keep(b, standard, extensions)
 	return nil
 }
@@ -146,7 +148,7 @@ func statusCode(value []byte) int {
 	}
 	if len(value) == 3 && digit(value[1]) && digit(value[2]) { // as nearly all write it
 		code := int(value[0]-'0')*100 + int(value[1]-'0')*10 + int(value[2]-'0')
-		if ClassOf(code) == 0 {
+		if status.ClassOf(code) == 0 {
 			return 0
 		}
 		return code

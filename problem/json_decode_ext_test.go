@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 // read decodes a document that has to be well formed.
@@ -149,7 +150,7 @@ func TestUnmarshalJSONReplacesTheDocumentAndKeepsTheRest(t *testing.T) {
 	assert.Nil(t, d.Extensions)
 	assert.Equal(t, http.Header{"Retry-After": {"1"}}, d.Header)
 	assert.ErrorIs(t, d, cause)
-	assert.True(t, d.Remote())
+	assert.True(t, d.IsRemote())
 }
 
 func TestUnmarshalJSONDoesNotKeepTheBytesOfItsCaller(t *testing.T) {

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 // write encodes a problem that has to lose nothing.

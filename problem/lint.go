@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // Lint returns what is against the advice of RFC 9457 and RFC 9110 in a problem
@@ -27,7 +29,7 @@ func (d *Details) Lint() error {
 	note := func(format string, args ...any) {
 		advice = append(advice, fmt.Errorf("problem: "+format, args...))
 	}
-	if ClassOf(d.Status) == 0 {
+	if status.ClassOf(d.Status) == 0 {
 		note("%d is not a status code", d.Status)
 	}
 	d.lintURI("type", d.typeURI(), note)
@@ -35,7 +37,7 @@ func (d *Details) Lint() error {
 	if strings.HasPrefix(d.Type, registered) && !slices.ContainsFunc(registeredTypes[:], func(t *Type) bool { return t.URI == d.Type }) {
 		note("type %q claims to be in the registry of IANA: only registered types may", d.Type)
 	}
-	switch reason := Nearest(d.Status).Reason; {
+	switch reason := status.Nearest(d.Status).Reason; {
 	case d.Title == "" && d.typeURI() != BlankType:
 		note("there is no title")
 	case d.Title != "" && d.Title != reason && d.typeURI() == BlankType:

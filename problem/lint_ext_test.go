@@ -3,8 +3,9 @@ package problem_test
 import (
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 func TestLintSaysWhatIsAgainstTheAdvice(t *testing.T) {

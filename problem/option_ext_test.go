@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 func TestRetryAfterIsInWholeSecondsRoundedUp(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // From returns the problem that err stands for. The text of err is never in it.
@@ -21,7 +23,7 @@ import (
 //     [context.DeadlineExceeded] is a 504, [context.Canceled] a 503, since
 //     whoever still listens may ask again, [errors.ErrUnsupported] a 501,
 //     [http.MaxBytesError] a 413, an error of [encoding/json] a 400 or a 422, see
-//     [BadContent], [fs.ErrNotExist] a 404 and [fs.ErrPermission] a 403 unless
+//     [BadBody], [fs.ErrNotExist] a 404 and [fs.ErrPermission] a 403 unless
 //     they come from package net.
 //  4. A bare 500.
 //
@@ -139,11 +141,11 @@ func asProblem(err, root error) *Details {
 }
 
 // urgency orders joined problems: what makes a server error counts most.
-func (d *Details) urgency() Class {
-	if class := ClassOf(d.Status); class != 0 && !d.remote {
+func (d *Details) urgency() status.Class {
+	if class := status.ClassOf(d.Status); class != 0 && !d.remote {
 		return class
 	}
-	return ServerError
+	return status.ServerError
 }
 
 func fromStandard(err error) *Details {

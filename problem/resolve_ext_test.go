@@ -15,9 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 // holder is an error that knows its problem.
@@ -102,7 +103,7 @@ func TestFromKnowsWhatAnErrorMeans(t *testing.T) {
 		assert.NotContains(t, write(t, d), "secret", tt.why)
 		assert.NotContains(t, write(t, d), "theirs", tt.why)
 		if _, same := tt.err.(*problem.Details); !same || d.Status == 502 {
-			assert.False(t, d.Remote(), tt.why)
+			assert.False(t, d.IsRemote(), tt.why)
 		}
 	}
 }

@@ -40,12 +40,12 @@ func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
 	return max(at.Sub(from), 0), true
 }
 
-// Temporary reports whether the same request may succeed later as it is: after
+// Retryable reports whether the same request may succeed later as it is: after
 // 408, 425, 429, 502, 503 and 504, and whenever the answer says when, see
 // [Details.RetryAfter]. It says nothing about whether repeating is safe: unless
 // the method is idempotent, the first request may have had its effect (RFC
 // 9110, section 9.2.2).
-func (d *Details) Temporary() bool {
+func (d *Details) Retryable() bool {
 	switch d.Status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

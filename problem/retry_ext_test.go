@@ -7,8 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 const date = "Mon, 05 Aug 2019 09:27:00 GMT"
@@ -65,9 +67,9 @@ func TestRetryAfterReadsWhatItsOptionWrote(t *testing.T) {
 
 func TestTemporaryIsWhatMaySucceedLater(t *testing.T) {
 	temporary := map[int]bool{408: true, 425: true, 429: true, 502: true, 503: true, 504: true}
-	for s := range problem.Statuses() {
-		assert.Equal(t, temporary[s.Code], problem.New(s.Code).Temporary(), "%v", s)
+	for s := range status.All() {
+		assert.Equal(t, temporary[s.Code], problem.New(s.Code).Retryable(), "%v", s)
 	}
-	assert.True(t, problem.New(413, problem.RetryAfter(1)).Temporary(), "RFC 9110, 15.5.14")
-	assert.False(t, problem.New(500, problem.Header("Retry-After", "soon")).Temporary())
+	assert.True(t, problem.New(413, problem.RetryAfter(1)).Retryable(), "RFC 9110, 15.5.14")
+	assert.False(t, problem.New(500, problem.Header("Retry-After", "soon")).Retryable())
 }

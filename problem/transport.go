@@ -3,7 +3,7 @@ package problem
 import "net/http"
 
 // Transport is an [http.RoundTripper] that returns an answer with a status code
-// of 400 or more as an error, the one of [Check]:
+// of 400 or more as an error, the one of [CheckResponse]:
 //
 //	client := &http.Client{Transport: &problem.Transport{}}
 //	res, err := client.Get(url)
@@ -29,7 +29,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if res.Request == nil {
 		res.Request = req // to resolve references against
 	}
-	if err := Check(res); err != nil {
+	if err := CheckResponse(res); err != nil {
 		return nil, err
 	}
 	return res, nil

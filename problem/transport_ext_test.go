@@ -10,9 +10,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 func TestTransportTurnsAFailureIntoAnError(t *testing.T) {
@@ -80,7 +81,7 @@ func TestTransportMayBeSharedByManyGoroutines(t *testing.T) {
 		all.Go(func() {
 			for range 10 {
 				_, err := client.Get(srv.URL)
-				if d, ok := errors.AsType[*problem.Details](err); !ok || d.Title != "t" || !d.Temporary() {
+				if d, ok := errors.AsType[*problem.Details](err); !ok || d.Title != "t" || !d.Retryable() {
 					t.Errorf("Get: %v", err)
 				}
 			}

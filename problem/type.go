@@ -1,6 +1,10 @@
 package problem
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
+)
 
 // Type is a kind of problem that clients tell from others by its URI. It is
 // the target to compare an error with: errors.Is(err, OutOfCredit).
@@ -20,13 +24,13 @@ type Type struct {
 	Doc string
 }
 
-// Define returns a new type. Panics if uri or title is empty or if status is
+// Define returns a new type. It panics if uri or title is empty or if code is
 // not between 100 and 599, since a definition has to have all three (RFC 9457,
 // section 4), and if uri is not a URI reference.
 //
 // Give it an absolute URI if clients are to tell the type by it: what they read
 // they resolve against the URL of their request, and then it is absolute.
-func Define(uri, title string, status int, doc string) *Type {
+func Define(uri, title string, code int, doc string) *Type {
 	switch {
 	case uri == "":
 		panic("problem: Define: the type has no URI")
@@ -34,10 +38,10 @@ func Define(uri, title string, status int, doc string) *Type {
 		panic("problem: Define: the URI of type " + strconv.Quote(uri) + " is not valid")
 	case title == "":
 		panic("problem: Define: type " + uri + " has no title")
-	case ClassOf(status) == 0:
+	case status.ClassOf(code) == 0:
 		panic("problem: Define: type " + uri + " has no status code")
 	}
-	return &Type{URI: uri, Title: title, Status: status, Doc: doc}
+	return &Type{URI: uri, Title: title, Status: code, Doc: doc}
 }
 
 // New describes a failure of this type. It has no detail unless an option sets

@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 func TestRegisteredTypesAgreeWithTheRegistry(t *testing.T) {

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 func TestPointerIsTheFragmentOfRFC6901(t *testing.T) {

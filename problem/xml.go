@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rejoinder-go/rejoinder/problem/internal/markup"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // MediaTypeXML is the media type of a problem in XML (RFC 9457, appendix B).
@@ -54,7 +57,7 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 	if d.Title != "" {
 		b = appendElement(b, "title", d.Title)
 	}
-	if ClassOf(d.Status) != 0 {
+	if status.ClassOf(d.Status) != 0 {
 		b = append(b, "<status>"...)
 		b = strconv.AppendInt(b, int64(d.Status), 10)
 		b = append(b, "</status>"...)
@@ -197,7 +200,7 @@ func isXMLName(name string) bool {
 // appendXMLText appends s as the text of an element. A carriage return is
 // written as a reference, or readers would take it for a line feed.
 func appendXMLText(b []byte, s string) []byte {
-	return appendReplaced(b, s, func(r rune) string {
+	return markup.AppendReplaced(b, s, func(r rune) string {
 		switch {
 		case r == '<':
 			return "&lt;"
@@ -212,30 +215,4 @@ func appendXMLText(b []byte, s string) []byte {
 		}
 		return ""
 	})
-}
-
-// appendReplaced appends s with U+FFFD for each byte of invalid UTF-8 and with
-// what replace returns for a character, unless that is empty.
-func appendReplaced(b []byte, s string, replace func(rune) string) []byte {
-	start := 0
-	for i := 0; i < len(s); {
-		if c := s[i]; c == ' ' || '(' <= c && c <= '~' && c != '<' && c != '>' {
-			i++ // most characters: none that anybody replaces
-			continue
-		}
-		r, size := rune(s[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(s[i:])
-		}
-		by := "\uFFFD"
-		if r != utf8.RuneError || size > 1 {
-			by = replace(r)
-		}
-		if by != "" {
-			b = append(append(b, s[start:i]...), by...)
-			start = i + size
-		}
-		i += size
-	}
-	return append(b, s[start:]...)
 }

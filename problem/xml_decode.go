@@ -8,11 +8,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // UnmarshalXML reads a problem in the format of RFC 9457, appendix B, for
 // encoding/xml. Like [Details.UnmarshalJSON] it replaces the type, title,
-// status, detail, instance and all extensions of d, which is [Details.Remote]
+// status, detail, instance and all extensions of d, which is [Details.IsRemote]
 // afterwards, and keeps its header and its cause.
 //
 //   - A standard element with elements inside is ignored, as if it were absent.
@@ -154,7 +156,7 @@ func (d *Details) readElement(r xmlReader, name string) error {
 		d.Title = text
 	case "status":
 		// xsd:positiveInteger may have a plus sign and zeros in front.
-		if code, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(text), "+"), 10, 31); err == nil && ClassOf(int(code)) != 0 {
+		if code, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(text), "+"), 10, 31); err == nil && status.ClassOf(int(code)) != 0 {
 			d.Status, d.stated = int(code), int(code)
 		}
 	case "detail":

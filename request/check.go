@@ -101,7 +101,7 @@ func (c *checker) compare(value []byte, t reflect.Type, own bool) {
 		return
 	}
 	fault := problem.FieldError{Detail: "cannot be read"}
-	if d := problem.From(problem.BadContent(err)); d.Status == http.StatusUnprocessableEntity {
+	if d := problem.From(problem.BadBody(err)); d.Status == http.StatusUnprocessableEntity {
 		if known, ok := d.Extensions["errors"].([]problem.FieldError); ok && len(known) > 0 {
 			fault.Detail = known[0].Detail
 		}

@@ -53,7 +53,7 @@ type Decoder struct {
 // may be there in part.
 func (d Decoder) Decode(r *http.Request, v any) error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		return problem.BadContent(io.EOF)
+		return problem.BadBody(io.EOF)
 	}
 	if err := isJSON(r.Header); err != nil {
 		return err
@@ -66,12 +66,12 @@ func (d Decoder) Decode(r *http.Request, v any) error {
 		return problem.New(http.StatusBadRequest, problem.Detail("The content of the request is not valid UTF-8."))
 	}
 	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
-		return problem.BadContent(err) // not well-formed, or something behind the value
+		return problem.BadBody(err) // not well-formed, or something behind the value
 	}
 	if err := d.check(text, v); err != nil {
 		return err
 	}
-	return problem.BadContent(json.Unmarshal(text, v))
+	return problem.BadBody(json.Unmarshal(text, v))
 }
 
 // isJSON returns nil if the header announces JSON that can be read here. A
@@ -102,14 +102,14 @@ func (d Decoder) read(r *http.Request) ([]byte, error) {
 		limit = DefaultMaxBytes
 	}
 	if r.ContentLength > limit { // no need to wait for it
-		return nil, problem.BadContent(&http.MaxBytesError{Limit: limit})
+		return nil, problem.BadBody(&http.MaxBytesError{Limit: limit})
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
 	switch {
 	case err != nil:
-		return nil, problem.BadContent(err)
+		return nil, problem.BadBody(err)
 	case len(text) == 0:
-		return nil, problem.BadContent(io.EOF)
+		return nil, problem.BadBody(io.EOF)
 	}
 	return text, nil
 }

@@ -8,23 +8,23 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Version identifies the state that a resource is in, for conditional requests
-// (RFC 9110, section 13). A Version without a tag and a time means that there
-// is no such resource as yet, or that its state cannot be told.
+// Validators identify the state that a resource is in, for conditional requests
+// (RFC 9110, section 13). The zero value means that there is no such resource
+// as yet, or that its state cannot be told.
 //
 // A handler that reads has two lines for it, and so has one that writes:
 //
-//	if respond.Unchanged(w, r, version) {
+//	if respond.Conditional(w, r, v) {
 //		return nil // the client has it
 //	}
 //
-//	if err := version.Require(r); err != nil {
+//	if err := v.Require(r); err != nil {
 //		return err // somebody else was faster
 //	}
 //
 // Compare and write in one transaction or under one lock; otherwise another
 // request may come in between.
-type Version struct {
+type Validators struct {
 	// Tag differs from that of every other state: a revision number or a hash,
 	// without quotes. Bytes that an entity tag cannot have are percent-encoded.
 	Tag string
@@ -37,7 +37,7 @@ type Version struct {
 }
 
 // ETag returns the tag as the ETag field has it, or "" if there is none.
-func (v Version) ETag() string {
+func (v Validators) ETag() string {
 	if v.Tag == "" {
 		return ""
 	}
@@ -48,10 +48,9 @@ func (v Version) ETag() string {
 	return prefix + escapeTag(v.Tag) + `"`
 }
 
-// Describe sets ETag and Last-Modified, for an answer that shows the resource
+// SetHeader sets ETag and Last-Modified, for a response that shows the resource
 // in this state, or has just put it there.
-func (v Version) Describe(w http.ResponseWriter) {
-	h := w.Header()
+func (v Validators) SetHeader(h http.Header) {
 	if v.Tag != "" {
 		h["Etag"] = []string{v.ETag()}
 	}
@@ -60,12 +59,12 @@ func (v Version) Describe(w http.ResponseWriter) {
 	}
 }
 
-// Unchanged sets the validators of v and reports whether the request has been
-// answered by that: with 304 if the client has this version already, or with
-// 412 if it asked for another. Call it where the answer would otherwise be 200.
-// A Range is not its business: see [http.ServeContent].
-func Unchanged(w http.ResponseWriter, r *http.Request, v Version) bool {
-	v.Describe(w)
+// Conditional sets the validators of v in the header of the response and reports
+// whether that was all the request needed: it sends 304 if the client has this
+// state already, and 412 if the client requires another. Call it where the
+// response would otherwise be 200. It leaves Range to [http.ServeContent].
+func Conditional(w http.ResponseWriter, r *http.Request, v Validators) (done bool) {
+	v.SetHeader(w.Header())
 	switch v.Evaluate(r) {
 	case http.StatusNotModified:
 		NotModified(w)
@@ -81,20 +80,20 @@ func Unchanged(w http.ResponseWriter, r *http.Request, v Version) bool {
 // resource in this state; a request without conditions may. Else it returns a
 // problem with status 412 that carries the current validators.
 //
-// To create only, send If-None-Match: *, and compare with a Version that is
-// empty unless the resource exists.
-func (v Version) Check(r *http.Request) error {
+// To create only, send If-None-Match: *, and compare with Validators that
+// are zero unless the resource exists.
+func (v Validators) Check(r *http.Request) error {
 	if v.Evaluate(r) == 0 {
 		return nil
 	}
 	return v.failed()
 }
 
-// Require is [Version.Check] where a condition is required, so that nobody
+// Require is [Validators.Check] where a condition is required, so that nobody
 // overwrites a change that he has not seen: a request without If-Match,
 // If-Unmodified-Since and If-None-Match gets a problem with status 428
 // (RFC 6585, section 3).
-func (v Version) Require(r *http.Request) error {
+func (v Validators) Require(r *http.Request) error {
 	for _, field := range [...]string{"If-Match", "If-Unmodified-Since", "If-None-Match"} {
 		if len(r.Header[field]) > 0 {
 			return v.Check(r)
@@ -104,28 +103,20 @@ func (v Version) Require(r *http.Request) error {
 		"Send the ETag of the version that the change is based on in If-Match, or If-None-Match: * to create."))
 }
 
-func (v Version) failed() *problem.Details {
+func (v Validators) failed() *problem.Details {
 	d := problem.New(http.StatusPreconditionFailed)
-	w := headerOnly{}
-	v.Describe(w)
-	if len(w) > 0 {
-		d.Header = http.Header(w)
+	if v.Tag != "" || !v.Modified.IsZero() {
+		d.Header = http.Header{}
+		v.SetHeader(d.Header)
 	}
 	return d
 }
-
-// headerOnly lets Describe fill a header that no writer has.
-type headerOnly http.Header
-
-func (h headerOnly) Header() http.Header       { return http.Header(h) }
-func (h headerOnly) Write([]byte) (int, error) { return 0, http.ErrBodyNotAllowed }
-func (h headerOnly) WriteHeader(int)           {}
 
 // Evaluate decides what the conditions of the request ask for, in the order of
 // RFC 9110, section 13.2.2: 0 to go on, 304 for a read that the client need not
 // repeat, or 412. It answers nothing. OPTIONS, CONNECT and TRACE have no
 // conditions.
-func (v Version) Evaluate(r *http.Request) int {
+func (v Validators) Evaluate(r *http.Request) int {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == ""
 	switch r.Method {
 	case http.MethodOptions, http.MethodConnect, http.MethodTrace:
@@ -159,9 +150,9 @@ func (v Version) Evaluate(r *http.Request) int {
 
 // listed reports whether the fields name the version: by its tag, or by a star
 // if there is any version. Strong comparison takes no weak tags.
-func (v Version) listed(fields []string, strong bool) bool {
+func (v Validators) listed(fields []string, strong bool) bool {
 	if len(fields) == 1 && strings.Trim(fields[0], " \t") == "*" {
-		return v != (Version{})
+		return v != (Validators{})
 	}
 	if v.Tag == "" || strong && v.Weak {
 		return false

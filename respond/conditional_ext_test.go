@@ -23,14 +23,14 @@ const (
 	afterNoon  = "Sun, 01 Mar 2026 12:00:01 GMT"
 )
 
-func TestVersionEvaluatesConditionsInTheOrderOfTheRFC(t *testing.T) {
-	strong := respond.Version{Tag: "7", Modified: noon}
-	weak := respond.Version{Tag: "7", Weak: true}
-	tagged := respond.Version{Tag: "7"}
-	dated := respond.Version{Modified: noon}
-	none := respond.Version{}
+func TestValidatorsEvaluatesConditionsInTheOrderOfTheRFC(t *testing.T) {
+	strong := respond.Validators{Tag: "7", Modified: noon}
+	weak := respond.Validators{Tag: "7", Weak: true}
+	tagged := respond.Validators{Tag: "7"}
+	dated := respond.Validators{Modified: noon}
+	none := respond.Validators{}
 	for _, c := range []struct {
-		v      respond.Version
+		v      respond.Validators
 		method string
 		fields string // name=value, separated by |
 		want   int
@@ -105,10 +105,10 @@ func TestVersionEvaluatesConditionsInTheOrderOfTheRFC(t *testing.T) {
 	}
 }
 
-func TestUnchangedAnswersWithTheValidators(t *testing.T) {
+func TestConditionalAnswersWithTheValidators(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=60")
-		if respond.Unchanged(w, r, respond.Version{Tag: "7", Modified: noon}) {
+		if respond.Conditional(w, r, respond.Validators{Tag: "7", Modified: noon}) {
 			return
 		}
 		respond.JSON(w, 200, "order")
@@ -142,11 +142,11 @@ func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
 	srv := serve(t, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if err := (respond.Version{Tag: strconv.Itoa(revision)}).Require(r); err != nil {
+		if err := (respond.Validators{Tag: strconv.Itoa(revision)}).Require(r); err != nil {
 			return err
 		}
 		revision++
-		respond.Version{Tag: strconv.Itoa(revision)}.Describe(w)
+		respond.Validators{Tag: strconv.Itoa(revision)}.SetHeader(w.Header())
 		respond.NoContent(w)
 		return nil
 	}), false)
@@ -177,22 +177,22 @@ func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
 
 func TestCheckRequiresNoCondition(t *testing.T) {
 	r := httptest.NewRequest("PUT", "/", nil)
-	assert.NoError(t, respond.Version{Tag: "7"}.Check(r))
+	assert.NoError(t, respond.Validators{Tag: "7"}.Check(r))
 	r.Header.Set("If-Match", `"6"`)
-	err := respond.Version{}.Check(r)
+	err := respond.Validators{}.Check(r)
 	assert.ErrorIs(t, err, problem.New(412))
 	assert.Nil(t, problem.From(err).Header, "nothing to tell")
 }
 
 func TestETagIsAlwaysATag(t *testing.T) {
 	for _, c := range []struct {
-		v    respond.Version
+		v    respond.Validators
 		want string
 	}{
-		{respond.Version{}, ""},
-		{respond.Version{Tag: "7"}, `"7"`},
-		{respond.Version{Tag: "7", Weak: true}, `W/"7"`},
-		{respond.Version{Tag: `a"b c` + "\r\n%é"}, `"a%22b%20c%0D%0A%25%C3%A9"`},
+		{respond.Validators{}, ""},
+		{respond.Validators{Tag: "7"}, `"7"`},
+		{respond.Validators{Tag: "7", Weak: true}, `W/"7"`},
+		{respond.Validators{Tag: `a"b c` + "\r\n%é"}, `"a%22b%20c%0D%0A%25%C3%A9"`},
 	} {
 		assert.Equal(t, c.want, c.v.ETag())
 		r := httptest.NewRequest("GET", "/", nil)
@@ -204,17 +204,17 @@ func TestETagIsAlwaysATag(t *testing.T) {
 func TestConditionsAreReadUpToABound(t *testing.T) {
 	r := httptest.NewRequest("PUT", "/", nil)
 	r.Header.Set("If-Match", strings.Repeat(`"6",`, 4000)+`"7"`)
-	assert.Equal(t, 412, respond.Version{Tag: "7"}.Evaluate(r))
+	assert.Equal(t, 412, respond.Validators{Tag: "7"}.Evaluate(r))
 }
 
-// FuzzVersion puts a tag behind any list: a list that can be read has it, and
+// FuzzValidators puts a tag behind any list: a list that can be read has it, and
 // neither a read nor a write gets an answer that is not one of theirs.
-func FuzzVersion(f *testing.F) {
+func FuzzValidators(f *testing.F) {
 	for _, s := range []string{"", "*", `"a"`, `W/"a", "b"`, `"a" "b"`, `,,`, `"`, "W/", `"é"`} {
 		f.Add(s, "7")
 	}
 	f.Fuzz(func(t *testing.T, list, tag string) {
-		v := respond.Version{Tag: tag}
+		v := respond.Validators{Tag: tag}
 		get, put := httptest.NewRequest("GET", "/", nil), httptest.NewRequest("PUT", "/", nil)
 		get.Header.Set("If-None-Match", list)
 		put.Header.Set("If-Match", list)
@@ -231,11 +231,11 @@ func FuzzVersion(f *testing.F) {
 	})
 }
 
-// ExampleVersion_Require is the whole of an update that loses no other.
-func ExampleVersion_Require() {
+// ExampleValidators_Require is the whole of an update that loses no other.
+func ExampleValidators_Require() {
 	order, revision := "tea", 1
 	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
-		if err := (respond.Version{Tag: strconv.Itoa(revision)}).Require(r); err != nil {
+		if err := (respond.Validators{Tag: strconv.Itoa(revision)}).Require(r); err != nil {
 			return err
 		}
 		order, revision = "coffee", revision+1

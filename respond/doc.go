@@ -19,7 +19,7 @@
 //
 // Successes have a function for what their code requires, such as [Created],
 // [Accepted], [NoContent] and [Redirect]. Each of them is complete before its
-// first byte is sent. [Unchanged] and [Version] answer conditional requests;
+// first byte is sent. [Conditional] and [Validators] answer conditional requests;
 // [NDJSON], [JSONSeq] and [Events] send what an iterator yields.
 //
 // Every function may be called for any method and version of HTTP. None of them

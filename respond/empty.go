@@ -17,7 +17,7 @@ func ResetContent(w http.ResponseWriter) {
 
 // NotModified answers 304: what the client has is still current. Set the fields
 // that the 200 would have first: Cache-Control, Content-Location, ETag, Expires
-// and Vary (RFC 9110, section 15.4.5). [Unchanged] decides whether it is so.
+// and Vary (RFC 9110, section 15.4.5). [Conditional] decides whether it is so.
 func NotModified(w http.ResponseWriter) {
 	sendEmpty(w, http.StatusNotModified)
 }

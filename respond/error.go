@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // Error answers with the problem that problem.New(code, opts...) describes: as
@@ -28,7 +29,7 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 		}
 	}
 	// What problem.New does, with the header values in the same allocation.
-	s := problem.Nearest(code)
+	s := status.Nearest(code)
 	a := &struct {
 		d      problem.Details
 		values [fixed]string
@@ -57,12 +58,12 @@ type prepared struct {
 
 // answers has what Error sends for each code of the catalogue, built once.
 var answers = func() (all [600]*prepared) {
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		if !final(s.Code) {
 			continue
 		}
 		p := &prepared{code: s.Code, title: s.Reason}
-		if !problem.BodyForbidden(s.Code) {
+		if !status.BodyForbidden(s.Code) {
 			p.body, _ = problem.New(s.Code).AppendJSON(nil)
 			p.length = decimal(len(p.body))
 			p.before = p.body[:len(p.body)-len(s.Description)-len(`"}`)]
@@ -91,7 +92,7 @@ func (p *prepared) send(w http.ResponseWriter) {
 // its own, and that needs no escapes: most of all problems.
 func (p *prepared) differsInDetail(d *problem.Details) bool {
 	if p.body == nil || d.Status != p.code || d.Type != problem.BlankType || d.Title != p.title || d.Detail == "" ||
-		d.Instance != "" || d.Extensions != nil || d.Header != nil || d.Unwrap() != nil || d.Remote() {
+		d.Instance != "" || d.Extensions != nil || d.Header != nil || d.Unwrap() != nil || d.IsRemote() {
 		return false
 	}
 	for i := range len(d.Detail) {

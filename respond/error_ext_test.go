@@ -10,10 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
-	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 func TestErrorWithACodeAloneAnswersWithTheDocumentedProblem(t *testing.T) {
@@ -31,15 +33,15 @@ func TestErrorWithACodeAloneAnswersWithTheDocumentedProblem(t *testing.T) {
 }
 
 func TestErrorAnswersEveryCodeWithItsRow(t *testing.T) {
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		t.Run(s.String(), func(t *testing.T) {
 			res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, s.Code) })
 			want := s
-			if s.Class() == problem.Informational {
-				want, _ = problem.Lookup(500) // no final answer can have the code
+			if s.Class() == status.Informational {
+				want, _ = status.Lookup(500) // no final answer can have the code
 			}
 			assert.Equal(t, want.Code, res.StatusCode)
-			if problem.BodyForbidden(s.Code) && s.Class() != problem.Informational {
+			if status.BodyForbidden(s.Code) && s.Class() != status.Informational {
 				assert.Empty(t, body)
 				assert.Empty(t, res.Header.Get("Content-Type"))
 				return
@@ -139,7 +141,7 @@ func TestErrorWithADetailAllocatesOnce(t *testing.T) {
 
 func TestErrorWithOptionsSendsWhatTheProblemEncodesTo(t *testing.T) {
 	own := problem.Define("https://example.com/p", "Own", 404, "")
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		for _, opts := range [][]problem.Option{
 			{problem.Detail("plain")},
 			{problem.Detail("quoted \" \\ \n \x7f é \xff")},
@@ -153,7 +155,7 @@ func TestErrorWithOptionsSendsWhatTheProblemEncodesTo(t *testing.T) {
 			{func(d *problem.Details) { *d = *own.New(problem.Detail("plain")) }},
 		} {
 			d := problem.New(s.Code, opts...)
-			if d.Status < 200 || problem.BodyForbidden(d.Status) {
+			if d.Status < 200 || status.BodyForbidden(d.Status) {
 				continue
 			}
 			want, err := d.AppendJSON(nil)

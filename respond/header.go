@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // dropStale removes the fields that described the body a handler meant to
@@ -26,7 +26,7 @@ func dropStale(h http.Header, code int) (encoded bool) {
 			"Age", "Expires", "Cache-Control":
 			delete(h, field)
 		case "Location":
-			if code != http.StatusCreated && problem.ClassOf(code) != problem.Redirection {
+			if code != http.StatusCreated && status.ClassOf(code) != status.Redirection {
 				delete(h, field)
 			}
 		case "Etag", "Last-Modified":

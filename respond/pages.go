@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/typedoc"
 )
 
 // pagesMaxAge is how long a client may use a page without asking again. With
@@ -14,7 +15,7 @@ const pagesMaxAge = "public, max-age=300"
 
 // Pages serves the documentation of problem types: for each the page that its
 // URI leads to, an index of all, and a page for each status code. It is HTML,
-// or JSON for a client that prefers that; see [problem.Set.Pages] for the paths.
+// or JSON for a client that prefers that; see [typedoc.Pages] for the paths.
 // Mount it at the directory that the URIs share, without stripping a prefix:
 //
 //	mux.Handle("/probs/", respond.Pages(OutOfCredit, OrderLocked))
@@ -27,7 +28,7 @@ const pagesMaxAge = "public, max-age=300"
 // [problem.Define].
 func Pages(types ...*problem.Type) http.Handler {
 	at := make(pages)
-	for _, p := range problem.Set(types).Pages() {
+	for _, p := range typedoc.Pages(types...) {
 		at[p.Path] = &page{newForm(problem.MediaTypeHTML, p.HTML), newForm("application/json", p.JSON)}
 	}
 	return at
@@ -42,12 +43,12 @@ type page struct{ html, json form }
 type form struct {
 	mediaType string
 	body      []byte
-	version   Version
+	version   Validators
 }
 
 func newForm(mediaType string, body []byte) form {
 	sum := sha256.Sum256(body)
-	return form{mediaType, body, Version{Tag: base64.RawURLEncoding.EncodeToString(sum[:12])}}
+	return form{mediaType, body, Validators{Tag: base64.RawURLEncoding.EncodeToString(sum[:12])}}
 }
 
 func (at pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +68,7 @@ func (at pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *form) serve(w http.ResponseWriter, r *http.Request) {
 	Vary(w, "Accept")
 	w.Header().Set("Cache-Control", pagesMaxAge)
-	if Unchanged(w, r, f.version) {
+	if Conditional(w, r, f.version) {
 		return
 	}
 	if f.mediaType == problem.MediaTypeHTML {

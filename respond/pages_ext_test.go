@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
-	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 var (
@@ -38,7 +40,7 @@ func TestPagesServesEveryTypeAndStatusAtItsPath(t *testing.T) {
 		"/probs/out-of-credit": "You do not have enough credit.",
 		"/probs/order-locked":  "The order is locked.",
 	}
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		paths["/probs/"+strconv.Itoa(s.Code)] = strings.ReplaceAll(s.Reason, "'", "&#39;")
 	}
 	for path, title := range paths {

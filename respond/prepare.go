@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // Prepare returns a function that answers as Problem(w, r, d) does, but faster:
@@ -11,7 +12,7 @@ import (
 // time. The other forms are encoded when a client asks for one. d is copied, and
 // the function is safe for concurrent use.
 func Prepare(d *problem.Details) func(http.ResponseWriter, *http.Request) {
-	if d == nil || d.Remote() || d.Unwrap() != nil || !final(d.Status) || problem.BodyForbidden(d.Status) || d.Title == "" {
+	if d == nil || d.IsRemote() || d.Unwrap() != nil || !final(d.Status) || status.BodyForbidden(d.Status) || d.Title == "" {
 		return func(w http.ResponseWriter, r *http.Request) { Problem(w, r, d) }
 	}
 	d = d.With()

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // Problem answers with d in the form that the client prefers: JSON, unless its
@@ -27,14 +28,14 @@ const maxPooled = 16 << 10
 // send writes a problem that has a final status.
 func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Details, v fieldValues) {
 	h := w.Header()
-	if problem.BodyForbidden(d.Status) {
+	if status.BodyForbidden(d.Status) {
 		addHeader(h, p.Header, d.Status)
 		addHeader(h, d.Header, d.Status)
 		sendEmpty(w, d.Status)
 		return
 	}
 	if d.Title == "" && (d.Type == "" || d.Type == problem.BlankType) {
-		d = d.With(problem.Title(problem.Nearest(d.Status).Reason)) // RFC 9457, 4.2.1
+		d = d.With(problem.Title(status.Nearest(d.Status).Reason)) // RFC 9457, 4.2.1
 	}
 	buf := bodies.Get().(*[]byte)
 	body, mediaType, err := appendDocument((*buf)[:0], r, d)

@@ -11,10 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
-	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -217,7 +218,7 @@ func TestProblemOfAnotherServerBecomesABadGateway(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	var d *problem.Details
-	require.ErrorAs(t, problem.Check(res), &d)
+	require.ErrorAs(t, problem.CheckResponse(res), &d)
 	got, body := answer(t, "GET", sends(d))
 	assert.Equal(t, 502, got.StatusCode)
 	assert.NotContains(t, body, "account 7")

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // Responder answers with problems as the functions of the package do, tuned by
@@ -61,7 +62,7 @@ func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.De
 	switch {
 	case d == nil:
 		d, log = problem.New(http.StatusInternalServerError, problem.Cause(errNoProblem)), true
-	case d.Remote():
+	case d.IsRemote():
 		d, log = problem.From(d), true
 	case !final(d.Status): // what it says is about another status
 		cause := fmt.Errorf("respond: status code %d cannot be sent: %w", d.Status, error(d))
@@ -70,7 +71,7 @@ func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.De
 	if p.Instance != nil && r != nil && d.Instance == "" {
 		d = d.With(problem.Instance(p.Instance(r)))
 	}
-	if log && problem.ClassOf(d.Status) >= problem.ClientError || d.Unwrap() != nil {
+	if log && status.ClassOf(d.Status) >= status.ClientError || d.Unwrap() != nil {
 		p.record(w, r, "request failed", d)
 	}
 	if p.Localize != nil && r != nil {
@@ -102,7 +103,7 @@ func (p *Responder) localized(r *http.Request, d *problem.Details) *problem.Deta
 // the request.
 func (p *Responder) record(w http.ResponseWriter, r *http.Request, message string, d *problem.Details) {
 	ctx, level := context.Background(), slog.LevelInfo
-	if problem.ClassOf(d.Status) == problem.ServerError {
+	if status.ClassOf(d.Status) == status.ServerError {
 		level = slog.LevelError
 	}
 	attrs := make([]slog.Attr, 1, 4)

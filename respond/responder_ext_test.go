@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
-	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 var errNoRow = errors.New("sql: no rows in result set")
@@ -64,7 +66,7 @@ func TestResponderKeepsAMappedErrorForTheLog(t *testing.T) {
 	w.Header().Set("X-Request-Id", "ID")
 	p.Err(w, httptest.NewRequest("PUT", "/orders/17", nil), errNoRow)
 	assert.Equal(t, `level=INFO msg="request failed" problem.status=404 problem.title="Not Found" problem.detail="`+
-		problem.Nearest(404).Description+`" problem.cause="sql: no rows in result set" method=PUT path=/orders/17 request_id=ID`+"\n", log.String())
+		status.Nearest(404).Description+`" problem.cause="sql: no rows in result set" method=PUT path=/orders/17 request_id=ID`+"\n", log.String())
 }
 
 func TestResponderLogsByClass(t *testing.T) {

@@ -39,7 +39,7 @@ var helpers = map[string]http.HandlerFunc{
 	"Redirector":               func(w http.ResponseWriter, r *http.Request) { respond.Redirector{}.Redirect(w, 303, "/there") },
 	"Redirector that does not": func(w http.ResponseWriter, r *http.Request) { respond.Redirector{}.Redirect(w, 303, "//there") },
 	"MultipleChoices":          func(w http.ResponseWriter, r *http.Request) { respond.MultipleChoices(w, "/a", []string{"/a", "/b"}) },
-	"Unchanged":                func(w http.ResponseWriter, r *http.Request) { unchanged(w, r) },
+	"Conditional":              func(w http.ResponseWriter, r *http.Request) { unchanged(w, r) },
 	"EarlyHints": func(w http.ResponseWriter, r *http.Request) {
 		respond.EarlyHints(w, r, "</a.css>; rel=preload")
 		respond.Text(w, 200, "x")
@@ -52,7 +52,7 @@ var hello = template.Must(template.New("").Parse("<p>{{.}}</p>"))
 // unchanged answers a request that has the version already.
 func unchanged(w http.ResponseWriter, r *http.Request) {
 	r.Header.Set("If-None-Match", `"7"`)
-	if !respond.Unchanged(w, r, respond.Version{Tag: "7"}) {
+	if !respond.Conditional(w, r, respond.Validators{Tag: "7"}) {
 		panic("it is unchanged")
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // TestServiceThroughItsWholeLife is one conversation with the service: each
@@ -47,7 +49,7 @@ func TestServiceThroughItsWholeLife(t *testing.T) {
 		{"GET /orders/17", "", 404, "There is no such order.", "a domain error"},
 		{"GET /orders/x", "", 404, "There is no such order.", "a domain error"},
 		{"PATCH /orders/1", "", 405, "Allow: DELETE, GET, HEAD, PUT", "from the mux"},
-		{"GET /nowhere", "", 404, problem.Nearest(404).Description, "from the mux"},
+		{"GET /nowhere", "", 404, status.Nearest(404).Description, "from the mux"},
 
 		{"GET /problems/out-of-stock Accept:text/html", "", 200, "what is left", "the type explains itself"},
 

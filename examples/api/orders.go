@@ -37,7 +37,7 @@ func (o *orders) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	version(created).Describe(w)
+	version(created).SetHeader(w.Header())
 	respond.Created(w, "/orders/"+strconv.Itoa(created.ID), created)
 	return nil
 }
@@ -47,7 +47,7 @@ func (o *orders) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if respond.Unchanged(w, r, version(found)) {
+	if respond.Conditional(w, r, version(found)) {
 		return nil
 	}
 	respond.JSON(w, http.StatusOK, found)
@@ -65,7 +65,7 @@ func (o *orders) update(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	version(changed).Describe(w)
+	version(changed).SetHeader(w.Header())
 	respond.JSON(w, http.StatusOK, changed)
 	return nil
 }
@@ -95,6 +95,6 @@ func wish(r *http.Request) (order, error) {
 	return order{Item: wanted.Item, Quantity: wanted.Quantity}, v.Err()
 }
 
-func version(o order) respond.Version {
-	return respond.Version{Tag: strconv.Itoa(o.Revision), Modified: o.Changed}
+func version(o order) respond.Validators {
+	return respond.Validators{Tag: strconv.Itoa(o.Revision), Modified: o.Changed}
 }

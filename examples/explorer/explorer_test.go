@@ -19,9 +19,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // TestMain runs the command itself for the test that starts it as a process.
@@ -145,7 +147,7 @@ func (a answer) document(t *testing.T) map[string]any {
 	assert.Equal(t, strconv.Itoa(len(a.body)), a.header.Get("Content-Length"))
 	assert.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
 	assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	if s, ok := problem.Lookup(a.status); ok && doc["type"] == problem.BlankType {
+	if s, ok := status.Lookup(a.status); ok && doc["type"] == problem.BlankType {
 		assert.Equal(t, s.Reason, doc["title"])
 	}
 	assert.NotContains(t, a.body, "no client reads")
@@ -156,7 +158,7 @@ func (a answer) document(t *testing.T) map[string]any {
 // in no catalogue, and numbers that are no codes.
 func codes() []int {
 	all := []int{299, 399, 499, 599, 600, 999, 0, 42, 99, 1000, -1}
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		all = append(all, s.Code)
 	}
 	return all
@@ -187,7 +189,7 @@ func TestEveryCodeLeavesInOrderHoweverItIsWritten(t *testing.T) {
 					assert.NotEmpty(t, got.header.Get("X-Request-Id"))
 					assert.NotEmpty(t, got.header.Get("Date"))
 					switch {
-					case problem.BodyForbidden(want):
+					case status.BodyForbidden(want):
 						assert.Empty(t, got.body)
 						if want == 204 {
 							assert.Empty(t, got.header.Values("Content-Length"), "RFC 9110, 8.6")
@@ -248,7 +250,7 @@ func TestTheFormOfAnErrorIsTheClientsChoiceAndNothingElse(t *testing.T) {
 					assert.Contains(t, got.header.Get("Vary"), "Accept")
 					text := html.UnescapeString(got.body)
 					assert.True(t, strings.Contains(text, strconv.Itoa(want)), "%s for %s", path, accept)
-					assert.True(t, strings.Contains(text, problem.Nearest(want).Reason), "%s for %s", path, accept)
+					assert.True(t, strings.Contains(text, status.Nearest(want).Reason), "%s for %s", path, accept)
 					hasRequired(t, endpoint, a.name, got)
 				}
 			}
@@ -468,9 +470,9 @@ func TestTheCatalogueIsServed(t *testing.T) {
 			require.Equal(t, 200, got.status)
 			require.Equal(t, "application/json", got.header.Get("Content-Type"))
 			require.NoError(t, json.Unmarshal([]byte(got.body), &all))
-			assert.Len(t, all.Statuses, len(slices.Collect(problem.Statuses())))
+			assert.Len(t, all.Statuses, len(slices.Collect(status.All())))
 		}
-		for s := range problem.Statuses() {
+		for s := range status.All() {
 			path := fmt.Sprintf("/statuses/%d", s.Code)
 			var one map[string]any
 			got := a.ask(t, "GET", path, "")
@@ -495,7 +497,7 @@ func TestTheIndexLinksEveryCode(t *testing.T) {
 		got := a.ask(t, "GET", "/", "")
 		require.Equal(t, 200, got.status)
 		assert.Contains(t, got.header.Get("Content-Type"), "text/html")
-		for s := range problem.Statuses() {
+		for s := range status.All() {
 			assert.Contains(t, got.body, fmt.Sprintf(`href="/error/%d"`, s.Code))
 		}
 	}

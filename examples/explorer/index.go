@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -14,7 +14,7 @@ import (
 // of the one problem type.
 func registerIndex(mux *http.ServeMux) {
 	var page bytes.Buffer
-	if err := index.Execute(&page, slices.Collect(problem.Statuses())); err != nil {
+	if err := index.Execute(&page, slices.Collect(status.All())); err != nil {
 		panic(err) // the template is a constant
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {

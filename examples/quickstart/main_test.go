@@ -9,9 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // start serves the whole example and returns a function that sends it a
@@ -62,7 +64,7 @@ func TestEachWayToFailIsADocumentedProblem(t *testing.T) {
 			assert.Equal(t, problem.MediaType, res.Header.Get("Content-Type"))
 			var d problem.Details
 			require.NoError(t, json.Unmarshal([]byte(body), &d))
-			want, _ := problem.Lookup(row.status)
+			want, _ := status.Lookup(row.status)
 			assert.Equal(t, want.Reason, d.Title)
 			assert.Equal(t, row.status, d.Status)
 			assert.NotContains(t, body, "no client reads")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 var normalizeSmall = work{
@@ -121,7 +122,7 @@ func fixedDocument(want answer) []byte {
 // rewrite sends the problem for a text error. The peers share it, so that they
 // differ in how they come to know the status.
 func rewrite(w http.ResponseWriter, code int, text []byte) {
-	s := problem.Nearest(code)
+	s := status.Nearest(code)
 	d := problem.Details{Title: s.Reason, Status: code, Detail: s.Description}
 	if code < 500 {
 		d.Detail = string(bytes.TrimSpace(text))

@@ -122,9 +122,9 @@ func readers(document string, status int, accounts string) []contender {
 			err = huma.DefaultJSONFormat.Unmarshal(body, &d)
 			return read{status: d.Status, title: d.Title}, err
 		}),
-		reader(ours, "problem.Check: with the response's header, a bound on size and depth, and a last resort for other content", func(res *http.Response) (read, error) {
+		reader(ours, "problem.CheckResponse: with the response's header, a bound on size and depth, and a last resort for other content", func(res *http.Response) (read, error) {
 			var d *problem.Details
-			if err := problem.Check(res); !errors.As(err, &d) {
+			if err := problem.CheckResponse(res); !errors.As(err, &d) {
 				return read{}, fmt.Errorf("no problem but %w", err)
 			}
 			r := read{status: d.Status, title: d.Title}

@@ -12,6 +12,7 @@ import (
 	"github.com/moogar0880/problems"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -164,7 +165,7 @@ func unavailable(detail string, without ...string) answer {
 	switch detail {
 	case "":
 	case "*":
-		s, _ := problem.Lookup(503)
+		s, _ := status.Lookup(503)
 		members["detail"] = s.Description
 	default:
 		members["detail"] = detail

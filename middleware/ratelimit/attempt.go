@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -169,4 +170,4 @@ func (a *attempt) refusal() refusal {
 }
 
 // unavailable answers what could not be decided.
-var unavailable = prepare(problem.TemporaryReducedCapacity.New(problem.Detail(problem.Nearest(http.StatusServiceUnavailable).Description)))
+var unavailable = prepare(problem.TemporaryReducedCapacity.New(problem.Detail(status.Nearest(http.StatusServiceUnavailable).Description)))

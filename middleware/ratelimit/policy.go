@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -104,7 +105,7 @@ func (p *rule) refuse(key string, names []string) *problem.Details {
 	case key == everyone:
 		kind = problem.TemporaryReducedCapacity
 	}
-	return kind.New(problem.Detail(problem.Nearest(kind.Status).Description), problem.Extension("violated-policies", names))
+	return kind.New(problem.Detail(status.Nearest(kind.Status).Description), problem.Extension("violated-policies", names))
 }
 
 // compile checks policies. It panics if they cannot work.

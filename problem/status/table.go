@@ -1,11 +1,11 @@
-package problem
+package status
 
 // catalogue has one row per status code, ascending. To add a code, add its row
 // here, and its line to the snapshot of the registry in testdata.
 //
 // Reason phrases are those that the documented services give to their users.
 // Other names that the same code goes by stand in aliases.
-var catalogue = [...]Status{
+var catalogue = [...]Info{
 	// code, RFC, section, reason phrase, description
 
 	{100, 9110, "15.2.1", "Continue", "The server has received the first part of the request and asks for the rest of it."},

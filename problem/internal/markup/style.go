@@ -1,16 +1,15 @@
-package problem
+package markup
 
-// HTMLPolicy is the Content-Security-Policy to send with every page of this
-// package. It lets a browser load nothing but the page itself and apply nothing
+// Policy is the Content-Security-Policy to send with every page. It lets a browser load nothing but the page itself and apply nothing
 // but its style sheet, so that markup which slipped into a page would do
 // nothing. The pages need no more: they have no scripts, no forms and no
 // pictures but an empty icon, which spares the server a request for one.
-const HTMLPolicy = "default-src 'none'; style-src 'sha256-SJANxR/SNcJGZDIQHlncToTTrb3QTLDsXYmFUyYYrTQ='; img-src data:; " +
+const Policy = "default-src 'none'; style-src 'sha256-SJANxR/SNcJGZDIQHlncToTTrb3QTLDsXYmFUyYYrTQ='; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// htmlStyle is the style sheet of every page. HTMLPolicy has its hash, so a
+// style is the style sheet of every page. Policy has its hash, so a
 // change here needs one there; the test says which.
-const htmlStyle = `
+const style = `
 :root{color-scheme:light dark;--page:#fbfbf9;--text:#1a1c20;--dim:#5d636d;--line:#e3e3de;--well:#f2f2ee;--tone:#3f5f8a}
 .c1{--tone:#0b63bd}.c2{--tone:#14743a}.c3{--tone:#6a3ccc}.c4{--tone:#a34f08}.c5{--tone:#be261e}
 @media (prefers-color-scheme:dark){

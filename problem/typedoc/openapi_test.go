@@ -1,4 +1,4 @@
-package problem_test
+package typedoc_test
 
 import (
 	"encoding/json"
@@ -9,15 +9,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/typedoc"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// shop is a set whose names in OpenAPI are made in every way.
-var shop = problem.Set{
+// shop has types whose names in OpenAPI are made in every way.
+var shop = []*problem.Type{
 	problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "The account has less credit than the order costs. Top it up."),
 	problem.Define("https://example.com/probs#order_locked", "The order is locked.", 423, ""),
 	problem.Define("/probs/out-of-credit/", "Out of credit, again", 402, "Has the same name."),
@@ -30,14 +32,14 @@ var shop = problem.Set{
 
 func TestOpenAPIIsAsItWasReviewed(t *testing.T) {
 	const golden = "testdata/openapi.json"
-	got := shop.OpenAPI()
+	got := typedoc.OpenAPI(shop...)
 	if *update {
 		require.NoError(t, os.WriteFile(golden, got, 0o644))
 	}
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(got), "go test -run OpenAPI -update rewrites it")
-	assert.Equal(t, got, shop.OpenAPI(), "every time the same")
+	assert.Equal(t, got, typedoc.OpenAPI(shop...), "every time the same")
 }
 
 func TestOpenAPIHoldsTogether(t *testing.T) {
@@ -55,7 +57,7 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 			}
 		}
 	}
-	raw := shop.OpenAPI()
+	raw := typedoc.OpenAPI(shop...)
 	require.NoError(t, json.Unmarshal(raw, &doc))
 	assert.Regexp(t, `^3\.1\.\d+$`, doc.OpenAPI)
 	assert.NotEmpty(t, doc.Info.Title)
@@ -96,7 +98,7 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 // The schema is a reading of our own: it has to agree with that of RFC 9457,
 // appendix A, on all that is not prose.
 func TestOpenAPIAgreesWithTheSchemaOfTheRFC(t *testing.T) {
-	file, err := os.ReadFile("testdata/rfc9457/problem.schema.json")
+	file, err := os.ReadFile("../testdata/rfc9457/problem.schema.json")
 	require.NoError(t, err)
 	var theirs struct{ Properties map[string]map[string]any }
 	require.NoError(t, json.Unmarshal(file, &theirs))
@@ -105,7 +107,7 @@ func TestOpenAPIAgreesWithTheSchemaOfTheRFC(t *testing.T) {
 			Schemas map[string]struct{ Properties map[string]map[string]any }
 		}
 	}
-	require.NoError(t, json.Unmarshal(problem.Set{}.OpenAPI(), &ours))
+	require.NoError(t, json.Unmarshal(typedoc.OpenAPI(), &ours))
 	got := ours.Components.Schemas["Problem"].Properties
 	for _, properties := range []map[string]map[string]any{got, theirs.Properties} {
 		for _, p := range properties {

@@ -1,4 +1,4 @@
-package problem
+package typedoc
 
 import (
 	"bytes"
@@ -6,22 +6,21 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-)
 
-// Set is the types of a service, to be documented together. It needs no types:
-// an empty set has the pages of the status codes. It is safe for concurrent use
-// as long as nobody changes it or its types.
-type Set []*Type
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/internal/markup"
+	"github.com/rejoinder-go/rejoinder/problem/status"
+)
 
 // Page documents a type, a status code or all of them, for people and for
 // tools. The bytes are the caller's.
 type Page struct {
 	Path string // of its URL, with nothing escaped
-	HTML []byte // to be sent with HTMLPolicy
+	HTML []byte // to be sent with [problem.HTMLPolicy]
 	JSON []byte // an object
 }
 
-// Pages returns the documentation of the set: an index, a page for each type
+// Pages returns the documentation of the types of a service: an index, a page for each type
 // and one for each of the status codes in the catalogue. What is served at the
 // paths of the pages is what RFC 9457, section 4, wants to be found at the URI
 // of a type.
@@ -38,10 +37,13 @@ type Page struct {
 // A type that IANA registered, whose URI has a scheme other than http and
 // https, or is relative to something else than the root, is in the index only.
 //
-// Panics if two types of the set have the same URI, or if one of them is nil or
-// was not made by [Define].
-func (s Set) Pages() []Page {
-	l := s.layout()
+// Without types there are the pages of the status codes. It is safe for
+// concurrent use as long as nobody changes the types.
+//
+// Pages panics if two types have the same URI, or if one of them is nil or was
+// not made by [problem.Define].
+func Pages(types ...*problem.Type) []Page {
+	l := layoutOf(types)
 	pages := []Page{l.indexPage()}
 	for _, p := range l.paths {
 		if p == l.index {
@@ -53,44 +55,44 @@ func (s Set) Pages() []Page {
 			pages = append(pages, l.sharedPage(p, types))
 		}
 	}
-	for status := range Statuses() {
-		if p := l.statusPath(status.Code); l.at[p] == nil {
-			pages = append(pages, l.statusPage(p, status))
+	for s := range status.All() {
+		if p := l.statusPath(s.Code); l.at[p] == nil {
+			pages = append(pages, l.statusPage(p, s))
 		}
 	}
 	return pages
 }
 
-// mustBeSound panics if the set cannot be documented.
-func (s Set) mustBeSound() {
-	seen := make(map[string]bool, len(s))
-	for i, t := range s {
+// mustBeSound panics if the types cannot be documented.
+func mustBeSound(types []*problem.Type) {
+	seen := make(map[string]bool, len(types))
+	for i, t := range types {
 		switch {
 		case t == nil:
-			panic("problem: Set: type " + strconv.Itoa(i) + " is nil")
-		case t.URI == "" || t.Title == "" || ClassOf(t.Status) == 0:
-			panic("problem: Set: type " + strconv.Itoa(i) + " was not made by Define")
+			panic("typedoc: type " + strconv.Itoa(i) + " is nil")
+		case t.URI == "" || t.Title == "" || status.ClassOf(t.Status) == 0:
+			panic("typedoc: type " + strconv.Itoa(i) + " was not made by Define")
 		case seen[t.URI]:
-			panic("problem: Set: two types have the URI " + t.URI)
+			panic("typedoc: two types have the URI " + t.URI)
 		}
 		seen[t.URI] = true
 	}
 }
 
-// layout says where the pages of a set are.
+// layout has the places of all pages.
 type layout struct {
-	set   Set
-	index string             // path of the index
-	dir   string             // the directory of the index, with a slash at its end
-	paths []string           // of types, in the order of the set
-	at    map[string][]*Type // by path
+	types []*problem.Type
+	index string                     // path of the index
+	dir   string                     // the directory of the index, with a slash at its end
+	paths []string                   // of types, in the order they were given in
+	at    map[string][]*problem.Type // by path
 }
 
-func (s Set) layout() *layout {
-	s.mustBeSound()
-	l := &layout{set: s, index: "/", at: map[string][]*Type{}}
-	for _, t := range s {
-		p, ok := t.path()
+func layoutOf(types []*problem.Type) *layout {
+	mustBeSound(types)
+	l := &layout{types: types, index: "/", at: map[string][]*problem.Type{}}
+	for _, t := range types {
+		p, ok := pathOf(t)
 		if !ok {
 			continue
 		}
@@ -110,9 +112,9 @@ func (s Set) layout() *layout {
 
 // path returns the path of the page that the URI of the type leads to, and
 // whether this service can have such a page.
-func (t *Type) path() (string, bool) {
+func pathOf(t *problem.Type) (string, bool) {
 	u, err := url.Parse(t.URI)
-	if err != nil || u.Opaque != "" || strings.HasPrefix(t.URI, registered) {
+	if err != nil || u.Opaque != "" || strings.HasPrefix(t.URI, registry) {
 		return "", false
 	}
 	switch u.Scheme {
@@ -123,6 +125,9 @@ func (t *Type) path() (string, bool) {
 	}
 	return "", false
 }
+
+// registry begins the URIs of the types that IANA registered.
+const registry = "https://iana.org/assignments/http-problem-types#"
 
 func commonDir(paths []string) string {
 	common := paths[0]
@@ -138,10 +143,10 @@ func (l *layout) statusPath(code int) string { return l.dir + strconv.Itoa(code)
 
 // href returns the link to a type from the page at the given path, and false if
 // there is none.
-func (l *layout) href(t *Type) (string, bool) {
-	p, ok := t.path()
+func (l *layout) href(t *problem.Type) (string, bool) {
+	p, ok := pathOf(t)
 	if !ok {
-		return linkTo(t.URI)
+		return markup.LinkTo(t.URI)
 	}
 	u, _ := url.Parse(t.URI) // path has seen it
 	return (&url.URL{Path: p, Fragment: u.Fragment, RawFragment: u.RawFragment}).String(), true
@@ -150,7 +155,7 @@ func (l *layout) href(t *Type) (string, bool) {
 // statusHref returns the link to the page of a status code; a type may be there
 // instead.
 func (l *layout) statusHref(code int) (string, bool) {
-	if _, ok := Lookup(code); !ok || l.at[l.statusPath(code)] != nil {
+	if _, ok := status.Lookup(code); !ok || l.at[l.statusPath(code)] != nil {
 		return "", false
 	}
 	return (&url.URL{Path: l.statusPath(code)}).String(), true
@@ -183,24 +188,24 @@ type indexJSON struct {
 	Statuses []statusJSON `json:"statuses,omitempty"`
 }
 
-func (t *Type) forTools(page string) typeJSON {
+func typeForTools(t *problem.Type, page string) typeJSON {
 	return typeJSON{t.URI, t.Title, t.Status, t.Doc, page}
 }
 
-func (s Status) forTools(page string) statusJSON {
+func statusForTools(s status.Info, page string) statusJSON {
 	return statusJSON{s.Code, s.Reason, s.Aliases(), s.Description, s.Class().String(), s.Citation(), s.Link(), page}
 }
 
-func (l *layout) forTools(types []*Type, statuses bool) indexJSON {
+func (l *layout) forTools(types []*problem.Type, statuses bool) indexJSON {
 	index := indexJSON{Types: []typeJSON{}}
 	for _, t := range types {
 		href, _ := l.href(t)
-		index.Types = append(index.Types, t.forTools(href))
+		index.Types = append(index.Types, typeForTools(t, href))
 	}
 	if statuses {
-		for s := range Statuses() {
+		for s := range status.All() {
 			href, _ := l.statusHref(s.Code)
-			index.Statuses = append(index.Statuses, s.forTools(href))
+			index.Statuses = append(index.Statuses, statusForTools(s, href))
 		}
 	}
 	return index

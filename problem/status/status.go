@@ -1,4 +1,16 @@
-package problem
+// Package status is the catalogue of HTTP status codes: the reason and the
+// description that a response gives its reader, and all that a code implies.
+//
+// Start with [Lookup], or with [Nearest] where any number has to have a row:
+//
+//	s, ok := status.Lookup(503)
+//	fmt.Println(s, s.Description)
+//
+// The reasons are those that the documented services give to their users; other
+// names of a code are known as well, see [ByReason].
+//
+// It describes codes and writes nothing: see packages problem and respond.
+package status
 
 import (
 	"fmt"
@@ -6,10 +18,10 @@ import (
 	"strings"
 )
 
-// Status is one row of the status catalogue: an HTTP status code with its
-// documented reason and description. The zero Status is not a valid row; get
-// one from [Lookup], [LookupReason] or [Statuses].
-type Status struct {
+// Info is one row of the status catalogue: an HTTP status code with its
+// documented reason and description. The zero Info is not a valid row; get
+// one from [Lookup], [ByReason] or [All].
+type Info struct {
 	Code        int    // three digits, 100 to 599
 	RFC         int    // number of the specification that defines the code
 	Section     string // section of that specification
@@ -19,9 +31,9 @@ type Status struct {
 
 // Lookup returns the row of a status code, and whether the catalogue has it.
 // It allocates nothing and is safe for concurrent use.
-func Lookup(code int) (Status, bool) {
+func Lookup(code int) (Info, bool) {
 	if code < 0 || code >= len(rowOf) || rowOf[code] == 0 {
-		return Status{}, false
+		return Info{}, false
 	}
 	return catalogue[rowOf[code]-1], true
 }
@@ -35,12 +47,12 @@ var rowOf = func() (rows [600]uint8) {
 	return rows
 }()
 
-// LookupReason returns the row whose reason is phrase, in any letter case, and
+// ByReason returns the row whose reason is phrase, in any letter case, and
 // whether there is one. It also knows the other names of a code, such as the
 // "Content Too Large" of RFC 9110 and the "Request Entity Too Large" of
 // net/http for 413. A phrase that two codes share belongs to the one whose
 // reason it is.
-func LookupReason(phrase string) (Status, bool) {
+func ByReason(phrase string) (Info, bool) {
 	for _, s := range catalogue {
 		if strings.EqualFold(s.Reason, phrase) {
 			return s, true
@@ -51,12 +63,12 @@ func LookupReason(phrase string) (Status, bool) {
 			return Lookup(a.code)
 		}
 	}
-	return Status{}, false
+	return Info{}, false
 }
 
-// Statuses yields the whole catalogue by ascending code.
-func Statuses() iter.Seq[Status] {
-	return func(yield func(Status) bool) {
+// All yields the whole catalogue by ascending code.
+func All() iter.Seq[Info] {
+	return func(yield func(Info) bool) {
 		for _, s := range catalogue {
 			if !yield(s) {
 				return
@@ -69,7 +81,7 @@ func Statuses() iter.Seq[Status] {
 // the first code of its class, which is how a client reads a code that it does
 // not know (RFC 9110, section 15). A code outside 100 to 599 belongs to no
 // class; it gets the row of 500, since only a server's mistake can produce one.
-func Nearest(code int) Status {
+func Nearest(code int) Info {
 	if s, ok := Lookup(code); ok {
 		return s
 	}
@@ -83,7 +95,7 @@ func Nearest(code int) Status {
 
 // Aliases returns the other names of the status, without its reason. It is
 // empty for most.
-func (s Status) Aliases() []string {
+func (s Info) Aliases() []string {
 	var names []string
 	for _, a := range aliases {
 		if a.code == s.Code {
@@ -94,21 +106,21 @@ func (s Status) Aliases() []string {
 }
 
 // Class returns the category of the status.
-func (s Status) Class() Class { return ClassOf(s.Code) }
+func (s Info) Class() Class { return ClassOf(s.Code) }
 
 // Citation names the specification that defines the code, for people:
 // "RFC 9110, section 15.5.5".
-func (s Status) Citation() string {
+func (s Info) Citation() string {
 	return fmt.Sprintf("RFC %d, section %s", s.RFC, s.Section)
 }
 
 // Link is the address of the section that defines the code.
-func (s Status) Link() string {
+func (s Info) Link() string {
 	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d.html#section-%s", s.RFC, s.Section)
 }
 
 // String returns the code and the reason: "404 Not Found".
-func (s Status) String() string { return fmt.Sprintf("%d %s", s.Code, s.Reason) }
+func (s Info) String() string { return fmt.Sprintf("%d %s", s.Code, s.Reason) }
 
 // Class is the first digit of a status code. The zero Class is that of a
 // number which is no status code.

@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// BadContent returns what an error means that came of reading and decoding the
+// BadBody returns what an error means that came of reading and decoding the
 // content of a request; err is the cause. A nil err gives nil.
 //
 //	if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
-//		return problem.BadContent(err)
+//		return problem.BadBody(err)
 //	}
 //
 // It is a 413 if the content was too large ([http.MaxBytesError]), a 408 if it
@@ -26,7 +26,7 @@ import (
 //
 // [From] knows most of this too, but not an empty content: io.EOF has many
 // other meanings.
-func BadContent(err error) error {
+func BadBody(err error) error {
 	if err == nil {
 		return nil
 	}

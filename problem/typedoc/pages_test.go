@@ -1,4 +1,4 @@
-package problem_test
+package typedoc_test
 
 import (
 	"encoding/json"
@@ -8,20 +8,24 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/internal/markuptest"
+	"github.com/rejoinder-go/rejoinder/problem/status"
+	"github.com/rejoinder-go/rejoinder/problem/typedoc"
 )
 
 // typesAt returns types with the given URIs.
-func typesAt(uris ...string) (set problem.Set) {
+func typesAt(uris ...string) (types []*problem.Type) {
 	for _, uri := range uris {
-		set = append(set, problem.Define(uri, "Title of "+uri, 400, "Doc of "+uri))
+		types = append(types, problem.Define(uri, "Title of "+uri, 400, "Doc of "+uri))
 	}
-	return set
+	return types
 }
 
-func TestSetPagesAreAtThePathsOfTheURIs(t *testing.T) {
+func TestPagesAreAtThePathsOfTheURIs(t *testing.T) {
 	for _, row := range []struct {
 		why   string
 		uris  []string
@@ -45,7 +49,7 @@ func TestSetPagesAreAtThePathsOfTheURIs(t *testing.T) {
 		{"what cannot be ours", []string{"https://example.com/p/a", "tag:example@example.org,2021-09-17:OutOfLuck", "urn:x:y", "relative",
 			"https://iana.org/assignments/http-problem-types#date"}, []string{"/p/", "/p/a"}, "/p/100"},
 	} {
-		pages := typesAt(row.uris...).Pages()
+		pages := typedoc.Pages(typesAt(row.uris...)...)
 		require.Len(t, pages, len(row.want)+63, row.why)
 		var paths []string
 		seen := map[string]bool{}
@@ -55,7 +59,7 @@ func TestSetPagesAreAtThePathsOfTheURIs(t *testing.T) {
 			}
 			assert.False(t, seen[p.Path], "%s: two pages at %s", row.why, p.Path)
 			seen[p.Path] = true
-			requireWellFormed(t, string(p.HTML))
+			markuptest.WellFormed(t, string(p.HTML))
 			assert.True(t, json.Valid(p.JSON), row.why)
 		}
 		assert.Equal(t, row.want, paths, row.why)
@@ -67,18 +71,18 @@ func TestSetPagesAreAtThePathsOfTheURIs(t *testing.T) {
 	}
 }
 
-func TestSetPagesOfATypeKeepItsPathFromAStatusCode(t *testing.T) {
-	pages := typesAt("https://example.com/probs/404", "https://example.com/probs/a").Pages()
+func TestPagesOfATypeKeepItsPathFromAStatusCode(t *testing.T) {
+	pages := typedoc.Pages(typesAt("https://example.com/probs/404", "https://example.com/probs/a")...)
 	assert.Len(t, pages, 1+2+62)
 	assert.Contains(t, string(pages[1].HTML), "Title of https://example.com/probs/404</h1>")
 	assert.Equal(t, 1, strings.Count(string(pages[0].JSON), `"page": "/probs/404"`), "not that of the status code")
 	assert.Equal(t, 1, strings.Count(string(pages[0].HTML), `href="/probs/404"`), "not that of the status code")
 }
 
-func TestSetPagesLinkOnlyToPagesThatExist(t *testing.T) {
+func TestPagesLinkOnlyToPagesThatExist(t *testing.T) {
 	set := typesAt("https://example.com/p/a%20b", "https://example.com/p/x#a", "https://example.com/p/x#b", "https://example.com/p/404", "urn:x:y")
 	set = append(set, problem.QuotaExceeded, problem.Define("https://example.com/p/%3Cscript%3Ealert(1)", "<script>", 499, "<script>\r\n\r\n</p><script>"))
-	pages := set.Pages()
+	pages := typedoc.Pages(set...)
 	at := map[string]string{}
 	for _, p := range pages {
 		at[p.Path] = string(p.HTML)
@@ -102,9 +106,9 @@ func TestSetPagesLinkOnlyToPagesThatExist(t *testing.T) {
 	assert.Greater(t, links, 63+62)
 }
 
-func TestSetPageOfATypeTellsHowToResolveIt(t *testing.T) {
-	set := problem.Set{problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Costs more.\n\nTop up\nthe account.")}
-	html := string(set.Pages()[1].HTML)
+func TestPageOfATypeTellsHowToResolveIt(t *testing.T) {
+	set := []*problem.Type{problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Costs more.\n\nTop up\nthe account.")}
+	html := string(typedoc.Pages(set...)[1].HTML)
 	for _, want := range []string{
 		`<h1 dir="auto">You do not have enough credit.</h1>`,
 		"<p dir=\"auto\">Costs more.</p>\n<p dir=\"auto\">Top up\nthe account.</p>",
@@ -116,14 +120,14 @@ func TestSetPageOfATypeTellsHowToResolveIt(t *testing.T) {
 	}
 }
 
-func TestSetPageOfAStatusSaysWhatTheCatalogueDoes(t *testing.T) {
-	pages := problem.Set{}.Pages()
+func TestPageOfAStatusSaysWhatTheCatalogueDoes(t *testing.T) {
+	pages := typedoc.Pages()
 	for i, s := range statuses() {
 		html, doc := string(pages[i+1].HTML), string(pages[i+1].JSON)
 		for _, want := range append(s.Aliases(), s.Reason, s.Description, s.Class().Description(), s.Citation(), s.Link()) {
 			assert.Contains(t, html, strings.ReplaceAll(want, "'", "&#39;"), "%d", s.Code)
 		}
-		assert.Equal(t, !problem.BodyForbidden(s.Code), strings.Contains(html, "What a client receives"), "%d", s.Code)
+		assert.Equal(t, !status.BodyForbidden(s.Code), strings.Contains(html, "What a client receives"), "%d", s.Code)
 		var got struct {
 			Status                                               int
 			Title, Description, Class, Specification, Link, Page string
@@ -135,23 +139,23 @@ func TestSetPageOfAStatusSaysWhatTheCatalogueDoes(t *testing.T) {
 	}
 }
 
-func statuses() (all []problem.Status) {
-	for s := range problem.Statuses() {
+func statuses() (all []status.Info) {
+	for s := range status.All() {
 		all = append(all, s)
 	}
 	return all
 }
 
-func TestSetRefusesTypesThatItCannotTellApart(t *testing.T) {
+func TestPagesRefuseTypesThatItCannotTellApart(t *testing.T) {
 	for _, row := range []struct {
-		set  problem.Set
+		set  []*problem.Type
 		want string
 	}{
-		{typesAt("https://example.com/a", "https://example.com/a"), "problem: Set: two types have the URI https://example.com/a"},
-		{problem.Set{nil}, "problem: Set: type 0 is nil"},
-		{problem.Set{problem.QuotaExceeded, {}}, "problem: Set: type 1 was not made by Define"},
+		{typesAt("https://example.com/a", "https://example.com/a"), "typedoc: two types have the URI https://example.com/a"},
+		{[]*problem.Type{nil}, "typedoc: type 0 is nil"},
+		{[]*problem.Type{problem.QuotaExceeded, {}}, "typedoc: type 1 was not made by Define"},
 	} {
-		assert.PanicsWithValue(t, row.want, func() { row.set.Pages() })
-		assert.PanicsWithValue(t, row.want, func() { row.set.OpenAPI() })
+		assert.PanicsWithValue(t, row.want, func() { typedoc.Pages(row.set...) })
+		assert.PanicsWithValue(t, row.want, func() { typedoc.OpenAPI(row.set...) })
 	}
 }

@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-func TestBadContentSaysWhatIsWrongWithTheJSON(t *testing.T) {
+func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
 	type embedded struct{}
 	var dst struct {
 		embedded
@@ -60,7 +61,7 @@ func TestBadContentSaysWhatIsWrongWithTheJSON(t *testing.T) {
 	} {
 		err := json.Unmarshal([]byte(tt.doc), &dst)
 		require.Error(t, err, tt.doc)
-		for _, d := range []*problem.Details{problem.From(fmt.Errorf("x: %w", err)), problem.From(problem.BadContent(err))} {
+		for _, d := range []*problem.Details{problem.From(fmt.Errorf("x: %w", err)), problem.From(problem.BadBody(err))} {
 			assert.Equal(t, 422, d.Status, tt.doc)
 			assert.Equal(t, []problem.FieldError{{Detail: tt.detail, Pointer: tt.pointer}}, d.Extensions["errors"], tt.doc)
 			assert.ErrorIs(t, d, err)
@@ -68,7 +69,7 @@ func TestBadContentSaysWhatIsWrongWithTheJSON(t *testing.T) {
 	}
 }
 
-func TestBadContentKnowsWhyContentCannotBeRead(t *testing.T) {
+func TestBadBodyKnowsWhyContentCannotBeRead(t *testing.T) {
 	decode := func(text string) error {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.DisallowUnknownFields()
@@ -99,13 +100,13 @@ func TestBadContentKnowsWhyContentCannotBeRead(t *testing.T) {
 		{"too slow, from the system", os.ErrDeadlineExceeded, 408, ""},
 		{"anything", errors.New("secret"), 400, "cannot be decoded"},
 	} {
-		d, ok := errors.AsType[*problem.Details](problem.BadContent(tt.err))
+		d, ok := errors.AsType[*problem.Details](problem.BadBody(tt.err))
 		require.True(t, ok, tt.why)
 		assert.Equal(t, tt.want, d.Status, tt.why)
 		assert.Contains(t, d.Detail, tt.detail, tt.why)
 		assert.NotContains(t, strings.ToLower(write(t, d)), "secret", tt.why)
 		assert.Equal(t, tt.err, d.Unwrap(), tt.why)
 	}
-	assert.NoError(t, problem.BadContent(nil))
+	assert.NoError(t, problem.BadBody(nil))
 	assert.Equal(t, 422, problem.From(fmt.Errorf("x: %w", decode(`{"b":1}`))).Status, "From knows the unknown member too")
 }

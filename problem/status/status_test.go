@@ -1,4 +1,4 @@
-package problem_test
+package status_test
 
 import (
 	"encoding/csv"
@@ -11,29 +11,30 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-func TestStatusesAscendAndCountPerClass(t *testing.T) {
-	perClass := map[problem.Class]int{}
+func TestCatalogueAscendsAndCountsPerClass(t *testing.T) {
+	perClass := map[status.Class]int{}
 	last := 0
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		assert.Greater(t, s.Code, last, "the catalogue ascends")
 		last = s.Code
 		perClass[s.Class()]++
 	}
-	assert.Equal(t, map[problem.Class]int{
-		problem.Informational: 4, problem.Success: 10, problem.Redirection: 9,
-		problem.ClientError: 29, problem.ServerError: 11,
+	assert.Equal(t, map[status.Class]int{
+		status.Informational: 4, status.Success: 10, status.Redirection: 9,
+		status.ClientError: 29, status.ServerError: 11,
 	}, perClass, "63 rows, as many as net/http names together with its 306")
 }
 
-func TestStatusRowsAreWhole(t *testing.T) {
+func TestRowsAreWhole(t *testing.T) {
 	seen := map[string]int{}
-	for s := range problem.Statuses() {
-		got, ok := problem.Lookup(s.Code)
+	for s := range status.All() {
+		got, ok := status.Lookup(s.Code)
 		assert.True(t, ok)
 		assert.Equal(t, s, got)
 		assert.Regexp(t, `^[A-Z].*[^.]$`, s.Reason, "%d", s.Code)
@@ -54,7 +55,7 @@ var intended = map[int]string{
 	510: "Not Extended",         // the registry appends that it is obsoleted
 }
 
-func TestStatusAgreesWithTheRegistry(t *testing.T) {
+func TestCatalogueAgreesWithTheRegistry(t *testing.T) {
 	f, err := os.Open("testdata/iana-http-status-codes.csv")
 	require.NoError(t, err)
 	defer f.Close()
@@ -72,7 +73,7 @@ func TestStatusAgreesWithTheRegistry(t *testing.T) {
 		if strings.Contains(row[1], "TEMPORARY") {
 			continue // a draft's code, which may be gone by the next snapshot
 		}
-		s, ok := problem.Lookup(code)
+		s, ok := status.Lookup(code)
 		require.True(t, ok, "the catalogue lacks %d", code)
 		want := row[1]
 		if ours, ok := intended[code]; ok {
@@ -87,12 +88,12 @@ func TestStatusAgreesWithTheRegistry(t *testing.T) {
 			assert.Equal(t, m[2], s.Section, "%d", code)
 		}
 	}
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		assert.True(t, registered[s.Code], "%d is not registered", s.Code)
 	}
 }
 
-func TestStatusAgreesWithNetHTTP(t *testing.T) {
+func TestCatalogueAgreesWithNetHTTP(t *testing.T) {
 	differs := map[int]string{ // what net/http says instead
 		306: "",                                // it has no name for an unused code
 		413: "Request Entity Too Large",        // RFC 2616
@@ -100,13 +101,13 @@ func TestStatusAgreesWithNetHTTP(t *testing.T) {
 		416: "Requested Range Not Satisfiable", // RFC 2616
 	}
 	for code := range 1000 {
-		s, ok := problem.Lookup(code)
+		s, ok := status.Lookup(code)
 		text := http.StatusText(code)
 		if want, differ := differs[code]; differ {
 			assert.Equal(t, want, text)
 			assert.True(t, ok)
 			if text != "" {
-				alias, ok := problem.LookupReason(text)
+				alias, ok := status.ByReason(text)
 				assert.True(t, ok && alias.Code == code, "net/http's %q finds %d", text, code)
 			}
 			continue
@@ -118,16 +119,16 @@ func TestStatusAgreesWithNetHTTP(t *testing.T) {
 
 func TestLookupRefusesNumbersThatAreNoCode(t *testing.T) {
 	for _, code := range []int{-1 << 62, -1, 0, 99, 104, 299, 419, 499, 509, 599, 600, 999, 1 << 31, 1 << 62} {
-		s, ok := problem.Lookup(code)
+		s, ok := status.Lookup(code)
 		assert.False(t, ok, "%d", code)
 		assert.Zero(t, s, "%d", code)
 	}
 }
 
 func TestLookupReasonKnowsEveryNameInAnyCase(t *testing.T) {
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		for _, name := range append(s.Aliases(), s.Reason, strings.ToUpper(s.Reason), strings.ToLower(s.Reason)) {
-			got, ok := problem.LookupReason(name)
+			got, ok := status.ByReason(name)
 			assert.True(t, ok, "%q", name)
 			assert.Equal(t, s, got, "%q", name)
 		}
@@ -143,12 +144,12 @@ func TestLookupReasonKnowsEveryNameInAnyCase(t *testing.T) {
 		"Moved Temporarily":             302,
 		"non-authoritative information": 203,
 	} {
-		got, ok := problem.LookupReason(phrase)
+		got, ok := status.ByReason(phrase)
 		assert.True(t, ok, "%q", phrase)
 		assert.Equal(t, code, got.Code, "%q", phrase)
 	}
 	for _, phrase := range []string{"", " ", "404", "Not Found ", "Fine"} {
-		_, ok := problem.LookupReason(phrase)
+		_, ok := status.ByReason(phrase)
 		assert.False(t, ok, "%q", phrase)
 	}
 }
@@ -168,31 +169,31 @@ func TestNearestFallsBackToTheClass(t *testing.T) {
 		{99, 500, ""},
 		{-1, 500, ""},
 	} {
-		assert.Equal(t, row.want, problem.Nearest(row.code).Code, "%d: %s", row.code, row.why)
+		assert.Equal(t, row.want, status.Nearest(row.code).Code, "%d: %s", row.code, row.why)
 	}
 }
 
 func TestClassHasANameForEveryNumber(t *testing.T) {
 	want := map[int]string{-5: "invalid", 99: "invalid", 100: "informational", 299: "successful", 306: "redirection", 499: "client error", 599: "server error", 600: "invalid"}
 	for code, name := range want {
-		assert.Equal(t, name, problem.ClassOf(code).String(), "%d", code)
-		assert.NotEmpty(t, problem.ClassOf(code).Description())
+		assert.Equal(t, name, status.ClassOf(code).String(), "%d", code)
+		assert.NotEmpty(t, status.ClassOf(code).Description())
 	}
-	assert.Equal(t, "invalid", problem.Class(200).String())
+	assert.Equal(t, "invalid", status.Class(200).String())
 }
 
 func TestLookupAllocatesNothing(t *testing.T) {
 	var sum int
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
-		s, _ := problem.Lookup(503)
+		s, _ := status.Lookup(503)
 		sum += len(s.Reason)
 	}))
 	_ = sum
 }
 
-func TestStatusesStopsWhenTheCallerDoes(t *testing.T) {
+func TestAllStopsWhenTheCallerDoes(t *testing.T) {
 	var codes []int
-	for s := range problem.Statuses() {
+	for s := range status.All() {
 		if codes = append(codes, s.Code); len(codes) == 2 {
 			break
 		}
@@ -201,7 +202,7 @@ func TestStatusesStopsWhenTheCallerDoes(t *testing.T) {
 }
 
 func ExampleLookup() {
-	s, ok := problem.Lookup(503)
+	s, ok := status.Lookup(503)
 	fmt.Println(s, ok)
 	fmt.Println(s.Description)
 	fmt.Println(s.Class(), "-", s.Citation())

@@ -1,4 +1,4 @@
-package problem
+package typedoc
 
 import (
 	"encoding/json"
@@ -6,12 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 // OpenAPI returns a document of OpenAPI 3.1 in JSON whose components describe
 // the problems of a service: the schemas Problem, for any of them, and
-// ValidationProblem, for those with [Errors]; a schema for each type of the set;
-// and a response for each of these schemas. A description of the service refers
+// ValidationProblem, for those with [problem.Errors]; a schema for each
+// of the types; and a response for each of these schemas. A description of the service refers
 // to them from the file it is saved in:
 //
 //	responses:
@@ -20,14 +22,14 @@ import (
 //
 // The name of a type is made of the last part of its URI, out-of-credit in
 // https://example.com/probs/out-of-credit. Where two would have the same name,
-// or that of one of ours, a number tells them apart in the order of the set.
+// or that of one of ours, a number tells them apart in the order of the types.
 //
-// Panics if two types of the set have the same URI, or if one of them is nil or
-// was not made by [Define].
-func (s Set) OpenAPI() []byte {
-	s.mustBeSound()
+// OpenAPI panics if two types have the same URI, or if one of them is nil or was
+// not made by [problem.Define].
+func OpenAPI(types ...*problem.Type) []byte {
+	mustBeSound(types)
 	schemas, responses := object{}, object{}
-	add := func(name, description string, schema object, example *Details) {
+	add := func(name, description string, schema object, example *problem.Details) {
 		ref := object{"$ref": "#/components/schemas/" + name}
 		body := object{"schema": ref}
 		if example != nil {
@@ -37,13 +39,13 @@ func (s Set) OpenAPI() []byte {
 		schemas[name] = schema
 		responses[name] = object{
 			"description": description,
-			"content":     object{MediaType: body, MediaTypeXML: object{"schema": ref}},
+			"content":     object{problem.MediaType: body, problem.MediaTypeXML: object{"schema": ref}},
 		}
 	}
 	add("Problem", "The request failed.", problemSchema, nil)
 	add("ValidationProblem", "Parts of the content of the request are not valid.", validationSchema, nil)
-	for _, t := range s {
-		add(t.componentName(schemas), t.description(), t.schema(), t.New())
+	for _, t := range types {
+		add(componentName(t, schemas), descriptionOf(t), schemaOf(t), t.New())
 	}
 	return indented(object{
 		"openapi":    "3.1.1",
@@ -55,7 +57,7 @@ func (s Set) OpenAPI() []byte {
 type object = map[string]any
 
 // ofXML is the root element of a problem in XML.
-var ofXML = object{"name": "problem", "namespace": xmlNamespace}
+var ofXML = object{"name": "problem", "namespace": "urn:ietf:rfc:7807"}
 
 var problemRef = object{"$ref": "#/components/schemas/Problem"}
 
@@ -72,7 +74,7 @@ var problemSchema = object{
 	"required": []string{"type"},
 	"properties": object{
 		"type": object{
-			"type": "string", "format": "uri-reference", "default": BlankType,
+			"type": "string", "format": "uri-reference", "default": problem.BlankType,
 			"description": "Tells one kind of failure from another. With about:blank the failure is no more than its status code says.",
 		},
 		"title": object{
@@ -122,10 +124,10 @@ var validationSchema = object{
 // schema narrows a problem down to the type. Title and status are examples: the
 // one may be translated, and the other is what problems of the type usually
 // have.
-func (t *Type) schema() object {
+func schemaOf(t *problem.Type) object {
 	return object{
 		"title":       t.Title,
-		"description": t.description(),
+		"description": descriptionOf(t),
 		"allOf":       []object{problemRef},
 		"type":        "object",
 		"properties": object{
@@ -137,7 +139,7 @@ func (t *Type) schema() object {
 	}
 }
 
-func (t *Type) description() string {
+func descriptionOf(t *problem.Type) string {
 	if t.Doc != "" {
 		return t.Doc
 	}
@@ -146,7 +148,7 @@ func (t *Type) description() string {
 
 // componentName returns a name that is not yet taken, in camel case and of
 // ASCII only, as the names of components have to be.
-func (t *Type) componentName(taken object) string {
+func componentName(t *problem.Type, taken object) string {
 	name := camelCase(lastPart(t.URI))
 	if name == "" {
 		if name = camelCase(t.Title); name == "" {

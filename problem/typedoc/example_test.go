@@ -1,0 +1,24 @@
+package typedoc_test
+
+import (
+	"fmt"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/typedoc"
+)
+
+// The paths are those that the URIs lead to; respond.Pages serves them.
+func ExamplePages() {
+	types := []*problem.Type{
+		problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Top up the account."),
+		problem.Define("https://example.com/probs/order-locked", "The order is locked.", 423, "Wait until the other editor is done."),
+	}
+	for _, page := range typedoc.Pages(types...)[:4] {
+		fmt.Println(page.Path)
+	}
+	// Output:
+	// /probs/
+	// /probs/out-of-credit
+	// /probs/order-locked
+	// /probs/100
+}
