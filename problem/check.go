@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
@@ -203,7 +204,7 @@ func simple(s string) bool {
 			if i+1 < len(s) && (s[i+1] == '/' || s[i+1] == '.') {
 				return false
 			}
-		case c != '-' && c != '_' && c != ':' && !digit(c) && (c|0x20 < 'a' || c|0x20 > 'z'):
+		case c != '-' && c != '_' && c != ':' && !jsonscan.Digit(c) && (c|0x20 < 'a' || c|0x20 > 'z'):
 			return false
 		}
 	}

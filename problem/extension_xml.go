@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
 // typed returns an extension that came by XML, where every text is a string, as
@@ -20,7 +22,7 @@ func typed(raw json.RawMessage, t reflect.Type) json.RawMessage {
 	if json.Compact(&compact, raw) != nil {
 		return raw
 	}
-	s := scanner{b: compact.Bytes(), depth: maxOwnDepth}
+	s := jsonscan.Scanner{Text: compact.Bytes(), Depth: maxOwnDepth}
 	return appendTyped(make([]byte, 0, len(raw)), &s, t.Elem())
 }
 
@@ -28,19 +30,19 @@ var jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // appendTyped appends the value that s is at and moves past it. The JSON is
 // valid and has no space between its parts.
-func appendTyped(b []byte, s *scanner, t reflect.Type) []byte {
+func appendTyped(b []byte, s *jsonscan.Scanner, t reflect.Type) []byte {
 	optional := false
 	for t.Kind() == reflect.Pointer {
 		t, optional = t.Elem(), true
 	}
 	custom := reflect.PointerTo(t).Implements(jsonUnmarshaler) || reflect.PointerTo(t).Implements(textUnmarshaler)
-	from := s.i
-	switch c := s.peek(); {
+	from := s.Pos
+	switch c := s.Peek(); {
 	case c == '"':
-		p, _ := s.string()
-		text := s.text(p)
-		if p.escaped { // as line breaks are
-			text = appendUnquoted(nil, text)
+		p, _ := s.String()
+		text := s.Bytes(p)
+		if p.Escaped { // as line breaks are
+			text = jsonscan.AppendUnquoted(nil, text)
 		}
 		text = bytes.TrimSpace(text)
 		switch {
@@ -50,7 +52,7 @@ func appendTyped(b []byte, s *scanner, t reflect.Type) []byte {
 			return append(b, text...)
 		}
 	case custom:
-		s.value()
+		s.Value()
 	case c == '[' && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array):
 		return appendTypedItems(b, s, t.Elem())
 	case c == '{' && t.Kind() == reflect.Map:
@@ -59,16 +61,16 @@ func appendTyped(b []byte, s *scanner, t reflect.Type) []byte {
 		fields := reflect.VisibleFields(t)
 		return appendTypedMembers(b, s, func(name string) reflect.Type { return memberType(fields, name) })
 	default:
-		s.value()
+		s.Value()
 	}
-	return append(b, s.b[from:s.i]...)
+	return append(b, s.Text[from:s.Pos]...)
 }
 
-func appendTypedItems(b []byte, s *scanner, t reflect.Type) []byte {
-	s.take('[')
+func appendTypedItems(b []byte, s *jsonscan.Scanner, t reflect.Type) []byte {
+	s.Take('[')
 	b = append(b, '[')
-	for !s.take(']') {
-		if s.take(',') {
+	for !s.Take(']') {
+		if s.Take(',') {
 			b = append(b, ',')
 		}
 		b = appendTyped(b, s, t)
@@ -76,16 +78,16 @@ func appendTypedItems(b []byte, s *scanner, t reflect.Type) []byte {
 	return append(b, ']')
 }
 
-func appendTypedMembers(b []byte, s *scanner, typeOf func(name string) reflect.Type) []byte {
+func appendTypedMembers(b []byte, s *jsonscan.Scanner, typeOf func(name string) reflect.Type) []byte {
 	b = append(b, '{')
 	first := true
-	s.members(func(p span) bool {
+	s.Members(func(p jsonscan.Span) bool {
 		if !first {
 			b = append(b, ',')
 		}
 		first = false
-		b = append(append(append(b, '"'), s.text(p)...), `":`...)
-		b = appendTyped(b, s, typeOf(string(s.text(p)))) // names of XML need no escapes
+		b = append(append(append(b, '"'), s.Bytes(p)...), `":`...)
+		b = appendTyped(b, s, typeOf(string(s.Bytes(p)))) // names of XML need no escapes
 		return true
 	})
 	return append(b, '}')
@@ -124,8 +126,8 @@ func fits(text []byte, k reflect.Kind) bool {
 	case k == reflect.Bool:
 		return string(text) == "true" || string(text) == "false"
 	case reflect.Int <= k && k <= reflect.Float64 && k != reflect.Uintptr:
-		s := scanner{b: text}
-		return s.number() && s.i == len(text)
+		s := jsonscan.Scanner{Text: text}
+		return s.Number() && s.Pos == len(text)
 	}
 	return false
 }

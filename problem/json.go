@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
@@ -132,10 +133,10 @@ func appendRaw(b []byte, raw json.RawMessage) ([]byte, error) {
 	if raw == nil {
 		return append(b, "null"...), nil
 	}
-	s := scanner{b: raw, depth: maxOwnDepth}
-	s.space()
-	if !s.value() || !s.end() {
-		return b, fmt.Errorf("invalid JSON: %s at byte %d", s.fault, s.i)
+	s := jsonscan.Scanner{Text: raw, Depth: maxOwnDepth}
+	s.Space()
+	if !s.Value() || !s.End() {
+		return b, fmt.Errorf("invalid JSON: %s at byte %d", s.Fault, s.Pos)
 	}
 	return append(b, validUTF8(raw)...), nil
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
@@ -37,9 +38,14 @@ var ErrMalformed = errors.New("problem: malformed document")
 //   - Where a name is repeated, the last member counts that is not ignored.
 func (d *Details) UnmarshalJSON(b []byte) error { return d.decodeJSON(bytes.Clone(b)) }
 
+// malformed returns the error of a scanner that refused its text.
+func malformed(s *jsonscan.Scanner) error {
+	return fmt.Errorf("%w: %s at byte %d", ErrMalformed, s.Fault, s.Pos)
+}
+
 // extension is a member that is not a standard one.
 type extension struct {
-	name, value span
+	name, value jsonscan.Span
 	end         int // of the name, in the text that all names share
 }
 
@@ -49,20 +55,20 @@ func (d *Details) decodeJSON(b []byte) error {
 		return fmt.Errorf("%w: larger than %d bytes", ErrMalformed, MaxSize)
 	}
 	var (
-		standard   [4]span // type, title, detail, instance
+		standard   [4]jsonscan.Span // type, title, detail, instance
 		few        [8]extension
 		extensions = few[:0]
 		code       int
-		s          = scanner{b: b, depth: MaxDepth}
+		s          = jsonscan.Scanner{Text: b, Depth: MaxDepth}
 		nameSpace  [32]byte
 	)
-	s.space()
-	ok := s.members(func(name span) bool {
-		key := s.text(name)
-		if name.escaped {
-			key = appendUnquoted(nameSpace[:0], key)
+	s.Space()
+	ok := s.Members(func(name jsonscan.Span) bool {
+		key := s.Bytes(name)
+		if name.Escaped {
+			key = jsonscan.AppendUnquoted(nameSpace[:0], key)
 		}
-		var to *span
+		var to *jsonscan.Span
 		switch string(key) {
 		case "type":
 			to = &standard[0]
@@ -73,27 +79,27 @@ func (d *Details) decodeJSON(b []byte) error {
 		case "instance":
 			to = &standard[3]
 		case "status":
-			from := s.i
-			ok := s.value()
-			if stated := statusCode(b[from:s.i]); ok && stated != 0 {
+			from := s.Pos
+			ok := s.Value()
+			if stated := statusCode(b[from:s.Pos]); ok && stated != 0 {
 				code = stated
 			}
 			return ok
 		default:
-			from := s.i
-			ok := s.value()
-			extensions = append(extensions, extension{name: name, value: span{from: from, to: s.i}})
+			from := s.Pos
+			ok := s.Value()
+			extensions = append(extensions, extension{name: name, value: jsonscan.Span{From: from, To: s.Pos}})
 			return ok
 		}
-		if s.peek() != '"' {
-			return s.value()
+		if s.Peek() != '"' {
+			return s.Value()
 		}
-		text, ok := s.string()
+		text, ok := s.String()
 		*to = text
 		return ok
 	})
-	if !ok || !s.end() {
-		return s.err()
+	if !ok || !s.End() {
+		return malformed(&s)
 	}
 	d.Status, d.stated, d.remote, d.fromXML = code, code, true, false
 	d.keep(b, standard, extensions)
@@ -103,7 +109,7 @@ func (d *Details) decodeJSON(b []byte) error {
 // keep sets the text and the extensions of d. All text shares one string, all
 // extensions share b: each is cut to its own capacity, so that appending to one
 // copies it.
-func (d *Details) keep(b []byte, standard [4]span, extensions []extension) {
+func (d *Details) keep(b []byte, standard [4]jsonscan.Span, extensions []extension) {
 	var space [1024]byte
 	text := space[:0]
 	var ends [4]int
@@ -125,28 +131,28 @@ func (d *Details) keep(b []byte, standard [4]span, extensions []extension) {
 	d.Extensions = make(map[string]any, len(extensions))
 	from := ends[3]
 	for _, e := range extensions {
-		d.Extensions[all[from:e.end]] = json.RawMessage(b[e.value.from:e.value.to:e.value.to])
+		d.Extensions[all[from:e.end]] = json.RawMessage(b[e.value.From:e.value.To:e.value.To])
 		from = e.end
 	}
 }
 
 // appendText appends what the string at p means.
-func appendText(dst, b []byte, p span) []byte {
-	src := b[p.from:p.to]
-	if !p.escaped && utf8.Valid(src) {
+func appendText(dst, b []byte, p jsonscan.Span) []byte {
+	src := b[p.From:p.To]
+	if !p.Escaped && utf8.Valid(src) {
 		return append(dst, src...)
 	}
-	return appendUnquoted(dst, src)
+	return jsonscan.AppendUnquoted(dst, src)
 }
 
 // statusCode returns the status code that a JSON value stands for, and 0 if it
 // is none. Like most readers of JSON it takes numbers for float64 (RFC 8259,
 // section 6).
 func statusCode(value []byte) int {
-	if len(value) == 0 || !digit(value[0]) {
+	if len(value) == 0 || !jsonscan.Digit(value[0]) {
 		return 0
 	}
-	if len(value) == 3 && digit(value[1]) && digit(value[2]) { // as nearly all write it
+	if len(value) == 3 && jsonscan.Digit(value[1]) && jsonscan.Digit(value[2]) { // as nearly all write it
 		code := int(value[0]-'0')*100 + int(value[1]-'0')*10 + int(value[2]-'0')
 		if status.ClassOf(code) == 0 {
 			return 0

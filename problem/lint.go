@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
@@ -72,7 +73,7 @@ func adviseName(name string) bool {
 	for i := range len(name) {
 		c := name[i] | 0x20 // a letter in lower case
 		letter := 'a' <= c && c <= 'z'
-		if !letter && (i == 0 || !digit(name[i]) && name[i] != '_') {
+		if !letter && (i == 0 || !jsonscan.Digit(name[i]) && name[i] != '_') {
 			return false
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
 // RetryAfter returns how long the server asks to wait before the next request,
@@ -19,7 +21,7 @@ func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
 	if field == "" {
 		return 0, false
 	}
-	if digit(field[0]) {
+	if jsonscan.Digit(field[0]) {
 		seconds, err := strconv.ParseUint(field, 10, 64)
 		switch {
 		case err == nil && seconds <= uint64(math.MaxInt64/time.Second):

@@ -3,6 +3,8 @@ package problem
 import (
 	"net/url"
 	"strings"
+
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
 // validReference reports whether s is a URI reference (RFC 3986, section 4.1).
@@ -65,7 +67,7 @@ func appendPercent(b []byte, c byte) []byte {
 const upperHex = "0123456789ABCDEF"
 
 func hexDigit(c byte) bool {
-	return digit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+	return jsonscan.Digit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // isPlainURI reports whether no byte of s needs to be encoded, or a look at its
@@ -96,7 +98,7 @@ var uriBytes = func() (plain [256]bool) {
 // uriByte reports whether c may stand for itself everywhere behind the
 // authority of a URI.
 func uriByte(c byte) bool {
-	if digit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+	if jsonscan.Digit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
 		return true
 	}
 	switch c {

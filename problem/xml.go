@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem/internal/markup"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
@@ -79,8 +80,8 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 			value, err = appendValue(value[:0], d.Extensions[name])
 		}
 		if err == nil {
-			s := scanner{b: value, depth: maxOwnDepth}
-			s.space()
+			s := jsonscan.Scanner{Text: value, Depth: maxOwnDepth}
+			s.Space()
 			b, err = appendNode(b, name, &s)
 		}
 		if err != nil {
@@ -93,37 +94,37 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 
 // appendNode appends the element called name with the JSON value that s is at,
 // and moves past it.
-func appendNode(b []byte, name string, s *scanner) ([]byte, error) {
+func appendNode(b []byte, name string, s *jsonscan.Scanner) ([]byte, error) {
 	if !isXMLName(name) {
 		return b, &xmlNameError{name}
 	}
 	b = append(append(append(b, '<'), name...), '>')
 	var err error
-	switch s.peek() {
+	switch s.Peek() {
 	case '{':
 		b, err = appendMemberNodes(b, s)
 	case '[':
 		b, err = appendItemNodes(b, s)
 	case '"':
-		if text, ok := s.string(); ok {
-			b = appendXMLText(b, string(appendText(nil, s.b, text)))
+		if text, ok := s.String(); ok {
+			b = appendXMLText(b, string(appendText(nil, s.Text, text)))
 		}
 	default:
-		if from := s.i; s.value() && s.b[from] != 'n' { // null
-			b = append(b, s.b[from:s.i]...) // a number, true or false
+		if from := s.Pos; s.Value() && s.Text[from] != 'n' { // null
+			b = append(b, s.Text[from:s.Pos]...) // a number, true or false
 		}
 	}
-	if s.fault != "" {
-		err = s.err()
+	if s.Fault != "" {
+		err = malformed(s)
 	}
 	return append(append(append(b, "</"...), name...), '>'), err
 }
 
-func appendMemberNodes(b []byte, s *scanner) ([]byte, error) {
+func appendMemberNodes(b []byte, s *jsonscan.Scanner) ([]byte, error) {
 	var err error
 	members, items := 0, 0
-	s.members(func(p span) bool {
-		name := string(appendText(nil, s.b, p))
+	s.Members(func(p jsonscan.Span) bool {
+		name := string(appendText(nil, s.Text, p))
 		members++
 		if name == "i" {
 			items++
@@ -137,17 +138,17 @@ func appendMemberNodes(b []byte, s *scanner) ([]byte, error) {
 	return b, err
 }
 
-func appendItemNodes(b []byte, s *scanner) ([]byte, error) {
-	s.take('[')
-	s.space()
-	for !s.take(']') {
+func appendItemNodes(b []byte, s *jsonscan.Scanner) ([]byte, error) {
+	s.Take('[')
+	s.Space()
+	for !s.Take(']') {
 		var err error
 		if b, err = appendNode(b, "i", s); err != nil {
 			return b, err
 		}
-		s.space()
-		s.take(',')
-		s.space()
+		s.Space()
+		s.Take(',')
+		s.Space()
 	}
 	return b, nil
 }

@@ -25,13 +25,14 @@ const (
 // its non-test files may import. A new package needs a row.
 var arrow = map[string][]string{
 	".":                                  {},
-	"problem":                            {"problem/status", "problem/internal/markup"},
+	"problem":                            {"problem/status", "problem/internal/markup", "internal/jsonscan"},
 	"problem/status":                     {},
 	"problem/typedoc":                    {"problem", "problem/status", "problem/internal/markup"},
 	"problem/internal/markup":            {"problem/status"},
 	"problem/internal/markuptest":        {},
 	"respond":                            {"problem", "problem/status", "problem/typedoc"},
-	"request":                            {"problem"},
+	"request":                            {"problem", "internal/jsonscan"},
+	"internal/jsonscan":                  {},
 	"middleware":                         {"problem", "problem/status", "respond"},
 	"middleware/clientip":                {},
 	"middleware/middlewaretest":          {},
