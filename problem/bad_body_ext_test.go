@@ -23,17 +23,23 @@ func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
 	type embedded struct{}
 	var dst struct {
 		embedded
-		Age     int8              `json:"age"`
-		Size    uint              `json:"size"`
-		Price   float64           `json:"price"`
-		Name    *string           `json:"name"`
-		Open    bool              `json:"open"`
-		Items   []struct{}        `json:"items"`
-		Pair    [2]int            `json:"pair"`
-		Raw     []byte            `json:"raw"`
-		Since   time.Time         `json:"since"`
-		Exact   *big.Int          `json:"exact"`
-		Labels  map[string]string `json:"labels"`
+		Age    int8              `json:"age"`
+		Size   uint              `json:"size"`
+		Price  float64           `json:"price"`
+		Name   *string           `json:"name"`
+		Open   bool              `json:"open"`
+		Items  []struct{}        `json:"items"`
+		Pair   [2]int            `json:"pair"`
+		Raw    []byte            `json:"raw"`
+		Since  time.Time         `json:"since"`
+		Exact  *big.Int          `json:"exact"`
+		Labels map[string]string `json:"labels"`
+		Any    any               `json:"any"`
+		Number json.Number       `json:"number"`
+		Rows   []struct {
+			SKU  string   `json:"sku"`
+			Tags []string `json:"tags"`
+		} `json:"rows"`
 		Profile struct {
 			Color string `json:"color"`
 			Odd   int    `json:"a/b~c d"`
@@ -56,16 +62,79 @@ func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
 		{`{"profile":"x"}`, "#/profile", "must be an object"},
 		{`{"profile":{"color":1}}`, "#/profile/color", "must be a string"},
 		{`{"profile":{"a/b~c d":"x"}}`, "#/profile/a~1b~0c%20d", "must be a whole number"},
+		{`{"rows":[{"sku":1}]}`, "#/rows/sku", "must be a string"},
+		{`{"rows":[{"tags":["a",1]}]}`, "#/rows/tags", "must be a string"},
+		{`{"age":"x","zz":1}`, "#/age", "must be a whole number"},
+		{`{"any":1e999}`, "#/any", "must be a number in the range that is supported"},
+		{`{"number":true}`, "", "must be a number"},
 		{`[]`, "#", "must be an object"},
 		{`"x"`, "#", "must be an object"},
 	} {
 		err := json.Unmarshal([]byte(tt.doc), &dst)
 		require.Error(t, err, tt.doc)
-		for _, d := range []*problem.Details{problem.From(fmt.Errorf("x: %w", err)), problem.From(problem.BadBody(err))} {
+		for _, d := range []*problem.Details{problem.From(problem.BadBody(fmt.Errorf("x: %w", err))), problem.From(fmt.Errorf("x: %w", problem.BadBody(err)))} {
 			assert.Equal(t, 422, d.Status, tt.doc)
 			assert.Equal(t, []problem.FieldError{{Detail: tt.detail, Pointer: tt.pointer}}, d.Extensions["errors"], tt.doc)
 			assert.ErrorIs(t, d, err)
 		}
+	}
+}
+
+type hidden struct{ A int }
+
+type embeds struct{ *hidden }
+
+// Where the implementations of encoding/json disagree about what they know, the
+// response has what all of them know.
+func TestBadBodySaysTheSameInEveryBuild(t *testing.T) {
+	type row struct {
+		Quoted int         `json:"quoted,string"`
+		Text   string      `json:"text,string"`
+		Number json.Number `json:"number"`
+		Bytes  []byte      `json:"bytes"`
+		Since  time.Time   `json:"since"`
+		ByInt  map[int]int `json:"byint"`
+		Func   func()      `json:"func"`
+		Reader io.Reader   `json:"reader"`
+		embeds
+	}
+	for _, tt := range []struct {
+		doc    string
+		want   int
+		detail string
+	}{
+		{`{"quoted":3}`, 400, "The body of the request cannot be decoded."},
+		{`{"quoted":"x"}`, 400, "The body of the request cannot be decoded."},
+		{`{"quoted":" 3"}`, 400, "The body of the request cannot be decoded."},
+		{`{"text":"x"}`, 400, "The body of the request cannot be decoded."},
+		{`{"number":"x"}`, 400, "The body of the request cannot be decoded."},
+		{`{"bytes":"!"}`, 400, "The body of the request cannot be decoded."},
+		{`{"since":7}`, 400, "The body of the request cannot be decoded."},
+		{`{"since":"x"}`, 400, "The body of the request cannot be decoded."},
+		{`{"byint":{"x":1}}`, 400, "The body of the request cannot be decoded."},
+		{`{"x":1}`, 422, ""},
+		{`{"A":1}`, 500, ""},
+		{`{'a'`, 400, "The body of the request is not well-formed JSON: see byte 2."},
+		{`{"quoted":"3",}`, 400, "The body of the request is not well-formed JSON: see byte 15."},
+	} {
+		dec := json.NewDecoder(strings.NewReader(tt.doc))
+		dec.DisallowUnknownFields()
+		err := dec.Decode(new(row))
+		require.Error(t, err, tt.doc)
+		d := problem.From(problem.BadBody(fmt.Errorf("x: %w", err)))
+		assert.Equal(t, tt.want, d.Status, tt.doc)
+		if tt.want == 400 {
+			assert.Equal(t, tt.detail, d.Detail, tt.doc)
+			assert.Empty(t, d.Extensions, tt.doc)
+		}
+		assert.ErrorIs(t, d, err)
+	}
+	var notAPointer any = row{}
+	for why, err := range map[string]error{
+		"not a pointer": json.Unmarshal([]byte("{}"), notAPointer), "a channel": json.Unmarshal([]byte("1"), new(chan int)),
+		"an interface": json.Unmarshal([]byte("1"), new(io.Reader)), "a function": json.Unmarshal([]byte("1"), new(func())),
+	} {
+		assert.Equal(t, 500, problem.From(problem.BadBody(err)).Status, why)
 	}
 }
 
@@ -108,5 +177,4 @@ func TestBadBodyKnowsWhyContentCannotBeRead(t *testing.T) {
 		assert.Equal(t, tt.err, d.Unwrap(), tt.why)
 	}
 	assert.NoError(t, problem.BadBody(nil))
-	assert.Equal(t, 422, problem.From(fmt.Errorf("x: %w", decode(`{"b":1}`))).Status, "From knows the unknown member too")
 }

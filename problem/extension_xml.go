@@ -2,6 +2,7 @@ package problem
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -26,7 +27,10 @@ func typed(raw json.RawMessage, t reflect.Type) json.RawMessage {
 	return appendTyped(make([]byte, 0, len(raw)), &s, t.Elem())
 }
 
-var jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
+var (
+	jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
 
 // appendTyped appends the value that s is at and moves past it. The JSON is
 // valid and has no space between its parts.

@@ -22,15 +22,18 @@ import (
 //  3. What an error of the standard library means, server errors first:
 //     [context.DeadlineExceeded] is a 504, [context.Canceled] a 503, since
 //     whoever still listens may ask again, [errors.ErrUnsupported] a 501,
-//     [http.MaxBytesError] a 413, an error of [encoding/json] a 400 or a 422, see
-//     [BadBody], [fs.ErrNotExist] a 404 and [fs.ErrPermission] a 403 unless
-//     they come from package net.
+//     [http.MaxBytesError] a 413, [fs.ErrNotExist] a 404 and [fs.ErrPermission] a
+//     403 unless they come from package net.
 //  4. A bare 500.
 //
 // The errors of step 3 are taken to be about the request, as they are in a
-// handler that decodes its content or opens the file it names. Where they are
+// handler that reads its body or opens the file it names. Where they are
 // about something else, such as a template that is missing, say so with a
 // problem of your own: New(500, Cause(err)).
+//
+// An error of decoding, of package encoding/json for instance, may be about the
+// body of the request or about what another server sent. Only [BadBody] and
+// package request make it the client's; by itself it is a 500.
 //
 // Other errors can be given a meaning by a [Mapping]. The result may be shared
 // with other goroutines; use [Details.With] to vary it.
@@ -157,8 +160,8 @@ func fromStandard(err error) *Details {
 	case errors.Is(err, errors.ErrUnsupported):
 		return New(http.StatusNotImplemented, Cause(err))
 	}
-	if d := fromContent(err); d != nil {
-		return d
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(e, err)
 	}
 	// A socket that is missing, and a connection that may not be made, are no
 	// matter of the client, although the errors are the same.

@@ -2,273 +2,243 @@ package request
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
 	"net/http"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// check compares well-formed JSON with the type of v and returns a problem that
-// lists what encoding/json would pass over, or would report one at a time and
-// without its place.
-func (d Decoder) check(text []byte, v any) error {
-	c := checker{text: text, depth: d.MaxDepth, allowUnknown: d.AllowUnknown}
-	if c.depth <= 0 {
-		c.depth = DefaultMaxDepth
+// check compares a JSON text with the type of v and returns a problem that lists
+// what encoding/json would pass over, change, or report one at a time and
+// without its place. What it accepts encoding/json reads without a loss.
+//
+// The text that it returns is the one to decode: without members that are
+// unknown, which encoding/json would take for those that differ in case only.
+func (d Decoder) check(text []byte, v any) ([]byte, error) {
+	c := checker{Scanner: jsonscan.Scanner{Text: text, Depth: d.MaxDepth}, allowUnknown: d.AllowUnknown}
+	if c.Depth <= 0 {
+		c.Depth = DefaultMaxDepth
 	}
-	c.value(reflect.TypeOf(v))
-	if c.tooDeep {
-		return problem.New(http.StatusBadRequest, problem.Detail("The content of the request is nested too deep."))
+	c.Space()
+	if !c.value(rootShape(v)) || !c.End() {
+		detail := problem.Detailf("The body of the request is not well-formed JSON: see byte %d.", c.Pos+1)
+		switch {
+		case c.Fault == jsonscan.TooDeep:
+			detail = problem.Detail("The body of the request is nested too deeply.")
+		case c.Pos == len(text):
+			detail = problem.Detail("The body of the request ends too early.")
+		}
+		return nil, problem.New(http.StatusBadRequest, detail)
 	}
-	return c.faults.Err()
+	return c.withoutUnknown(), c.faults.Err()
 }
 
-// checker goes once through a text that is known to be well-formed, beside the
-// Go type that it is meant for.
+// rootShape returns the shape of what v points to. Where that is an interface
+// with a pointer in it, encoding/json follows the pointer.
+func rootShape(v any) *shape {
+	to := reflect.ValueOf(v)
+	for range 10 { // more than anybody nests; a cycle must not hang
+		if to.Kind() != reflect.Pointer || to.IsNil() || to.Elem().Kind() != reflect.Interface {
+			break
+		}
+		inner := to.Elem().Elem()
+		if inner.Kind() != reflect.Pointer || inner.IsNil() {
+			break
+		}
+		to = inner
+	}
+	if !to.IsValid() || to.Kind() != reflect.Pointer {
+		return rawShape // encoding/json refuses it
+	}
+	return shapeOf(to.Type().Elem())
+}
+
+// checker goes once through a text, beside the Go type that it is meant for.
 type checker struct {
-	text         []byte
-	pos          int
-	depth        int // that is left
+	jsonscan.Scanner
 	path         []step
-	keys         []string // of all objects that are open, one behind the other
+	names        [][]byte // of all objects that are open, one behind the other
+	unknown      []removal
 	faults       problem.Validation
 	allowUnknown bool
-	tooDeep      bool
 }
 
 // step is the name of a member, or the index of an element.
 type step struct {
-	name  string
+	name  []byte
 	index int // -1 for a member
 }
 
-// value checks the value at the position and moves behind it. A nil type takes
-// anything.
-func (c *checker) value(t reflect.Type) {
-	c.space()
-	start := c.pos
-	own := opaque(t)
-	for t != nil && !own && t.Kind() == reflect.Pointer {
-		t = t.Elem()
-		own = opaque(t)
+// full reports whether so many faults were found that further ones are not even
+// looked for.
+func (c *checker) full() bool { return len(c.faults) >= problem.MaxFieldErrors }
+
+// value checks the value at the position and moves past it. It returns false
+// where the text is not well-formed.
+func (c *checker) value(s *shape) bool {
+	if c.full() {
+		return c.Value()
 	}
-	inner := t
-	if own || t != nil && t.Kind() == reflect.Interface {
-		inner = nil
-	}
-	switch c.text[c.pos] {
+	from := c.Pos
+	switch c.Peek() {
 	case '{':
-		c.nested(inner, c.object)
+		c.want(s, s.form == structForm || s.form == mapForm)
+		if !c.object(s) {
+			return false
+		}
 	case '[':
-		c.nested(inner, c.array)
+		c.want(s, s.form == listForm || s.form == arrayForm || s.form == bytesForm)
+		if !c.array(s) {
+			return false
+		}
+	case '"':
+		text, ok := c.String()
+		if !ok {
+			return false
+		}
+		c.text(s, text)
 	default:
-		c.scalar()
+		if !c.Value() {
+			return false
+		}
+		c.literal(s, c.Text[from:c.Pos])
 	}
-	if t != nil && !c.tooDeep {
-		c.compare(c.text[start:c.pos], t, own)
+	if s.form == ownForm {
+		c.own(s, c.Text[from:c.Pos])
+	}
+	return true
+}
+
+// want adds a fault unless the value is of the kind that the shape is read from.
+func (c *checker) want(s *shape, ok bool) {
+	if !ok && s.form > ownForm {
+		c.fault("must be " + jsonscan.Wanted(s.typ))
 	}
 }
 
-func (c *checker) nested(t reflect.Type, walk func(reflect.Type)) {
-	if c.depth == 0 {
-		c.tooDeep = true
-		c.pos = len(c.text)
-		return
+// object checks the members of an object.
+func (c *checker) object(s *shape) bool {
+	names := nameSet{c: c, first: len(c.names)}
+	if s.form == structForm {
+		names.known = make([]bool, len(s.members))
 	}
-	c.depth--
-	c.pos++
-	walk(t)
-	c.depth++
+	kept := 0
+	ok := c.Members(func(p jsonscan.Span) bool {
+		if c.full() {
+			return c.Value()
+		}
+		name := c.Bytes(p)
+		if p.Escaped {
+			name = jsonscan.AppendUnquoted(nil, name)
+		}
+		if p.Broken {
+			c.fault("must have names of whole characters")
+		}
+		c.path = append(c.path, step{name, -1})
+		defer func() { c.path = c.path[:len(c.path)-1] }()
+		if s.form != structForm {
+			return c.named(s, &names, name)
+		}
+		m, known := s.members[string(name)]
+		switch {
+		case known && names.known[m.number], !known && names.add(name):
+			c.fault("duplicate member")
+		}
+		if !known {
+			return c.unknownMember(p.From-1, kept > 0)
+		}
+		names.known[m.number] = true
+		kept++
+		if m.quoted {
+			return c.quoted(shapeOf(m.typ))
+		}
+		return c.value(shapeOf(m.typ))
+	})
+	c.names = c.names[:names.first]
+	return ok
 }
 
-// compare adds a fault if the value is not one for the type. What a type makes
-// of it by methods of its own, it has to say itself.
-func (c *checker) compare(value []byte, t reflect.Type, own bool) {
-	if !own && fits(value, t) {
-		return
+// named checks a member of an object whose names the client may choose.
+func (c *checker) named(s *shape, names *nameSet, name []byte) bool {
+	if names.add(name) {
+		c.fault("duplicate member")
 	}
-	if !own && (value[0] == '{' || value[0] == '[') {
-		value = value[:1] // the type is wrong, whatever is in it
-		value = append(value[:1:1], value[0]+2)
+	switch s.form {
+	case mapForm:
+		c.key(s.typ.Key(), name, names)
+		return c.value(shapeOf(s.typ.Elem()))
+	case anyForm:
+		return c.value(anyShape)
 	}
-	err := json.Unmarshal(value, reflect.New(t).Interface())
-	if err == nil {
-		return
+	return c.value(rawShape)
+}
+
+// array checks the elements of an array.
+func (c *checker) array(s *shape) bool {
+	element := rawShape
+	switch s.form {
+	case listForm, arrayForm, bytesForm:
+		element = shapeOf(s.typ.Elem())
+	case anyForm:
+		element = anyShape
 	}
-	fault := problem.FieldError{Detail: "cannot be read"}
-	if d := problem.From(problem.BadBody(err)); d.Status == http.StatusUnprocessableEntity {
-		if known, ok := d.Extensions["errors"].([]problem.FieldError); ok && len(known) > 0 {
-			fault.Detail = known[0].Detail
+	n := 0
+	ok := c.Elements(func(i int) bool {
+		n++
+		c.path = append(c.path, step{index: i})
+		defer func() { c.path = c.path[:len(c.path)-1] }()
+		return c.value(element)
+	})
+	if ok && s.form == arrayForm && n != s.typ.Len() {
+		c.fault("must have " + count(s.typ.Len(), "element"))
+	}
+	return ok
+}
+
+// own adds a fault if the type's own method refuses the value. What is wrong in
+// it only the method knows, and its error is not for clients.
+func (c *checker) own(s *shape, value []byte) {
+	if s.pointer && value[0] == 'n' {
+		return // null, which makes the pointer nil
+	}
+	if json.Unmarshal(value, reflect.New(s.typ).Interface()) != nil {
+		c.fault("cannot be read")
+	}
+}
+
+// nameSet has the names of one object.
+type nameSet struct {
+	c     *checker
+	first int             // of its names, in those of the checker
+	many  map[string]bool // the same, once there are too many to look through
+	known []bool          // by the number of the member: those of a struct
+	keys  map[any]bool    // what the names stand for, where the key of a map reads itself
+}
+
+// add adds a name and reports whether the set had it.
+func (n *nameSet) add(name []byte) (had bool) {
+	all := n.c.names[n.first:]
+	if n.many != nil {
+		had = n.many[string(name)]
+	} else {
+		had = slices.ContainsFunc(all, func(other []byte) bool { return bytes.Equal(other, name) })
+	}
+	if had {
+		return true
+	}
+	if n.many == nil && len(all) == 15 {
+		n.many = make(map[string]bool, 64)
+		for _, other := range all {
+			n.many[string(other)] = true
 		}
 	}
-	c.fault(fault.Detail)
-}
-
-// fits reports whether the value is surely one for the type. It need not be
-// sure of anything rare.
-func fits(value []byte, t reflect.Type) bool {
-	kind := t.Kind()
-	switch value[0] {
-	case 'n':
-		return true // null leaves any value as it is
-	case 't', 'f':
-		return kind == reflect.Bool || kind == reflect.Interface
-	case '"':
-		return kind == reflect.String || kind == reflect.Interface
-	case '[':
-		return kind == reflect.Slice || kind == reflect.Array || kind == reflect.Interface
-	case '{':
-		return kind == reflect.Struct || kind == reflect.Map || kind == reflect.Interface
-	}
-	switch {
-	case kind == reflect.Float64 || kind == reflect.Interface:
-		return len(value) < 300 // a longer one may be too large
-	case reflect.Int <= kind && kind <= reflect.Int64:
-		_, err := strconv.ParseInt(string(value), 10, t.Bits())
-		return err == nil
-	case reflect.Uint <= kind && kind <= reflect.Uintptr:
-		_, err := strconv.ParseUint(string(value), 10, t.Bits())
-		return err == nil
+	if n.many != nil {
+		n.many[string(name)] = true
+	} else {
+		n.c.names = append(n.c.names, name)
 	}
 	return false
-}
-
-// object checks the members behind an opening brace.
-func (c *checker) object(t reflect.Type) {
-	var members map[string]reflect.Type
-	var element reflect.Type
-	if t != nil && t.Kind() == reflect.Struct {
-		members = membersOf(t)
-	} else if t != nil && t.Kind() == reflect.Map {
-		element = t.Elem()
-	}
-	first := len(c.keys)
-	var seen map[string]bool // once there are too many to look through
-	for c.space(); c.text[c.pos] != '}'; c.space() {
-		if c.text[c.pos] == ',' {
-			c.pos++
-			c.space()
-		}
-		start := c.pos
-		c.scalar()
-		name := unquote(c.text[start:c.pos])
-		c.space()
-		c.pos++ // the colon
-
-		c.path = append(c.path, step{name, -1})
-		twice := seen[name]
-		if seen == nil {
-			twice = slices.Contains(c.keys[first:], name)
-		}
-		if twice {
-			c.fault("is there more than once")
-		}
-		c.keys = append(c.keys, name)
-		if len(c.keys)-first == 16 {
-			seen = make(map[string]bool)
-			for _, key := range c.keys[first:] {
-				seen[key] = true
-			}
-		} else if seen != nil {
-			seen[name] = true
-		}
-		inner := element
-		if members != nil {
-			known := false
-			if inner, known = members[name]; !known && !c.allowUnknown {
-				c.fault("is not known")
-			}
-		}
-		c.value(inner)
-		c.path = c.path[:len(c.path)-1]
-		if c.tooDeep {
-			return
-		}
-	}
-	c.pos++
-	c.keys = c.keys[:first]
-}
-
-// array checks the elements behind an opening bracket.
-func (c *checker) array(t reflect.Type) {
-	var element reflect.Type
-	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
-		element = t.Elem()
-	}
-	i := 0
-	for c.space(); c.text[c.pos] != ']'; c.space() {
-		if c.text[c.pos] == ',' {
-			c.pos++
-		}
-		c.path = append(c.path, step{index: i})
-		c.value(element)
-		c.path = c.path[:len(c.path)-1]
-		if c.tooDeep {
-			return
-		}
-		i++
-	}
-	c.pos++
-}
-
-// scalar moves behind a string, a number or a word.
-func (c *checker) scalar() {
-	if c.text[c.pos] == '"' {
-		for c.pos++; c.text[c.pos] != '"'; c.pos++ {
-			if c.text[c.pos] == '\\' {
-				c.pos++
-			}
-		}
-		c.pos++
-		return
-	}
-	for c.pos < len(c.text) && strings.IndexByte(",]} \t\r\n", c.text[c.pos]) < 0 {
-		c.pos++
-	}
-}
-
-func (c *checker) space() {
-	for c.pos < len(c.text) && strings.IndexByte(" \t\r\n", c.text[c.pos]) >= 0 {
-		c.pos++
-	}
-}
-
-// fault adds a fault of the value at the path.
-func (c *checker) fault(detail string) {
-	path := make([]any, len(c.path))
-	for i, s := range c.path {
-		path[i] = s.name
-		if s.index >= 0 {
-			path[i] = s.index
-		}
-	}
-	c.faults.Check(false, detail, path...)
-}
-
-func unquote(key []byte) string {
-	if bytes.IndexByte(key, '\\') < 0 {
-		return string(key[1 : len(key)-1])
-	}
-	var name string
-	_ = json.Unmarshal(key, &name) // the text is well-formed
-	return name
-}
-
-var (
-	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
-	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
-)
-
-// opaque reports whether the type reads JSON by methods of its own.
-func opaque(t reflect.Type) bool {
-	if t == nil || t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
-		return false
-	}
-	p := reflect.PointerTo(t)
-	return p.Implements(unmarshaler) || p.Implements(textUnmarshaler)
 }

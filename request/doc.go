@@ -1,7 +1,7 @@
 // Package request reads what a client sends, and says what is wrong with it in
 // a way that the client can act on.
 //
-// Start with [JSON]: it decodes the content of a request into a Go value, or
+// Start with [JSON]: it decodes the body of a request into a Go value, or
 // returns a problem that names each fault with a JSON Pointer:
 //
 //	order, err := request.JSON[Order](r)

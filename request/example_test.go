@@ -24,6 +24,6 @@ func ExampleJSON() {
 	}
 	// Output:
 	// 422 Unprocessable Entity
-	// #/itme is not known
+	// #/itme unknown member
 	// #/quantity must be a whole number
 }

@@ -2,6 +2,7 @@ package request
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -17,9 +18,9 @@ const (
 	DefaultMaxDepth = 64
 )
 
-// JSON returns the content of r as a T. The error is a *problem.Details:
+// JSON returns the body of r as a T. The error is a *problem.Details:
 //
-//   - 400 if there is no content, if it is no JSON in UTF-8 or if it is nested
+//   - 400 if there is no body, if it is no JSON in UTF-8 or if it is nested
 //     too deep, and whenever decoding fails without an opinion on whose fault
 //     it is;
 //   - 408 if it did not come in time;
@@ -44,12 +45,12 @@ func JSON[T any](r *http.Request) (T, error) {
 // Decoder reads JSON as the function [JSON] does, tuned by its fields. The zero
 // value is ready to use. It is safe for concurrent use.
 type Decoder struct {
-	MaxBytes     int64 // of the content; 0 means DefaultMaxBytes
+	MaxBytes     int64 // of the body; 0 means DefaultMaxBytes
 	MaxDepth     int   // of arrays and objects in each other; 0 means DefaultMaxDepth
 	AllowUnknown bool  // pass over members that are unknown
 }
 
-// Decode stores the content of r in what v points to. After an error the value
+// Decode stores the body of r in what v points to. After an error the value
 // may be there in part.
 func (d Decoder) Decode(r *http.Request, v any) error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
@@ -62,16 +63,24 @@ func (d Decoder) Decode(r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
+	return d.Unmarshal(text, v)
+}
+
+// Unmarshal is [Decoder.Decode] for a body that was read already. It leaves
+// text as it is; MaxBytes does not count.
+func (d Decoder) Unmarshal(text []byte, v any) error {
 	if !utf8.Valid(text) {
-		return problem.New(http.StatusBadRequest, problem.Detail("The content of the request is not valid UTF-8."))
+		return problem.New(http.StatusBadRequest, problem.Detail("The body of the request is not valid UTF-8."))
 	}
-	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
-		return problem.BadBody(err) // not well-formed, or something behind the value
-	}
-	if err := d.check(text, v); err != nil {
+	known, err := d.check(text, v)
+	if err != nil {
 		return err
 	}
-	return problem.BadBody(json.Unmarshal(text, v))
+	if err := json.Unmarshal(known, v); err != nil {
+		// The text is right, so the type is wrong.
+		return problem.New(http.StatusInternalServerError, problem.Cause(fmt.Errorf("request: decoding into %T: %w", v, err)))
+	}
+	return nil
 }
 
 // isJSON returns nil if the header announces JSON that can be read here. A
@@ -81,17 +90,17 @@ func isJSON(h http.Header) error {
 	for _, coding := range h["Content-Encoding"] {
 		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
 			return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept-Encoding", "identity"),
-				problem.Detail("Send the content without compression."))
+				problem.Detail("Send the body without compression."))
 		}
 	}
 	mediaType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	switch {
 	case err != nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json"):
 		return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"),
-			problem.Detail("Send the content as application/json."))
+			problem.Detail("Send the body as application/json."))
 	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
 		return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"),
-			problem.Detail("Send the content in UTF-8."))
+			problem.Detail("Send the body in UTF-8."))
 	}
 	return nil
 }

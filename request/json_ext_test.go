@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/request"
 	"github.com/rejoinder-go/rejoinder/respond"
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 type base struct {
@@ -103,14 +104,14 @@ func TestJSONNamesEachFaultAndItsPlace(t *testing.T) {
 	for _, c := range []struct {
 		body, want string // "pointer detail" of each, separated by |
 	}{
-		{`{"itm":"x"}`, "#/itm is not known"},
-		{`{"Item":"x"}`, "#/Item is not known"},
-		{`{"hidden":"x","Ignored":1,"base":{}}`, "#/hidden is not known|#/Ignored is not known|#/base is not known"},
-		{`{"item":"x","item":"y"}`, "#/item is there more than once"},
-		{`{"item":"x","\u0069tem":"y"}`, "#/item is there more than once"},
-		{`{"any":{"a":1,"a":2}}`, "#/any/a is there more than once"},
-		{`{"raw":[{"a":1,"a":2}]}`, "#/raw/0/a is there more than once"},
-		{`{"labels":{"a":"1","b":2,"a":"3"}}`, "#/labels/b must be a string|#/labels/a is there more than once"},
+		{`{"itm":"x"}`, "#/itm unknown member"},
+		{`{"Item":"x"}`, "#/Item unknown member"},
+		{`{"hidden":"x","Ignored":1,"base":{}}`, "#/hidden unknown member|#/Ignored unknown member|#/base unknown member"},
+		{`{"item":"x","item":"y"}`, "#/item duplicate member"},
+		{`{"item":"x","\u0069tem":"y"}`, "#/item duplicate member"},
+		{`{"any":{"a":1,"a":2}}`, "#/any/a duplicate member"},
+		{`{"raw":[{"a":1,"a":2}]}`, "#/raw/0/a duplicate member"},
+		{`{"labels":{"a":"1","b":2,"a":"3"}}`, "#/labels/b must be a string|#/labels/a duplicate member"},
 		{`{"item":7,"quantity":"7"}`, "#/item must be a string|#/quantity must be a whole number"},
 		{`{"quantity":128}`, "#/quantity must be a whole number in the range that is supported"},
 		{`{"quantity":1.5}`, "#/quantity must be a whole number in the range that is supported"},
@@ -120,7 +121,7 @@ func TestJSONNamesEachFaultAndItsPlace(t *testing.T) {
 		{`{"price":1e999}`, "#/price must be a number in the range that is supported"},
 		{`{"lines":{"sku":1}}`, "#/lines must be an array"},
 		{`{"lines":[{},[]]}`, "#/lines/1 must be an object"},
-		{`{"lines":[{"sku":1},{"inner":{"sku":"x","x/y":1}}]}`, "#/lines/0/sku must be a string|#/lines/1/inner/x~1y is not known"},
+		{`{"lines":[{"sku":1},{"inner":{"sku":"x","x/y":1}}]}`, "#/lines/0/sku must be a string|#/lines/1/inner/x~1y unknown member"},
 		{`{"due":"tomorrow"}`, "#/due cannot be read"},
 		{`{"due":7}`, "#/due cannot be read"},
 		{`{"blob":"!"}`, "#/blob cannot be read"},
@@ -266,7 +267,7 @@ func TestJSONFindsARepeatedNameAmongMany(t *testing.T) {
 	assert.NoError(t, err)
 	for _, again := range []string{"k", "k" + strings.Repeat("x", 16), "k" + strings.Repeat("x", 99)} {
 		_, err = request.JSON[map[string]string](post("{" + b.String() + `"` + again + `":""}`))
-		assert.Equal(t, []problem.FieldError{{Detail: "is there more than once", Pointer: "#/" + again}}, details(t, err).Extensions["errors"])
+		assert.Equal(t, []problem.FieldError{{Detail: "duplicate member", Pointer: "#/" + again}}, details(t, err).Extensions["errors"])
 	}
 }
 
@@ -292,10 +293,41 @@ func TestJSONThroughAServer(t *testing.T) {
 	assert.Equal(t, "\"tea\"\n", body)
 	res, body = send(`{"item":7,"extra":1}`, "application/json")
 	assert.Equal(t, 422, res.StatusCode)
-	assert.Contains(t, body, `"errors":[{"detail":"must be a string","pointer":"#/item"},{"detail":"is not known","pointer":"#/extra"}]`)
+	assert.Contains(t, body, `"errors":[{"detail":"must be a string","pointer":"#/item"},{"detail":"unknown member","pointer":"#/extra"}]`)
 	res, _ = send("{}", "text/plain")
 	assert.Equal(t, 415, res.StatusCode)
 	assert.Equal(t, "application/json", res.Header.Get("Accept"))
+}
+
+// What another server sent is not the client's mistake, and its words are not
+// for the client.
+func TestJSONOfAnotherServerIsNotTheClients(t *testing.T) {
+	for _, body := range []string{`{"secret_member":1}`, `{"item":{"secret_member":1}}`, `{"item":secret`, ``, `{"quantity":"secret"}`} {
+		upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, body) }))
+		srv := httptest.NewServer(respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			res, err := http.Get(upstream.URL)
+			if err != nil {
+				return err
+			}
+			defer res.Body.Close()
+			dec := json.NewDecoder(res.Body)
+			dec.DisallowUnknownFields()
+			return dec.Decode(new(order))
+		}))
+		for _, method := range []string{"GET", "POST"} {
+			r, err := http.NewRequest(method, srv.URL, strings.NewReader("{}"))
+			require.NoError(t, err)
+			res, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			text, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			assert.Equal(t, 500, res.StatusCode, "%s for %s", method, body)
+			assert.NotContains(t, string(text), "secret", body)
+			assert.NotContains(t, string(text), "errors", body)
+		}
+		srv.Close()
+		upstream.Close()
+	}
 }
 
 // FuzzJSON has encoding/json as its oracle: what is accepted has to decode

@@ -1,78 +1,123 @@
 package request
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
 	"strings"
-	"sync"
 )
 
-// members has, for each struct type that was asked for, what membersOf made of
-// it. Types come from the program, so there are only so many.
-var members sync.Map
-
-// membersOf returns the JSON names of a struct and the types to read them into,
-// as encoding/json finds them; nil for the type means anything.
-func membersOf(t reflect.Type) map[string]reflect.Type {
-	if m, ok := members.Load(t); ok {
-		return m.(map[string]reflect.Type)
-	}
-	found := make(map[string]member)
-	collect(t, 0, found, map[reflect.Type]bool{})
-	m := make(map[string]reflect.Type, len(found))
-	for name, f := range found {
-		m[name] = f.typ
-	}
-	members.Store(t, m)
-	return m
-}
-
+// member is a field of a struct, as encoding/json reads it.
 type member struct {
-	typ   reflect.Type
-	depth int
+	typ    reflect.Type
+	quoted bool // the option "string": the value is in a string
+	number int  // of the member in its struct, from zero
 }
 
-// collect adds the members of t. Of two with the same name the outer one is
-// read. Of two at the same depth encoding/json reads the tagged one or none;
-// here both are known, and of whatever type, since that is a slip of the
-// program and not of a client.
-func collect(t reflect.Type, depth int, found map[string]member, within map[reflect.Type]bool) {
-	if within[t] {
-		return // a struct that embeds itself
-	}
-	within[t] = true
-	defer delete(within, t)
-	for i := range t.NumField() {
-		f := t.Field(i)
-		tag := f.Tag.Get("json")
-		if tag == "-" {
-			continue
+// candidate is a field that may be a member: fields of embedded structs can have
+// the same name.
+type candidate struct {
+	name   string
+	typ    reflect.Type
+	quoted bool
+	depth  int
+	tagged bool // its name comes from a tag
+}
+
+// membersOf returns the members of a struct by their names: those that
+// encoding/json reads, by its rules for embedded structs.
+func membersOf(t reflect.Type) map[string]member {
+	all := candidates(t)
+	slices.SortStableFunc(all, func(a, b candidate) int {
+		return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.depth, b.depth), cmp.Compare(rank(a.tagged), rank(b.tagged)))
+	})
+	members := make(map[string]member, len(all))
+	for len(all) > 0 {
+		first, n := all[0], 1
+		for n < len(all) && all[n].name == first.name {
+			n++
 		}
-		name, options, _ := strings.Cut(tag, ",")
-		typ := f.Type
-		if f.Anonymous && name == "" {
-			embedded := typ
-			if embedded.Kind() == reflect.Pointer {
-				embedded = embedded.Elem()
-			}
-			if embedded.Kind() == reflect.Struct {
-				collect(embedded, depth+1, found, within)
+		// Of several the outermost is read, then the one whose name is in a tag.
+		// If that leaves two, neither is.
+		if n == 1 || all[1].depth != first.depth || all[1].tagged != first.tagged {
+			members[first.name] = member{first.typ, first.quoted, len(members)}
+		}
+		all = all[n:]
+	}
+	return members
+}
+
+// rank puts names from tags first.
+func rank(tagged bool) int {
+	if tagged {
+		return 0
+	}
+	return 1
+}
+
+// candidates walks through a struct and the structs that it embeds, breadth
+// first. A struct that is embedded twice at one depth counts twice there.
+func candidates(root reflect.Type) (all []candidate) {
+	visited := map[reflect.Type]bool{}
+	next := []reflect.Type{root}
+	for depth := 0; len(next) > 0; depth++ {
+		level, times := next, map[reflect.Type]int{}
+		for _, t := range level {
+			times[t]++
+		}
+		next = nil
+		for _, t := range level {
+			if visited[t] {
 				continue
 			}
-		}
-		if !f.IsExported() {
-			continue
-		}
-		if name == "" {
-			name = f.Name
-		}
-		if strings.Contains(","+options+",", ",string,") {
-			typ = nil // a number in a string
-		}
-		switch before, ok := found[name]; {
-		case !ok || depth < before.depth:
-			found[name] = member{typ, depth}
-		case depth == before.depth:
-			found[name] = member{nil, depth}
+			visited[t] = true
+			for i := range t.NumField() {
+				c, embedded, ok := candidateOf(t.Field(i))
+				switch {
+				case embedded != nil:
+					next = append(next, embedded)
+				case ok:
+					c.depth = depth
+					for range min(times[t], 2) {
+						all = append(all, c)
+					}
+				}
+			}
 		}
 	}
+	return all
+}
+
+// candidateOf returns what a field may be read from, or the struct that it
+// embeds.
+func candidateOf(f reflect.StructField) (c candidate, embedded reflect.Type, ok bool) {
+	tag := f.Tag.Get("json")
+	if tag == "-" {
+		return c, nil, false
+	}
+	elem := f.Type
+	if elem.Kind() == reflect.Pointer && elem.Name() == "" {
+		elem = elem.Elem()
+	}
+	if !f.IsExported() && (!f.Anonymous || elem.Kind() != reflect.Struct) {
+		return c, nil, false
+	}
+	name, options, _ := strings.Cut(tag, ",")
+	if !validName(name) {
+		name = ""
+	}
+	if f.Anonymous && name == "" && elem.Kind() == reflect.Struct {
+		return c, elem, true
+	}
+	c = candidate{name: name, typ: f.Type, tagged: name != ""}
+	if name == "" {
+		c.name = f.Name
+	}
+	if slices.Contains(strings.Split(options, ","), "string") {
+		switch formOf(elem) {
+		case boolForm, intForm, uintForm, floatForm, stringForm, numberForm:
+			c.quoted = true
+		}
+	}
+	return c, nil, true
 }

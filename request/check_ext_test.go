@@ -1,0 +1,366 @@
+package request_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/request"
+)
+
+// color reads itself: from a word it knows.
+type color string
+
+func (c *color) UnmarshalText(text []byte) error {
+	if s := string(text); s != "red" && s != "blue" {
+		return errors.New("secret: no color")
+	}
+	*c = color(text)
+	return nil
+}
+
+// point reads itself from an object, whose faults are its own affair.
+type point struct{ X, Y int }
+
+func (p *point) UnmarshalJSON(b []byte) error {
+	var v struct{ X, Y int }
+	err := json.Unmarshal(b, &v)
+	*p = point(v)
+	return err
+}
+
+type (
+	outer struct {
+		Inner inner  `json:"inner"`
+		Tag   string `json:"tag"`
+	}
+	inner struct {
+		Tag  string `json:"tag"`
+		Tags []int  `json:"tags"`
+	}
+	// Of two members with one name at one depth encoding/json reads neither.
+	left      struct{ Side, Left int }
+	right     struct{ Side, Right int }
+	ambiguous struct {
+		left
+		right
+	}
+	tagged struct {
+		left
+		right2
+	}
+	right2 struct {
+		Other int `json:"Side"`
+	}
+	twice struct {
+		*left
+		again
+	}
+	again struct{ left }
+)
+
+// zoo has a member of each kind of Go type.
+type zoo struct {
+	Role     string            `json:"role"`
+	Bool     bool              `json:"bool"`
+	Int8     int8              `json:"int8"`
+	Uint     uint              `json:"uint"`
+	Float32  float32           `json:"float32"`
+	Float    *float64          `json:"float"`
+	Any      any               `json:"any"`
+	Raw      json.RawMessage   `json:"raw"`
+	Number   json.Number       `json:"number"`
+	QInt     int               `json:"qint,string"`
+	QUint    *uint8            `json:"quint,string"`
+	QBool    bool              `json:"qbool,string"`
+	QFloat   float64           `json:"qfloat,string"`
+	QText    string            `json:"qtext,string"`
+	Bytes    []byte            `json:"bytes"`
+	Pair     [2]int            `json:"pair"`
+	List     []*inner          `json:"list"`
+	Words    map[string]string `json:"words"`
+	ByInt    map[int8]bool     `json:"byint"`
+	ByUint   map[uint]any      `json:"byuint"`
+	ByColor  map[color]int     `json:"bycolor"`
+	ByTime   map[time.Time]int `json:"bytime"`
+	Color    color             `json:"color"`
+	Colors   []color           `json:"colors"`
+	Point    *point            `json:"point"`
+	Place    point             `json:"place"`
+	Since    time.Time         `json:"since"`
+	Big      *big.Int          `json:"big"`
+	Nested   map[string]outer  `json:"nested"`
+	Euro     int               `json:"€"`
+	Dash     int               `json:"-,"`
+	Odd      int               `json:"a/b~c d"`
+	Untagged int
+	ambiguous
+}
+
+// faults returns what is wrong, as "pointer detail" of each.
+func faults(t *testing.T, err error) []string {
+	t.Helper()
+	d := details(t, err)
+	require.Equal(t, 422, d.Status, "%v", err)
+	all, _ := d.Extensions["errors"].([]problem.FieldError)
+	var got []string
+	for _, f := range all {
+		got = append(got, f.Pointer+" "+f.Detail)
+	}
+	return got
+}
+
+func TestJSONTakesNothingForWhatItIsNot(t *testing.T) {
+	for _, c := range []struct {
+		why, body string
+		want      []string
+	}{
+		{"numbers without a place in the type", `{"float":1e999,"any":-1e999,"float32":1e39,"int8":1e2,"role":7}`, []string{
+			"#/float must be a number in the range that is supported", "#/any must be a number in the range that is supported",
+			"#/float32 must be a number in the range that is supported", "#/int8 must be a whole number in the range that is supported",
+			"#/role must be a string"}},
+		{"deep in anything", `{"any":[{"a":1e400}]}`, []string{"#/any/0/a must be a number in the range that is supported"}},
+		{"a fault inside a type that reads itself", `{"point":{"X":"secret"},"place":7,"color":"green","colors":["red","mauve"]}`, []string{
+			"#/point cannot be read", "#/place cannot be read", "#/color cannot be read", "#/colors/1 cannot be read"}},
+		{"another kind than the type reads", `{"color":7,"colors":[{},null]}`, []string{"#/color must be a string", "#/colors/0 must be a string"}},
+		{"a number in a string", `{"qint":3,"quint":"256","qbool":"True","qfloat":"1e999","qtext":"x"}`, []string{
+			"#/qint must be a string with a whole number in it", "#/quint must be a string with a whole number that is not negative in it",
+			"#/qbool must be a string with true or false in it", "#/qfloat must be a string with a number in it", "#/qtext must be a string with a string in it"}},
+		{"no number in a string", `{"qint":"03","quint":" 3","qbool":"null","qfloat":"","qtext":"\"a\"b"}`, []string{
+			"#/qint must be a string with a whole number in it", "#/quint must be a string with a whole number that is not negative in it",
+			"#/qbool must be a string with true or false in it", "#/qfloat must be a string with a number in it", "#/qtext must be a string with a string in it"}},
+		{"json.Number", `{"number":"x"}`, []string{"#/number must be a number"}},
+		{"json.Number, empty", `{"number":""}`, []string{"#/number must be a number"}},
+		{"json.Number, another kind", `{"number":true}`, []string{"#/number must be a number"}},
+		{"keys that are whole numbers", `{"byint":{"x":true,"1":true,"01":true,"128":true,"-0":true,"+2":true},"byuint":{"-1":0,"1.0":0}}`, []string{
+			"#/byint/x name must be a whole number in the range that is supported", "#/byint/01 name must be a whole number in the range that is supported",
+			"#/byint/128 name must be a whole number in the range that is supported", "#/byint/-0 name must be a whole number in the range that is supported",
+			"#/byint/+2 name must be a whole number in the range that is supported",
+			"#/byuint/-1 name must be a whole number that is not negative in the range that is supported",
+			"#/byuint/1.0 name must be a whole number that is not negative in the range that is supported"}},
+		{"keys that read themselves", `{"bycolor":{"red":1,"green":2}}`, []string{"#/bycolor/green name cannot be read"}},
+		{"two names of one key", `{"bytime":{"2026-01-01T00:00:00Z":1,"2026-01-01T00:00:00.0Z":2}}`, []string{"#/bytime/2026-01-01T00:00:00.0Z duplicate member"}},
+		{"a long array", `{"pair":[1,2,3]}`, []string{"#/pair must have 2 elements"}},
+		{"a short array", `{"pair":[1]}`, []string{"#/pair must have 2 elements"}},
+		{"no member at all", `{"Side":1,"Left":2}`, []string{"#/Side unknown member"}},
+		{"half a character", `{"role":"\ud83d","any":["\udc00\ud800"],"words":{"a":"\ud83d\ude00"}}`, []string{
+			"#/role must be a string of whole characters", "#/any/0 must be a string of whole characters"}},
+		{"half a character in a name", `{"words":{"\ud800":"","\udbff":""}}`, []string{
+			"#/words must have names of whole characters", "#/words must have names of whole characters", "#/words/%EF%BF%BD duplicate member"}},
+		{"bytes", `{"bytes":"AA"}`, []string{"#/bytes cannot be read"}},
+		{"bytes as an array", `{"bytes":[1,256]}`, []string{"#/bytes/1 must be a whole number that is not negative in the range that is supported"}},
+		{"places", `{"nested":{"a/b":{"inner":{"tags":[1,"x"]}}},"a/b~c d":"x"}`, []string{
+			"#/nested/a~1b/inner/tags/1 must be a whole number", "#/a~1b~0c%20d must be a whole number"}},
+		{"repeated in what is unknown", `{"nested":{"x":{"y":{"z":1,"z":2}}}}`, []string{"#/nested/x/y unknown member", "#/nested/x/y/z duplicate member"}},
+	} {
+		_, err := request.JSON[zoo](post(c.body))
+		assert.Equal(t, c.want, faults(t, err), "%s: %s", c.why, c.body)
+		assert.NotContains(t, fmt.Sprint(details(t, err).Extensions), "secret", c.why)
+	}
+}
+
+func TestJSONReadsEachKindOfType(t *testing.T) {
+	v, err := request.JSON[zoo](post(`{"role":"\ud83d\ude00","bool":true,"int8":-128,"uint":0,"float32":1e38,"float":1e308,"any":{"a":[1e308]},
+		"raw":{"b":1e999},"number":"1e999","qint":"-3","quint":"255","qbool":"true","qfloat":"1e3","qtext":"\"x\"","bytes":"AAE=",
+		"pair":[1,2],"list":[null,{"tags":[]}],"words":{"":"x"},"byint":{"-128":true,"127":false},"byuint":{"0":null},"bycolor":{"red":1},
+		"bytime":{"2026-01-01T00:00:00Z":1},"color":"blue","colors":[],"point":{"X":1},"place":{"Y":2},"since":"2026-01-01T00:00:00Z",
+		"big":123456789012345678901234567890,"nested":{"a":{"inner":{"tag":"x"}}},"-":1,"a/b~c d":2,"Untagged":3,"Left":4,"Right":5}`))
+	require.NoError(t, err)
+	assert.Equal(t, "😀", v.Role)
+	assert.Equal(t, 1e308, v.Any.(map[string]any)["a"].([]any)[0])
+	assert.Equal(t, `{"b":1e999}`, string(v.Raw))
+	assert.Equal(t, []any{json.Number("1e999"), -3, uint8(255), true, 1e3, "x"}, []any{v.Number, v.QInt, *v.QUint, v.QBool, v.QFloat, v.QText})
+	assert.Equal(t, [2]int{1, 2}, v.Pair)
+	assert.Equal(t, map[color]int{"red": 1}, v.ByColor)
+	assert.Equal(t, []any{1, 2, 4, 5}, []any{v.Point.X, v.Place.Y, v.Left, v.Right})
+	assert.Equal(t, []int{1, 2, 3}, []int{v.Dash, v.Odd, v.Untagged})
+
+	one, err := request.JSON[tagged](post(`{"Side":1}`))
+	require.NoError(t, err)
+	assert.Equal(t, tagged{right2: right2{1}}, one, "the one whose name is in a tag")
+}
+
+func TestDecoderSetsNoMemberByAnotherCase(t *testing.T) {
+	type user struct {
+		Role  string `json:"role"`
+		Admin bool   `json:"admin"`
+		Age   int
+	}
+	loose := request.Decoder{AllowUnknown: true}
+	for _, body := range []string{
+		`{"role":"user","ROLE":"root","Admin":true}`, `{"ROLE":"root","role":"user"}`, `{"Admin":true,"ROLE":"root","role":"user","age":7}`,
+		`{"Role":"root", "role":"user" , "ADMIN" : true }`, "{\"role\":\"user\",\"ro\u017fe\":1,\"\u212Aey\":2,\"Admin\":true,\"AGE\":[{\",\":\"}\"}]}",
+	} {
+		var u user
+		require.NoError(t, loose.Decode(post(body), &u), body)
+		assert.Equal(t, user{Role: "user"}, u, body)
+	}
+	var deep []map[string]user
+	require.NoError(t, loose.Decode(post(`[{"ROLE":{"Role":"x","x":1}},{"a":{"X":1,"Y":2}}]`), &deep))
+	assert.Equal(t, []map[string]user{{"ROLE": {}}, {"a": {}}}, deep)
+	text := []byte(`{"Admin":true}`)
+	require.NoError(t, loose.Unmarshal(text, new(user)))
+	assert.Equal(t, `{"Admin":true}`, string(text), "the caller's text is the caller's")
+}
+
+// A type that encoding/json cannot decode into is the program's mistake, and the
+// client can do nothing about it.
+func TestJSONBlamesTheProgramForItsTypes(t *testing.T) {
+	var notAPointer zoo
+	var nothing any
+	for why, v := range map[string]any{
+		"an embedded pointer to an unexported struct": &twice{},
+		"a channel":             &struct{ Left chan int }{},
+		"an interface":          &struct{ Left fmt.Stringer }{},
+		"not a pointer":         notAPointer,
+		"nil":                   nothing,
+		"a pointer that is nil": (*zoo)(nil),
+	} {
+		var d *problem.Details
+		func() {
+			defer func() {
+				if p := recover(); p != nil { // as the experiment of Go 1.26 does for some of these
+					d = problem.New(500, problem.Cause(fmt.Errorf("%v", p)))
+				}
+			}()
+			d = details(t, request.Decoder{}.Decode(post(`{"Left":1}`), v))
+		}()
+		assert.Equal(t, 500, d.Status, why)
+		assert.NotContains(t, d.Detail, "json", why)
+		assert.Error(t, d.Unwrap(), "the log knows more: %s", why)
+	}
+	var v any = &zoo{}
+	assert.Equal(t, []string{"#/ROLE unknown member"}, faults(t, request.Decoder{}.Decode(post(`{"ROLE":"x"}`), &v)), "through an interface")
+}
+
+func TestJSONTellsWhereTheTextIsMalformed(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"role":01}`: "see byte 10.", `{'a':1}`: "see byte 2.", `{"a":1,}`: "see byte 8.", "\ufeff{}": "see byte 1.", `{"role":"x"} {}`: "see byte 14.",
+		`{"any":["\q"]}`: "see byte 11.", `{"role":"x"`: "ends too early.", "-": "ends too early.",
+		strings.Repeat("[", 65): "nested too deeply.",
+	} {
+		d := details(t, request.Decoder{}.Decode(post(body), new(zoo)))
+		assert.Equal(t, 400, d.Status, body)
+		assert.Contains(t, d.Detail, want, body)
+	}
+}
+
+// allocated returns how many bytes f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// The cost of a body is linear in its size with a small factor, and so is what
+// the client gets, whatever is wrong.
+func TestJSONCostsNoMoreThanItsBodyIsLong(t *testing.T) {
+	long := strings.Repeat("x", 60_000)
+	bodies := map[string]func(n int) string{
+		"repeated inside a long name": func(n int) string { return `{"` + long[:n/2] + `":{` + strings.Repeat(`"a":1,`, n/12) + `"b":1}}` },
+		"unknown inside long names": func(n int) string {
+			return `{"nested":{"` + long[:n/4] + `":{"inner":{` + strings.Repeat(`"`+long[:20]+`":1,`, n/40) + `"b":1}}}}`
+		},
+		"long names repeated": func(n int) string { return `{"words":{` + strings.Repeat(`"`+long[:n/200]+`":1,`, 200) + `"b":1}}` },
+		"each wrong":          func(n int) string { return `{"list":[` + strings.Repeat(`7,`, n/2) + `7]}` },
+		"each in another": func(n int) string {
+			return `{"any":` + strings.Repeat(`{"`+long[:n/70]+`":`, 60) + `{"a":1,"a":2}` + strings.Repeat("}", 61)
+		},
+		"keys": func(n int) string {
+			var b strings.Builder
+			for i := range n / 8 {
+				b.WriteString(`"0` + strconv.Itoa(i) + `":true,`)
+			}
+			return `{"byint":{` + b.String() + `"b":true}}`
+		},
+		"escapes":  func(n int) string { return `{"words":{` + strings.Repeat(`"\u0061":"",`, n/12) + `"b":""}}` },
+		"all good": func(n int) string { return `{"list":[` + strings.Repeat(`{"tags":[1]},`, n/13) + `{}]}` },
+	}
+	for name, body := range bodies {
+		t.Run(name, func(t *testing.T) {
+			const size = 110_000
+			small, large := body(size/8), body(size)
+			require.Greater(t, len(large), size/2)
+			cost := func(text string) uint64 {
+				var v zoo
+				r := post(text)
+				return allocated(func() { _ = request.Decoder{}.Decode(r, &v) })
+			}
+			cost(small) // what is made once
+			a, b := cost(small), cost(large)
+			assert.LessOrEqual(t, b, uint64(20*len(large)), "%d bytes", len(large))
+			assert.LessOrEqual(t, b, 24*a, "8 times the size costs at most three times as much again")
+			var v zoo
+			if err := (request.Decoder{}).Decode(post(large), &v); err != nil {
+				d := details(t, err)
+				doc, _ := d.AppendJSON(nil)
+				assert.LessOrEqual(t, len(doc), 80<<10)
+				page, _ := d.AppendHTML(nil)
+				assert.LessOrEqual(t, len(page), 80<<10)
+				list, _ := d.Extensions["errors"].([]problem.FieldError)
+				for _, f := range list {
+					assert.LessOrEqual(t, len(f.Pointer), 512)
+				}
+			}
+		})
+	}
+}
+
+func TestJSONPointsToTheNearestPlaceThatIsShort(t *testing.T) {
+	name := strings.Repeat("n", 600)
+	assert.Equal(t, []string{"#/any/a duplicate member, at a place inside"},
+		faults(t, request.Decoder{}.Decode(post(`{"any":{"a":{"`+name+`":{"b":1,"b":2}}}}`), new(zoo))))
+	assert.Equal(t, []string{"# unknown member, at a place inside"}, faults(t, request.Decoder{}.Decode(post(`{"`+name+`":1}`), new(zoo))))
+}
+
+// FuzzDecoder has encoding/json as its oracle: what is accepted has to decode
+// there too, to a value from which the same text can be made again, but for what
+// was allowed to be unknown.
+func FuzzDecoder(f *testing.F) {
+	for _, s := range []string{
+		`{"role":"user","ROLE":"root","Admin":true}`, `{"float":1e999}`, `{"point":{"X":1},"place":{"x":2}}`, `{"qint":"3","qbool":"true","qtext":"\"\""}`,
+		`{"number":"12"}`, `{"byint":{"1":true,"01":true}}`, `{"pair":[1,2]}`, `{"pair":[]}`, `{"role":"\ud800"}`, `{"bytes":"AAE=","raw":[1e999]}`,
+		`{"Side":1,"Left":2,"Right":3}`, `{"nested":{"":{"inner":{"tags":[1]},"tag":"x"}}}`, `{"bytime":{"2026-01-01T00:00:00Z":1}}`, `{"€":1,"-":2}`,
+		`{"color":"red","colors":["blue",null],"since":null,"big":1e2}`, `{"list":[null,{},{"TAG":"x"}]}`, `{"quint":null,"qfloat":"-0"}`,
+	} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, body string, loose bool) {
+		var got zoo
+		err := request.Decoder{AllowUnknown: loose}.Unmarshal([]byte(body), &got)
+		if err != nil {
+			d := details(t, err)
+			assert.Contains(t, []int{400, 422}, d.Status, "%q: %v", body, d.Unwrap())
+			return
+		}
+		var want zoo
+		dec := json.NewDecoder(strings.NewReader(body))
+		if !loose {
+			dec.DisallowUnknownFields()
+			require.NoError(t, dec.Decode(&want), "%q", body)
+			assert.Equal(t, want, got, "%q", body)
+		}
+		oracle(t, body, loose, got)
+	})
+}
+
+func TestUnmarshalNeedsNoRequest(t *testing.T) {
+	var v zoo
+	assert.NoError(t, request.Decoder{}.Unmarshal([]byte(` {"role":"x"} `), &v))
+	assert.Equal(t, "x", v.Role)
+	assert.Equal(t, http.StatusBadRequest, details(t, request.Decoder{}.Unmarshal(nil, &v)).Status)
+}
