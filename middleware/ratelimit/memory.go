@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"math"
 	"math/bits"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Memory is a [Store] in the memory of the process. It has no goroutine and
@@ -24,16 +22,23 @@ type Memory struct {
 	seed   maphash.Seed
 	start  time.Time // durations since then are monotonic, and cheaper to read than time.Now
 	shards []shard   // a power of two, at most maxShards
+	known  atomic.Pointer[[]terms]
 }
 
 // NewMemory returns a store for at most maxKeys buckets: one for each key of
-// each policy that is not full. It takes about 140 bytes for each, whatever
+// each policy that is not full. It takes about 45 bytes for each, whatever
 // arrives.
 //
-// When there is no room for a new bucket, the one that is nearest to full gives
-// way. If it is full it is as good as a new one, and nothing is lost. Else it
-// loses the least: a flood of new keys does not free a key that has used up
-// its quota. Panics if maxKeys is less than 1.
+// When there is no room for a new bucket, one that is near to full gives way.
+// If it is full it is equivalent to a new one, and nothing is lost. Otherwise
+// it loses the least: with a quota of 100 per hour, no number of new keys with
+// one request each frees a key that has used up its quota. To do that, a flood
+// needs maxKeys other keys that are further from full than this one: as many
+// requests as would use up their quotas too. So under a quota of one request,
+// or of few, maxKeys should be larger than the number of keys that a client
+// can have within the time of the quota. [Memory.Evicted] shows whether it is.
+//
+// NewMemory panics if maxKeys is less than 1.
 func NewMemory(maxKeys int) *Memory {
 	if maxKeys < 1 {
 		panic(fmt.Sprintf("ratelimit: NewMemory: maxKeys = %d: at least 1 is required", maxKeys))
@@ -51,8 +56,9 @@ func NewMemory(maxKeys int) *Memory {
 		if i < maxKeys%n {
 			s.limit++
 		}
-		s.limiters.slots = make([]slot, 8)
+		s.table = newTable(0)
 	}
+	m.known.Store(new([]terms))
 	return m
 }
 
@@ -65,7 +71,7 @@ func (m *Memory) Len() int {
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()
-		n += len(s.due)
+		n += s.table.used
 		s.mu.Unlock()
 	}
 	return n
@@ -84,13 +90,8 @@ func (m *Memory) Evicted() int {
 	return n
 }
 
-// scratch is what Memory notes in a Bucket during a call.
-type scratch struct {
-	hash  uint64
-	shard uint8
-	lim   *rate.Limiter // nil if the bucket is not kept, thus full
-	units float64
-}
+// fewBuckets is the number of buckets up to which a call needs no allocation.
+const fewBuckets = 8
 
 // Take implements [Store]. It ignores ctx.
 func (m *Memory) Take(_ context.Context, buckets []Bucket) error {
@@ -99,68 +100,75 @@ func (m *Memory) Take(_ context.Context, buckets []Bucket) error {
 		if b.Quota.N < 1 || b.Quota.Per < 1 || b.Quota.Burst < 0 {
 			return fmt.Errorf("ratelimit: policy %q: %w", b.Policy, b.Quota.check())
 		}
-		b.Quota.Burst = b.Quota.Capacity()
-		m.identify(b)
+		if b.Quota.Burst == 0 {
+			b.Quota.Burst = b.Quota.N
+		}
 	}
-	if len(buckets) == 1 {
+	switch {
+	case len(buckets) == 1:
 		m.takeOne(&buckets[0])
-	} else {
-		m.takeAll(buckets)
+	case len(buckets) <= fewBuckets:
+		var keys [fewBuckets]uint64
+		m.takeAll(buckets, keys[:len(buckets)])
+	default:
+		m.takeAll(buckets, make([]uint64, len(buckets)))
 	}
 	return nil
 }
 
-// identify computes the identity of a bucket. The key alone chooses the shard,
-// so that several policies with one key need one lock.
-func (m *Memory) identify(b *Bucket) {
-	key := maphash.String(m.seed, b.Key)
-	b.shard = uint8(key & uint64(len(m.shards)-1))
-	// Odd constants without a pattern keep apart what differs in one number.
-	b.hash = key ^ (maphash.String(m.seed, b.Policy)*0x9e3779b97f4a7c15 +
-		uint64(b.Quota.N)*0xbf58476d1ce4e5b9 + uint64(b.Quota.Per)*0x94d049bb133111eb + uint64(b.Quota.Burst)*0xd6e8feb86659fd93)
-}
+// home is the number of the shard of a key, given its hash. The key alone
+// chooses it, so that several policies with one key need one lock.
+func (m *Memory) home(key uint64) int { return int(key & uint64(len(m.shards)-1)) }
+
+// now is the time since the start, and never 0.
+func (m *Memory) now() int64 { return int64(time.Since(m.start)) + 1 }
 
 // takeOne is takeAll for the most frequent case.
 func (m *Memory) takeOne(b *Bucket) {
-	s := &m.shards[b.shard]
+	now := m.now() // first, so that the processor computes the hash meanwhile
+	key, t := maphash.String(m.seed, b.Key), m.terms(b)
+	hash, s := key^t.hash, &m.shards[m.home(key)]
 	s.mu.Lock()
-	since := time.Since(m.start)
-	now := m.start.Add(since)
-	b.look(s, now)
-	if b.Cost != 0 && !b.Short {
-		s.charge(b, now, since)
+	at, found, units := s.look(b, t, hash, now)
+	if b.Cost == 0 || b.Short {
+		s.mu.Unlock()
+		b.Debt = round(t.debt(units))
+		return
 	}
+	debt := s.charge(b, t, hash, now, at, found, units)
 	s.mu.Unlock()
-	b.answer()
+	b.Debt = round(debt)
 }
 
 // takeAll decides buckets at one instant.
-func (m *Memory) takeAll(buckets []Bucket) {
+func (m *Memory) takeAll(buckets []Bucket, keys []uint64) {
 	var set uint64
 	for i := range buckets {
-		set |= 1 << buckets[i].shard
+		keys[i] = maphash.String(m.seed, buckets[i].Key)
+		set |= 1 << m.home(keys[i])
 	}
+	now := m.now()
 	m.lock(set)
 	defer m.unlock(set)
-	since := time.Since(m.start)
-	now := m.start.Add(since)
 	refused := false
 	for i := range buckets {
-		b := &buckets[i]
-		b.look(&m.shards[b.shard], now)
+		b, t := &buckets[i], m.terms(&buckets[i])
+		_, _, units := m.shards[m.home(keys[i])].look(b, t, keys[i]^t.hash, now)
+		b.Debt = round(t.debt(units))
 		refused = refused || b.Short && b.Rule == Enforce
 	}
-	inserted := false
+	if refused {
+		return
+	}
 	for i := range buckets {
-		b := &buckets[i]
-		if b.Cost != 0 && !refused && !b.Short {
-			s := &m.shards[b.shard]
-			if inserted { // which may have evicted this one
-				b.look(s, now)
-			}
-			inserted = s.charge(b, now, since) || inserted
+		b, t, s := &buckets[i], m.terms(&buckets[i]), &m.shards[m.home(keys[i])]
+		if b.Cost == 0 || b.Short {
+			continue
 		}
-		b.answer()
+		// Again, since the one before may have moved or evicted this one.
+		hash := keys[i] ^ t.hash
+		at, found, units := s.look(b, t, hash, now)
+		b.Debt = round(s.charge(b, t, hash, now, at, found, units))
 	}
 }
 
@@ -177,39 +185,3 @@ func (m *Memory) unlock(set uint64) {
 		m.shards[bits.TrailingZeros64(set)].mu.Unlock()
 	}
 }
-
-// drain fills a bucket and returns the debt that it had.
-func (m *Memory) drain(b *Bucket) time.Duration {
-	m.identify(b)
-	s := &m.shards[b.shard]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := m.start.Add(time.Since(m.start))
-	b.look(s, now)
-	if b.lim != nil {
-		b.lim.AllowN(now, -2*b.Quota.Burst) // the most it can owe
-	}
-	b.answer()
-	return b.Debt
-}
-
-// look finds b in its shard and sees whether its units are enough, by the very
-// arithmetic of rate.Limiter's AllowN.
-func (b *Bucket) look(s *shard, now time.Time) {
-	b.units = float64(b.Quota.Burst)
-	if b.lim = s.limiters.find(b.hash); b.lim != nil {
-		b.units = b.lim.TokensAt(now)
-	}
-	lack := float64(b.Cost) - b.units
-	b.Short = lack > 0 && b.Cost > 0 && b.Rule != Force &&
-		(b.Cost > b.Quota.Burst || time.Duration(lack/float64(b.Quota.limit())*1e9) > 0)
-}
-
-// answer sets what the caller wants to know.
-func (b *Bucket) answer() {
-	debt := (float64(b.Quota.Burst) - b.units) * float64(b.Quota.Per) / float64(b.Quota.N)
-	b.Debt = time.Duration(math.Floor(debt + 0.5))
-	b.lim = nil // which may be dropped
-}
-
-func (q Quota) limit() rate.Limit { return rate.Limit(float64(q.N) / q.Per.Seconds()) }

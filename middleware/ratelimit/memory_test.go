@@ -2,7 +2,6 @@ package ratelimit
 
 import (
 	"context"
-	"math/rand/v2"
 	"runtime"
 	"strconv"
 	"sync"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/time/rate"
 )
 
 // take asks m for one bucket and returns the answer.
@@ -196,49 +194,5 @@ func TestMemoryDecidesWithoutAllocation(t *testing.T) {
 		}
 		decide()
 		assert.Zero(t, testing.AllocsPerRun(100, decide), name)
-	}
-}
-
-// The oracle is a map: whatever is inserted and removed, a table has the same.
-func TestTableIsAMap(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(7, 8))
-	tab, want := table{slots: make([]slot, 8)}, map[uint64]*rate.Limiter{}
-	for range 20_000 {
-		hash := rnd.Uint64N(400) * maxShards
-		if rnd.IntN(8) == 0 {
-			hash += rnd.Uint64N(maxShards) // same home
-		}
-		if got := tab.find(hash); got != want[hash] || tab.used != len(want) {
-			t.Fatalf("find(%d) = %p, want %p; %d used, want %d", hash, got, want[hash], tab.used, len(want))
-		}
-		if want[hash] != nil {
-			tab.remove(hash)
-			delete(want, hash)
-		} else {
-			want[hash] = rate.NewLimiter(1, 1)
-			tab.insert(slot{hash, want[hash]})
-		}
-	}
-	for hash, lim := range want {
-		require.Same(t, lim, tab.find(hash))
-	}
-}
-
-func TestDueHeapHasTheEarliestFirst(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(9, 10))
-	var h dueHeap
-	for i := range 10_000 {
-		if len(h) > 0 && rnd.IntN(5) == 0 {
-			h.remove(rnd.IntN(len(h)))
-		}
-		h.push(due{time.Duration(rnd.IntN(1000)), uint64(i)})
-	}
-	last := time.Duration(0)
-	for len(h) > 0 {
-		if h[0].at < last {
-			t.Fatalf("%v after %v", h[0].at, last)
-		}
-		last = h[0].at
-		h.remove(0)
 	}
 }

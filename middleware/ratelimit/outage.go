@@ -2,21 +2,26 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// FailMode says what a limiter does while its Store returns errors. It asks
-// the store again once a second, with one of the requests that arrive; that
-// one alone waits for the answer.
+// FailMode is what a limiter does while its Store, or the part of it that
+// keeps the buckets of a request, cannot be asked. The limiter tries again
+// once a second, with one of the requests that arrive; that one alone waits
+// for the store.
 type FailMode uint8
 
 const (
 	// FailLocal decides in the memory of this replica, which grants
-	// 1/Replicas of each quota, and of a capacity at least 1. What was
-	// charged here is charged to the store when it is back, so that there is
-	// no burst. It is the zero value.
+	// 1/Replicas of each quota, and of a capacity at least 1: that much and
+	// no more, however often the store fails and comes back. What was charged
+	// here is charged to the store when it is back, so that there is no
+	// burst. It is the zero value.
 	FailLocal FailMode = iota
 	// FailOpen lets every request pass, without RateLimit fields.
 	FailOpen
@@ -25,8 +30,8 @@ const (
 )
 
 const (
-	// probeEvery is the time between two requests that ask a store which
-	// has failed.
+	// probeEvery is the time between two requests that ask a part of a store
+	// which has failed.
 	probeEvery = time.Second
 	// patience is how long a store may keep a request waiting whose client
 	// leaves, before that counts as a failure of the store. A client that
@@ -34,21 +39,37 @@ const (
 	patience = 100 * time.Millisecond
 )
 
-// outage is a Store with a circuit breaker, and with what stands in for it.
+// outage is a Store with a circuit breaker for each of its parts, and with
+// what stands in for it.
 type outage struct {
 	store    Store
+	part     func(Bucket) string
 	mode     FailMode
 	replicas int
-	local    *Memory
 	start    time.Time
-	down     atomic.Pointer[failure] // nil while the store answers
-	owing    atomic.Int64            // until then, since start, local may hold what the store has not been told
+
+	failing atomic.Int32 // how many parts are down; the usual 0 needs no lock
+	mu      sync.Mutex
+	down    map[string]*failure
+	telling map[bucketID]struct{} // the buckets whose debts the store is being told
+
+	// local has the shares of this replica, and owed what of the charges to
+	// them the store has not been told. Two memories, since a share stays used
+	// when the store knows of it: else each return of the store would renew it.
+	local, owed *Memory
+	owing       atomic.Int64 // until then, since start, owed may hold anything
 }
 
-// failure is a store that did not answer.
+// failure is a part of a store that could not be asked.
 type failure struct {
 	err   error
 	probe time.Duration // since start: when to ask again
+}
+
+// bucketID is what tells one bucket from another.
+type bucketID struct {
+	policy, key string
+	quota       Quota
 }
 
 func newOutage(s Store, mode FailMode, replicas int) *outage {
@@ -58,9 +79,15 @@ func newOutage(s Store, mode FailMode, replicas int) *outage {
 	if replicas < 0 {
 		panic(fmt.Sprintf("ratelimit: Replicas = %d: 0 (for 1) or more is required", replicas))
 	}
-	o := &outage{store: s, mode: mode, replicas: max(1, replicas), start: time.Now()}
+	o := &outage{
+		store: s, part: func(Bucket) string { return "" }, mode: mode, replicas: max(1, replicas), start: time.Now(),
+		down: make(map[string]*failure), telling: make(map[bucketID]struct{}),
+	}
+	if p, ok := s.(Parted); ok {
+		o.part = p.Part
+	}
 	if mode == FailLocal {
-		o.local = NewMemory(DefaultMaxKeys)
+		o.local, o.owed = NewMemory(DefaultMaxKeys), NewMemory(DefaultMaxKeys)
 	}
 	return o
 }
@@ -72,43 +99,133 @@ func (o *outage) take(ctx context.Context, a *attempt) {
 	switch {
 	case a.err == nil:
 	case gone:
-		a.undecided, a.allowed = true, false // nobody reads the answer, and no work should be done
+		a.undecided, a.allowed = true, false // no client reads the response, and no work should be done
 	case o.mode == FailLocal:
 		a.local = true
 		o.takeLocal(ctx, a.buckets)
 	default:
 		a.undecided, a.allowed = true, o.mode == FailOpen
-		if f := o.down.Load(); f != nil && !a.allowed {
-			a.wait = max(0, f.probe-o.now())
+		if !a.allowed {
+			a.wait = o.untilProbe(a.buckets)
 		}
 	}
 }
 
-// ask asks the store, unless it is down and this request is not the one to
-// try. gone tells that it failed since the client has left.
+// ask asks the store, unless a part that it needs is down and this request is
+// not the one to try. gone reports that it failed since the client has left.
 func (o *outage) ask(ctx context.Context, buckets []Bucket) (err error, gone bool) {
 	began := o.now()
-	was := o.down.Load()
-	if was != nil && (began < was.probe || !o.down.CompareAndSwap(was, &failure{was.err, began + probeEvery})) {
-		return was.err, false
+	parts, err := o.admit(buckets, began)
+	if err != nil {
+		return err, false
 	}
 	if o.owing.Load() > int64(began) {
 		err = o.settle(ctx, buckets)
+		if err == errTelling {
+			return err, false
+		}
 	}
 	if err == nil {
 		err = o.store.Take(ctx, buckets)
 	}
 	switch {
 	case err == nil:
-		if was != nil {
-			o.down.Store(nil)
-		}
+		o.recover(parts)
+	case errors.Is(err, ErrReply):
+		o.recover(parts) // it can be asked; it is not down
 	case ctx.Err() != nil && o.now()-began < patience:
 		gone = true
 	default:
-		o.down.Store(&failure{err, o.now() + probeEvery})
+		o.fail(err, buckets)
 	}
 	return err, gone
+}
+
+// admit returns an error if a part that the buckets need is down and it is not
+// the time to try. Otherwise it returns the parts that are down, and nobody
+// else tries them for a while.
+func (o *outage) admit(buckets []Bucket, now time.Duration) (parts []string, err error) {
+	if o.failing.Load() == 0 {
+		return nil, nil
+	}
+	needed := o.parts(buckets)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, part := range needed {
+		if f := o.down[part]; f != nil {
+			if now < f.probe {
+				return nil, f.err
+			}
+			parts = append(parts, part)
+		}
+	}
+	for _, part := range parts {
+		o.down[part].probe = now + probeEvery
+	}
+	return parts, nil
+}
+
+// parts returns the names of the parts that keep the buckets, and that of the
+// whole.
+func (o *outage) parts(buckets []Bucket) []string {
+	names := []string{""}
+	for _, b := range buckets {
+		if p := o.part(b); !slices.Contains(names, p) {
+			names = append(names, p)
+		}
+	}
+	return names
+}
+
+// recover notes that parts which were down are not.
+func (o *outage) recover(parts []string) {
+	if parts == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, part := range parts {
+		delete(o.down, part)
+	}
+	o.failing.Store(int32(len(o.down)))
+}
+
+// maxParts bounds the parts that are known to be down.
+const maxParts = 1024
+
+// fail notes which parts could not be asked: those that the error names, or
+// else all that the buckets need.
+func (o *outage) fail(err error, buckets []Bucket) {
+	names := failedParts(err)
+	if names == nil {
+		if names = o.parts(buckets); len(names) > 1 {
+			names = names[1:] // not the whole
+		}
+	}
+	now := o.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, name := range names {
+		if len(o.down) >= maxParts && o.down[name] == nil { // of servers that were, perhaps
+			clear(o.down)
+		}
+		o.down[name] = &failure{err, now + probeEvery}
+	}
+	o.failing.Store(int32(len(o.down)))
+}
+
+// untilProbe is the time until the buckets' parts are asked again.
+func (o *outage) untilProbe(buckets []Bucket) time.Duration {
+	names, now := o.parts(buckets), o.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	wait := time.Duration(0)
+	for _, name := range names {
+		if f := o.down[name]; f != nil {
+			wait = max(wait, f.probe-now)
+		}
+	}
+	return wait
 }
 
 // takeLocal charges the buckets here, to this replica's share of the quotas.
@@ -124,12 +241,32 @@ func (o *outage) takeLocal(ctx context.Context, buckets []Bucket) {
 	o.chargeLocal(ctx, buckets)
 }
 
-// chargeLocal charges buckets whose quotas are shares.
+// chargeLocal charges buckets whose quotas are shares, and notes what the store
+// has to be told.
 func (o *outage) chargeLocal(ctx context.Context, buckets []Bucket) {
 	_ = o.local.Take(ctx, buckets) // it fails for no valid quota
+	if slices.ContainsFunc(buckets, func(b Bucket) bool { return b.Short && b.Rule == Enforce }) {
+		return
+	}
+	notes := make([]Bucket, 0, 4)
+	for _, b := range buckets {
+		if !b.Short && b.Cost != 0 {
+			b.Rule = Force
+			notes = append(notes, b)
+		}
+	}
+	o.note(ctx, notes)
+}
+
+// note adds charges to what is owed.
+func (o *outage) note(ctx context.Context, notes []Bucket) {
+	if len(notes) == 0 {
+		return
+	}
+	_ = o.owed.Take(ctx, notes)
 	now := o.now()
-	for i := range buckets {
-		until := int64(now + buckets[i].Debt)
+	for i := range notes {
+		until := int64(now + notes[i].Debt)
 		for have := o.owing.Load(); have < until && !o.owing.CompareAndSwap(have, until); have = o.owing.Load() {
 		}
 	}
@@ -145,29 +282,67 @@ func (o *outage) share(q Quota) Quota {
 	return Quota{N: q.N, Per: per, Burst: max(1, q.Capacity()/o.replicas)}
 }
 
-// settle charges to the store what the keys of the buckets were charged here.
+// errTelling is why a request is decided locally although the store is back.
+var errTelling = errors.New("ratelimit: the store is being told what was charged in an outage")
+
+// settle charges to the store what the buckets were charged here. While one
+// request does that for a bucket, others that come too soon to find it charged
+// are decided here. Until the store has confirmed it, it is owed.
 func (o *outage) settle(ctx context.Context, buckets []Bucket) error {
-	var owed []Bucket
-	for i := range buckets {
-		b := Bucket{Policy: buckets[i].Policy, Key: buckets[i].Key, Quota: o.share(buckets[i].Quota)}
-		if debt := o.local.drain(&b); debt > 0 {
-			b.Cost = int(mulDiv(uint64(debt), uint64(b.Quota.N), uint64(b.Quota.Per), true))
-			b.Quota, b.Rule = buckets[i].Quota, Force
-			owed = append(owed, b)
-		}
+	owed := make([]Bucket, 0, 4)
+	for _, b := range buckets {
+		owed = append(owed, Bucket{Policy: b.Policy, Key: b.Key, Quota: o.share(b.Quota)})
 	}
-	if len(owed) == 0 {
+	claimed := o.claim(owed)
+	if !claimed {
+		return errTelling
+	}
+	defer o.release(owed)
+	_ = o.owed.Take(ctx, owed) // a Cost of 0 reads the debts
+	told := make([]Bucket, 0, 4)
+	for i := range owed {
+		b := &owed[i]
+		b.Rule = Force
+		if b.Debt <= 0 {
+			continue
+		}
+		units := int(mulDiv(uint64(b.Debt), uint64(b.Quota.N), uint64(b.Quota.Per), true))
+		b.Cost = -units
+		told = append(told, Bucket{Policy: b.Policy, Key: b.Key, Quota: buckets[i].Quota, Cost: units, Rule: Force})
+	}
+	if len(told) == 0 {
 		return nil
 	}
-	err := o.store.Take(ctx, owed)
-	if err != nil {
-		for i := range owed {
-			owed[i].Quota = o.share(owed[i].Quota)
-		}
-		o.chargeLocal(ctx, owed)
+	if err := o.store.Take(ctx, told); err != nil {
+		return err
 	}
-	return err
+	return o.owed.Take(ctx, owed)
 }
+
+// claim reserves buckets for the caller to settle, all or none.
+func (o *outage) claim(buckets []Bucket) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, b := range buckets {
+		if _, taken := o.telling[b.id()]; taken {
+			return false
+		}
+	}
+	for _, b := range buckets {
+		o.telling[b.id()] = struct{}{}
+	}
+	return true
+}
+
+func (o *outage) release(buckets []Bucket) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, b := range buckets {
+		delete(o.telling, b.id())
+	}
+}
+
+func (b *Bucket) id() bucketID { return bucketID{b.Policy, b.Key, b.Quota.full()} }
 
 // correct charges buckets afterwards, where they were charged before.
 func (o *outage) correct(ctx context.Context, buckets []Bucket, local bool) error {

@@ -3,97 +3,116 @@ package ratelimit
 import (
 	"math"
 	"sync"
-	"time"
-
-	"golang.org/x/time/rate"
 )
 
-// shard is a part of the buckets with a lock of its own. One lock for map,
-// clock and limiters is what makes a decision exact: read outside, the time
-// would go backwards between goroutines, and rate.Limiter mints units then
-// (go.dev/issue/56287).
+// shard is a part of the buckets with a lock of its own. What a decision reads
+// comes first, to be in one cache line.
 type shard struct {
-	mu       sync.Mutex
-	limit    int
-	evicted  int
-	limiters table
-	due      dueHeap  // one entry for each limiter
-	_        [64]byte // keeps two locks out of one cache line
+	mu      sync.Mutex
+	table   table
+	limit   int      // of the buckets
+	hand    int      // where the search for a bucket to give way goes on
+	evicted int      // how many had to
+	_       [56]byte // keeps two locks out of one cache line
 }
 
-// charge takes or gives back b's cost, and reports whether that took a new
-// limiter. A bucket without one is full: there is nothing to give back.
-func (s *shard) charge(b *Bucket, now time.Time, since time.Duration) (inserted bool) {
-	cost := b.Cost
-	if b.lim == nil {
-		if cost < 0 {
-			return false
-		}
-		b.lim, inserted = s.insert(b, now, since), true
-	}
-	if b.Rule == Force && cost > 0 {
-		cost = max(0, min(cost, int(math.Floor(b.units))+b.Quota.Burst))
-		for left := cost; left > 0; left -= b.Quota.Burst { // it reserves no more at once
-			b.lim.ReserveN(now, min(left, b.Quota.Burst))
-		}
-	} else {
-		b.lim.AllowN(now, cost)
-	}
-	b.units = min(float64(b.Quota.Burst), b.units-float64(cost))
-	return inserted
-}
+// The arithmetic is that of rate.Limiter's AllowN, operation for operation, on
+// a bucket without an allocation and a lock of its own.
 
-// insert adds a full limiter for b, which has none.
-func (s *shard) insert(b *Bucket, now time.Time, since time.Duration) *rate.Limiter {
-	s.reclaim(now, since)
-	lim := rate.NewLimiter(b.Quota.limit(), b.Quota.Burst)
-	s.limiters.insert(slot{b.hash, lim})
-	s.due.push(due{since + b.Quota.span(min(b.Cost, b.Quota.Burst)), b.hash})
-	return lim
-}
-
-// maxSteps bounds the time for which a call to reclaim can hold the lock: the
-// number of buckets it looks at whose place in the heap is out of date.
-const maxSteps = 64
-
-// reclaim makes room for one bucket if there is none. It drops the one that is
-// nearest to full, which loses nothing if it is full.
+// look finds the bucket with the hash at the time now, and sees whether its
+// units are enough for b. It returns its place in the table, or the place where
+// to insert it, and its units.
 //
-// The heap is lazy. Whoever uses a bucket makes it full later, never sooner,
-// and leaves its place in the heap alone; the place is put right here, when
-// the bucket comes to the root.
-func (s *shard) reclaim(now time.Time, since time.Duration) {
-	var best due
-	for step := 0; len(s.due) >= s.limit; step++ {
-		root := s.due[0]
-		at := since + untilFull(s.limiters.find(root.hash), now)
-		if at <= root.at || at <= since {
-			s.remove(0)
-			if at > since {
-				s.evicted++
-			}
-			return
-		}
-		root.at = at
-		s.due[0] = root
-		s.due.down(0)
-		if step == 0 || at < best.at {
-			best = root
-		}
-		if step == maxSteps {
-			s.remove(s.due.index(best))
-			s.evicted++
-			return
+// The time is read outside the lock, so it can be older than the bucket. The
+// bucket then does not change: rate.Limiter would go back in time, and mint
+// units when it comes forward again (go.dev/issue/56287).
+func (s *shard) look(b *Bucket, t *terms, hash uint64, now int64) (at int, found bool, units float64) {
+	units = float64(t.quota.Burst)
+	if at, found = s.table.find(hash); found {
+		c := &s.table.cells[at]
+		if have := c.units + seconds64(now-c.last)*t.perSecond; have < units {
+			units = have
 		}
 	}
+	lack := float64(b.Cost) - units
+	b.Short = lack > 0 && b.Cost > 0 && b.Rule != Force && (b.Cost > t.quota.Burst || t.lacks(lack))
+	return at, found, units
 }
 
-func untilFull(lim *rate.Limiter, now time.Time) time.Duration {
-	return time.Duration((float64(lim.Burst()) - lim.TokensAt(now)) / float64(lim.Limit()) * 1e9)
+// charge takes b's cost from what look has found, or gives it back, and returns
+// the debt that is left. Where there is no cell the bucket is full, and there
+// is nothing to give back.
+func (s *shard) charge(b *Bucket, t *terms, hash uint64, now int64, at int, found bool, units float64) (debt float64) {
+	cost := b.Cost
+	if !found && cost < 0 {
+		return 0
+	}
+	if b.Rule == Force && cost > 0 { // a bucket owes at most what it can hold
+		cost = max(0, min(cost, int(math.Floor(units))+t.quota.Burst))
+	}
+	units -= float64(cost)
+	if holds := float64(t.quota.Burst); units > holds {
+		units = holds
+	}
+	debt = t.debt(units)
+	full := now + fill(debt)
+	if found {
+		c := &s.table.cells[at]
+		late := max(0, c.last-now)
+		c.units, c.last, c.full = units, now+late, full+late
+		return debt
+	}
+	if s.makeRoom(now, full) {
+		at, _ = s.table.find(hash)
+	}
+	s.table.insert(at, cell{hash, units, now, full})
+	return debt
 }
 
-// remove drops the bucket at place i of the heap.
-func (s *shard) remove(i int) {
-	s.limiters.remove(s.due[i].hash)
-	s.due.remove(i)
+// makeRoom makes room for a bucket that will be full at the time full, and
+// reports whether places have changed.
+func (s *shard) makeRoom(now, full int64) (moved bool) {
+	if s.table.used >= s.limit {
+		s.evict(now, full)
+		moved = true
+	}
+	if s.table.load() >= loadMost {
+		// It grows only for buckets that are in use. It does not shrink: where
+		// clients stay below their quotas, it would grow again at once.
+		if s.table.sweep(now); s.table.load() > loadLeast {
+			s.table = s.table.resized(min(s.table.used+1, s.limit))
+		}
+		s.hand, moved = 0, true
+	}
+	return moved
+}
+
+// A call that makes room looks at fairLooks buckets, and at up to maxLooks if
+// none of them is as near to full as the new one will be.
+const fairLooks, maxLooks = 64, 1024
+
+// evict drops a bucket that is full, which loses nothing, or else the one that
+// is nearest to full of those that it looks at. The search goes on where the
+// last one ended, so that all buckets have their turn.
+func (s *shard) evict(now, full int64) {
+	best, looks, cells := -1, 0, s.table.cells
+	for range cells {
+		if s.hand++; s.hand >= len(cells) {
+			s.hand = 0
+		}
+		at := cells[s.hand].full
+		if at == 0 {
+			continue
+		}
+		if looks++; best < 0 || at < cells[best].full {
+			best = s.hand
+		}
+		if at <= now || looks >= maxLooks || looks >= fairLooks && cells[best].full <= full {
+			break
+		}
+	}
+	if cells[best].full > now {
+		s.evicted++
+	}
+	s.table.remove(best)
 }

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -23,6 +24,53 @@ type Store interface {
 	// The slice is the caller's: it must not be kept. No two buckets of one
 	// call have the same Policy, Key and Quota.
 	Take(ctx context.Context, buckets []Bucket) error
+}
+
+// Parted is a [Store] that keeps its buckets on several servers. While one of
+// them cannot be asked, the limiter goes on asking the others.
+type Parted interface {
+	Store
+	// Part returns the name of the server that keeps b, or of whatever fails
+	// as one; an empty name is the whole store. It is called only while some
+	// part is down, and must not wait for a server.
+	Part(b Bucket) string
+}
+
+// PartError is an error of a [Parted] store that tells which part could not be
+// asked. Without one, all parts that the call needed are taken to be down.
+type PartError struct {
+	Part string
+	Err  error
+}
+
+// Error returns the message of Err, after the name of the part.
+func (e *PartError) Error() string { return e.Part + ": " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *PartError) Unwrap() error { return e.Err }
+
+// ErrReply is wrapped by an error of a [Store] whose server has replied in
+// time, but not with a decision: it loads its data, moves a slot, or its memory
+// is full. The request is then decided as in an outage, but the next one asks
+// the store again.
+var ErrReply = errors.New("the store replied with an error")
+
+// failedParts returns the parts that the errors in err name.
+func failedParts(err error) (names []string) {
+	switch e := err.(type) {
+	case nil:
+	case *PartError:
+		if !errors.Is(e.Err, ErrReply) {
+			names = append(names, e.Part)
+		}
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			names = append(names, failedParts(one)...)
+		}
+	default:
+		names = failedParts(errors.Unwrap(err))
+	}
+	return names
 }
 
 // Bucket is what is asked of one bucket of a [Store], and the answer.
@@ -52,8 +100,6 @@ type Bucket struct {
 	// Less than a tick of the store's clock is not missing: whoever waits
 	// for exactly as long as the debt says is served.
 	Short bool
-
-	scratch
 }
 
 // Rule says what becomes of a [Bucket] that is short.

@@ -1,71 +1,124 @@
 package ratelimit
 
-import "golang.org/x/time/rate"
+import "math/bits"
 
-// table finds the limiters of a shard by the hashes of their buckets. It is a
-// hash table with open addressing and linear probing, at most three quarters
-// full. Next to a map it saves a cache miss of each decision. The zero table
-// is not valid: slots has to have a length that is a power of two.
+// cell is the state of one bucket: what it held at a time. It has no pointer,
+// so the garbage collector never looks at a table of cells.
+type cell struct {
+	hash  uint64  // of the identity of the bucket
+	units float64 // that it held at the time last; what is below zero it owes
+	last  int64   // nanoseconds since the start of the Memory, as is full
+	full  int64   // when the bucket is certainly full again; 0 in a free cell
+}
+
+// table finds the cells of a shard by their hashes. It is a hash table with
+// linear probing whose cells are in the order of their hashes: a search ends
+// at the first hash that is larger, and a table of another size is filled in
+// one pass from the left. Next to a map it saves a cache miss of each decision
+// and more than half of the memory.
+//
+// The zero table is not valid; use newTable.
 type table struct {
-	slots []slot
+	cells []cell // more than homes, so that the last places have neighbors too
+	homes int    // the number of places where the search for a hash can start
 	used  int
 }
 
-type slot struct {
-	hash uint64
-	lim  *rate.Limiter // nil if the slot is free
+// The table is at most loadMost full, and loadLeast after it has made room.
+const (
+	loadMost, loadLeast = 0.8, 0.7
+	minHomes            = 16
+)
+
+func newTable(keys int) table {
+	homes := max(minHomes, int(float64(keys)/loadLeast))
+	return table{cells: make([]cell, homes+minHomes), homes: homes}
 }
 
-// home is where the search for a hash starts. Its lowest bits chose the shard.
-func (t *table) home(hash uint64) int { return int(hash/maxShards) & (len(t.slots) - 1) }
-
-// find returns the limiter of a bucket, or nil.
-func (t *table) find(hash uint64) *rate.Limiter {
-	for i := t.home(hash); ; i = (i + 1) & (len(t.slots) - 1) {
-		if s := &t.slots[i]; s.hash == hash || s.lim == nil {
-			return s.lim
-		}
-	}
+// home is where the search for a hash starts. It grows with the hash.
+func (t *table) home(hash uint64) int {
+	hi, _ := bits.Mul64(hash, uint64(t.homes))
+	return int(hi)
 }
 
-// insert adds a limiter that is not there.
-func (t *table) insert(s slot) {
-	if t.used >= len(t.slots)/4*3 {
-		old := t.slots
-		t.slots = make([]slot, 2*len(old))
-		for _, s := range old {
-			if s.lim != nil {
-				t.place(s)
-			}
+// find returns the place of a hash, or the place where to insert it.
+func (t *table) find(hash uint64) (at int, found bool) {
+	for i := t.home(hash); i < len(t.cells); i++ {
+		c := &t.cells[i]
+		if c.full == 0 || c.hash > hash {
+			return i, false
+		}
+		if c.hash == hash {
+			return i, true
 		}
 	}
-	t.place(s)
+	return len(t.cells), false
+}
+
+// load is how full the table is.
+func (t *table) load() float64 { return float64(t.used) / float64(t.homes) }
+
+// insert adds a cell at the place that find returned for it.
+func (t *table) insert(at int, c cell) {
+	free := at
+	for free < len(t.cells) && t.cells[free].full != 0 {
+		free++
+	}
+	if free == len(t.cells) { // hardly ever: the last places are crowded
+		t.cells = append(t.cells, cell{})
+	}
+	copy(t.cells[at+1:free+1], t.cells[at:free])
+	t.cells[at] = c
 	t.used++
 }
 
-func (t *table) place(s slot) {
-	i := t.home(s.hash)
-	for t.slots[i].lim != nil {
-		i = (i + 1) & (len(t.slots) - 1)
+// remove frees the cell at a place. Those that were pushed past it move up, so
+// that no search ends there too early.
+func (t *table) remove(at int) {
+	end := at + 1
+	for end < len(t.cells) && t.cells[end].full != 0 && t.home(t.cells[end].hash) < end {
+		end++
 	}
-	t.slots[i] = s
+	copy(t.cells[at:], t.cells[at+1:end])
+	t.cells[end-1] = cell{}
+	t.used--
 }
 
-// remove drops a limiter that is there.
-func (t *table) remove(hash uint64) {
-	mask := len(t.slots) - 1
-	i := t.home(hash)
-	for t.slots[i].hash != hash || t.slots[i].lim == nil {
-		i = (i + 1) & mask
-	}
-	t.used--
-	// Whoever was pushed past the place moves up, so that no search ends
-	// there too early.
-	for j := (i + 1) & mask; t.slots[j].lim != nil; j = (j + 1) & mask {
-		if (j-t.home(t.slots[j].hash))&mask >= (j-i)&mask {
-			t.slots[i] = t.slots[j]
-			i = j
+// resized returns a table for so many keys with the same cells.
+func (t *table) resized(keys int) table {
+	next := newTable(keys)
+	at := 0
+	for i := range t.cells {
+		c := &t.cells[i]
+		if c.full == 0 {
+			continue
 		}
+		at = max(at, next.home(c.hash))
+		if at == len(next.cells) {
+			next.cells = append(next.cells, cell{})
+		}
+		next.cells[at] = *c
+		at++
 	}
-	t.slots[i] = slot{}
+	next.used = t.used
+	return next
+}
+
+// sweep removes the cells that were full before the time now.
+func (t *table) sweep(now int64) {
+	at := 0
+	for i := range t.cells {
+		c := t.cells[i]
+		if c.full == 0 {
+			continue
+		}
+		t.cells[i] = cell{}
+		if c.full < now {
+			t.used--
+			continue
+		}
+		at = max(at, t.home(c.hash)) // never to the right of i
+		t.cells[at] = c
+		at++
+	}
 }
