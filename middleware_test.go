@@ -115,7 +115,7 @@ Vary: Accept
 X-Content-Type-Options: nosniff
 X-Request-Id: ID
 
-{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Quota Exceeded","status":429,"detail":"The client sent more requests than it may for now. Wait before sending the next one.","violated-policies":["default"]}`, got)
+{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"The client sent more requests than it may for now. Wait before sending the next one.","violated-policies":["default"]}`, got)
 }
 
 var (

@@ -22,17 +22,17 @@ type api struct {
 
 func newAPI(number, perMinute int, client redis.UniversalClient) http.Handler {
 	a := &api{number: number}
-	limit := ratelimit.Limiter{
+	limit := ratelimit.Options{
 		Policies: []ratelimit.Policy{{
 			Quota: ratelimit.PerMinute(perMinute),
 			Key:   ratelimit.ByIP(clientip.Direct),
 		}},
-		Store:     redisstore.New(client),
-		Replicas:  instances,
-		OnVerdict: a.watch,
+		Store:      redisstore.New(client),
+		Replicas:   instances,
+		OnDecision: a.watch,
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /time", limit.Wrap(http.HandlerFunc(a.time)))
+	mux.Handle("GET /time", ratelimit.NewLimiter(limit).Wrap(http.HandlerFunc(a.time)))
 	mux.HandleFunc("GET /status", a.status)
 	return middleware.Chain(middleware.RequestID, middleware.Normalize)(mux)
 }

@@ -101,7 +101,7 @@ func TestGatewayAnswersWhereItsUpstreamCannot(t *testing.T) {
 	res, _ = ask(t, "GET", gw+"/orders", "")
 	assert.Equal(t, 200, res.StatusCode)
 	res, body = ask(t, "GET", gw+"/orders", "")
-	check(res, body, 429, "quota-exceeded")
+	check(res, body, 429, "violated-policies")
 	assert.NotEmpty(t, res.Header.Get("Retry-After"))
 
 	res, body = ask(t, "GET", strings.TrimSuffix(gw, "/")+"/nowhere", "")

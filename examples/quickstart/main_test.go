@@ -79,7 +79,7 @@ func TestALimitedClientIsToldWhenToComeBack(t *testing.T) {
 	res, body := ask("GET", "/todos", "")
 	assert.Equal(t, 429, res.StatusCode)
 	assert.Equal(t, "30", res.Header.Get("Retry-After"))
-	assert.Contains(t, body, `"title":"Quota Exceeded"`)
+	assert.Contains(t, body, `"title":"Too Many Requests"`)
 }
 
 func TestATodoLives(t *testing.T) {

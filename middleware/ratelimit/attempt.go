@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/problem"
-	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 // attempt is one request under way through the rules of a limiter. It may be
 // used again for another request as long as no Decision refers to it.
 type attempt struct {
-	checker *Checker
+	limiter *Limiter
 	outer   *attempt // of a limiter around this one, for Spend
 	parts   []part
 	buckets []Bucket // one for each part
@@ -50,8 +49,16 @@ func (a *attempt) add(p *rule, r *http.Request) {
 		return
 	}
 	quota, barred := p.Quota, false
-	if p.Vary != nil {
-		if q := p.Vary(r); q != (Quota{}) {
+	switch {
+	case p.Limiter != nil:
+		if quota = AtRate(p.Limiter.Limit(), p.Limiter.Burst()); quota == Unlimited() {
+			return
+		}
+		if quota.check() != nil { // its rate or its burst is 0
+			barred, quota = true, Quota{Per: time.Second}
+		}
+	case p.QuotaFor != nil:
+		if q := p.QuotaFor(r); q != (Quota{}) {
 			quota = q.full()
 		}
 		if quota == Unlimited() {
@@ -65,15 +72,15 @@ func (a *attempt) add(p *rule, r *http.Request) {
 	if p.Cost != nil {
 		b.Cost = max(0, p.Cost(r))
 	}
-	if barred { // asks for more than there can be
+	if barred && p.Limiter == nil { // asks for more than there can be
 		b.Quota, b.Cost = p.Quota, p.Quota.Burst+1
 	}
 	if p.Shadow {
-		b.Rule = Shadow
+		b.Mode = Shadow
 	}
 	partition := ""
-	if a.checker.secret != nil && p.shown() {
-		partition = partitionKey(a.checker.secret, key)
+	if a.limiter.secret != nil && p.shown() {
+		partition = partitionKey(a.limiter.secret, key)
 	}
 	a.buckets = append(a.buckets, b)
 	a.parts = append(a.parts, part{rule: p, quota: quota, barred: barred, partition: partition})
@@ -82,7 +89,7 @@ func (a *attempt) add(p *rule, r *http.Request) {
 // conclude draws the conclusion from what the store has answered.
 func (a *attempt) conclude() {
 	for i := range a.buckets {
-		if b := &a.buckets[i]; b.Short && b.Rule == Enforce {
+		if b := &a.buckets[i]; b.Short && b.Mode == Enforce {
 			a.allowed = false
 			a.wait = max(a.wait, a.verdict(i).RetryAfter)
 		}
@@ -107,7 +114,10 @@ func (a *attempt) verdict(i int) Verdict {
 	}
 	switch {
 	case p.barred:
-		v.Remaining, v.Window, v.RetryAfter = 0, Never, Never
+		v.Remaining, v.Window = 0, Never
+		if b.Short {
+			v.RetryAfter = Never
+		}
 	case b.Short:
 		v.RetryAfter = b.Quota.wait(b.Debt, b.Cost)
 		v.Window = v.RetryAfter
@@ -130,15 +140,15 @@ func (a *attempt) decision() Decision {
 	return d
 }
 
-// counts reports whether a rule wants to know the status of the answer.
+// counts reports whether a rule depends on the status of the response.
 func (a *attempt) counts() bool {
-	return slices.ContainsFunc(a.parts, func(p part) bool { return p.rule.Count != nil && p.charged > 0 })
+	return slices.ContainsFunc(a.parts, func(p part) bool { return p.rule.CountStatus != nil && p.charged > 0 })
 }
 
 // violates reports whether the refusal is part i's, and may be told.
-func (a *attempt) violates(i int) bool { return a.buckets[i].Short && a.buckets[i].Rule == Enforce }
+func (a *attempt) violates(i int) bool { return a.buckets[i].Short && a.buckets[i].Mode == Enforce }
 
-// refusal is what a refused request is answered with.
+// refusal is what a refused request gets.
 func (a *attempt) refusal() refusal {
 	if a.undecided {
 		return unavailable
@@ -158,16 +168,24 @@ func (a *attempt) refusal() refusal {
 		}
 		names = append(names, p.publicNames()...)
 	}
-	p, key := a.parts[first].rule, a.buckets[first].Key
-	switch {
-	case names != nil:
-		d := p.refuse(key, names)
-		return refusal{d, func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) }}
-	case key == everyone:
-		return p.congestion
+	p, kind := a.parts[first].rule, a.kind(first)
+	if names == nil {
+		return p.refusals[kind]
 	}
-	return p.refusal
+	d := p.refuse(kind, names)
+	return refusal{d, func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) }}
 }
 
-// unavailable answers what could not be decided.
-var unavailable = prepare(problem.TemporaryReducedCapacity.New(problem.Detail(status.Nearest(http.StatusServiceUnavailable).Description)))
+// kind is why part i, the first of those that refuse, does so.
+func (a *attempt) kind(i int) reason {
+	switch {
+	case a.wait == Never:
+		return never
+	case a.buckets[i].Key == everyone:
+		return congested
+	}
+	return exceeded
+}
+
+// unavailable is the response where nothing could be decided.
+var unavailable = prepare(problem.New(http.StatusServiceUnavailable))

@@ -10,10 +10,10 @@ import (
 
 // A handler that decides itself: only uploads are limited, and one that fails
 // is given back.
-func ExampleChecker_Check() {
-	uploads := ratelimit.Limiter{Policies: []ratelimit.Policy{
+func ExampleLimiter_Check() {
+	uploads := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{
 		{Name: "uploads", Quota: ratelimit.PerHour(1), Key: account},
-	}}.Checker()
+	}})
 	store := func(*http.Request) error { return nil }
 
 	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {

@@ -46,7 +46,7 @@ func ExamplePolicy_cost() {
 	// Output:
 	// 200 | "default";r=54;t=54
 	// 429 | "default";r=54;t=2 | 2
-	// 429 | "default";r=54
+	// 403 | "default";r=54
 }
 
 func account(*http.Request) string { return "account 17" }

@@ -22,7 +22,7 @@ func ExamplePolicy_failedLogins() {
 			user, _, _ := r.BasicAuth()
 			return "user " + user // never empty, which would exempt
 		},
-		Count: func(status int) bool { return status == http.StatusUnauthorized },
+		CountStatus: func(status int) bool { return status == http.StatusUnauthorized },
 	})(login)
 
 	password := func(p string) func(*http.Request) {

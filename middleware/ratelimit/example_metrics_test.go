@@ -23,12 +23,12 @@ func ExampleLimiter_metrics() {
 		}
 		return "refused"
 	}
-	h := ratelimit.Limiter{
+	h := ratelimit.NewLimiter(ratelimit.Options{
 		Policies: []ratelimit.Policy{
 			{Name: "minute", Quota: ratelimit.PerMinute(2), Key: account},
 			{Name: "hour", Quota: ratelimit.PerHour(1), Key: account, Shadow: true},
 		},
-		OnVerdict: func(r *http.Request, d ratelimit.Decision) {
+		OnDecision: func(r *http.Request, d ratelimit.Decision) {
 			for _, v := range d.Verdicts {
 				verdicts.Add(v.Policy+" "+outcome(v), 1)
 			}
@@ -36,7 +36,7 @@ func ExampleLimiter_metrics() {
 				outages.Add(1)
 			}
 		},
-	}.Wrap(handler)
+	}).Wrap(handler)
 
 	for range 3 {
 		h.ServeHTTP(discard{}, new(http.Request))
@@ -58,14 +58,14 @@ type counter func(ctx context.Context, n int64, attributes ...string)
 func ExampleLimiter_openTelemetry() {
 	var requests counter = func(_ context.Context, n int64, attributes ...string) { fmt.Println(n, attributes) }
 
-	h := ratelimit.Limiter{
+	h := ratelimit.NewLimiter(ratelimit.Options{
 		Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: account}},
-		OnVerdict: func(r *http.Request, d ratelimit.Decision) {
+		OnDecision: func(r *http.Request, d ratelimit.Decision) {
 			for _, v := range d.Verdicts {
 				requests(r.Context(), 1, "policy="+v.Policy, fmt.Sprint("allowed=", v.Allowed))
 			}
 		},
-	}.Wrap(handler)
+	}).Wrap(handler)
 
 	h.ServeHTTP(discard{}, new(http.Request))
 	h.ServeHTTP(discard{}, new(http.Request))

@@ -14,9 +14,9 @@ func ExamplePolicy_plans() {
 		"partners": ratelimit.Unlimited(),
 	}
 	h := ratelimit.New(ratelimit.Policy{
-		Quota: ratelimit.PerMinute(60),
-		Key:   func(r *http.Request) string { return r.Header.Get("X-Account") }, // set by the gateway
-		Vary:  func(r *http.Request) ratelimit.Quota { return plans[r.Header.Get("X-Plan")] },
+		Quota:    ratelimit.PerMinute(60),
+		Key:      func(r *http.Request) string { return r.Header.Get("X-Account") }, // set by the gateway
+		QuotaFor: func(r *http.Request) ratelimit.Quota { return plans[r.Header.Get("X-Plan")] },
 	})(handler)
 
 	for _, plan := range []string{"free", "pro", "partners"} {

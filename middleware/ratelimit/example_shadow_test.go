@@ -9,19 +9,19 @@ import (
 
 // A new limit is tried on real traffic before it refuses anybody.
 func ExamplePolicy_shadow() {
-	h := ratelimit.Limiter{
+	h := ratelimit.NewLimiter(ratelimit.Options{
 		Policies: []ratelimit.Policy{
 			{Name: "old", Quota: ratelimit.PerMinute(100), Key: account},
 			{Name: "new", Quota: ratelimit.PerMinute(1), Key: account, Shadow: true},
 		},
-		OnVerdict: func(r *http.Request, d ratelimit.Decision) {
+		OnDecision: func(r *http.Request, d ratelimit.Decision) {
 			for _, v := range d.Verdicts {
 				if v.Shadow && !v.Allowed {
 					fmt.Printf("%s would refuse %s for %v\n", v.Policy, v.Key, v.RetryAfter.Round(1e9))
 				}
 			}
 		},
-	}.Wrap(handler)
+	}).Wrap(handler)
 
 	send(h, nil, "RateLimit")
 	send(h, nil, "RateLimit")

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// The fields and parameters of draft-ietf-httpapi-ratelimit-headers-11, which
-// may still change: this file is the only place that spells them.
+// The header fields and parameters of draft-ietf-httpapi-ratelimit-headers-11,
+// which has expired and may still change: this file is the only place that
+// spells them, for limits of rate and of concurrency.
 const (
 	policyField = "Ratelimit-Policy" // both in the form that http.Header has them
 	stateField  = "Ratelimit"
@@ -21,7 +22,36 @@ const (
 	availableParam = ";r="
 	effectiveParam = ";t="
 	partitionParam = ";pk="
+	unitParam      = ";qu="
 )
+
+// concurrent is the quota unit of a limit of concurrency: a string, quoted.
+const concurrent = `"concurrent-requests"`
+
+// HeaderNames returns the names of the header fields that the limiters of this
+// package set, for a CORS layer to expose: a script in a browser can read no
+// others of another origin (Access-Control-Expose-Headers). Each call returns
+// a new slice.
+func HeaderNames() []string {
+	return []string{"Retry-After", "RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
+}
+
+// appendConcurrency appends the policy of a limit of concurrency.
+func appendConcurrency(dst []byte, quoted string, n int) []byte {
+	dst = append(dst, quoted...)
+	dst = append(dst, quotaParam...)
+	dst = appendInteger(dst, n)
+	dst = append(dst, unitParam...)
+	return append(dst, concurrent...)
+}
+
+// appendRoom appends how many more requests there can be at once. There is no
+// time in which they would last.
+func appendRoom(dst []byte, quoted string, n int) []byte {
+	dst = append(dst, quoted...)
+	dst = append(dst, availableParam...)
+	return appendInteger(dst, n)
+}
 
 // maxInteger is the largest integer of RFC 9651, section 3.3.1.
 const maxInteger int64 = 999_999_999_999_999
@@ -122,7 +152,7 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 		return ""
 	}
 	text, granted, tightest := a.text[:0], 0, Verdict{Remaining: -1}
-	fixed := known && a.checker.fixed != "" && len(a.parts) == len(a.checker.rules)
+	fixed := known && a.limiter.fixed != "" && len(a.parts) == len(a.limiter.rules)
 	if known {
 		if !fixed {
 			text = a.appendPolicies(text)
@@ -138,7 +168,10 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 	all := string(text)
 	values := []string{all[:granted], all[granted:left], all[left:]}
 	if fixed {
-		values[0] = a.checker.fixed
+		values[0] = a.limiter.fixed
+	}
+	if a.limiter.fields == NoFields {
+		values[0], values[1] = "", ""
 	}
 	if !a.allowed {
 		delete(h, stateField) // an outer limiter's: its time is none to come back at
@@ -147,7 +180,7 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 	addField(h, policyField, values[0:1:1])
 	addField(h, stateField, values[1:2:2])
 	addField(h, "Retry-After", values[2:3:3])
-	if a.checker.legacy && tightest.Remaining >= 0 {
+	if a.limiter.legacy && tightest.Remaining >= 0 {
 		a.setLegacy(h, tightest)
 	}
 	if a.allowed && tightest.Remaining == 0 {

@@ -85,10 +85,10 @@ func TestForwardingFieldsOfAStrangerChangeNothing(t *testing.T) {
 
 func TestLongKeysAreBounded(t *testing.T) {
 	var keys []string
-	h := ratelimit.Limiter{
-		Policies:  []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}},
-		OnVerdict: func(_ *http.Request, d ratelimit.Decision) { keys = append(keys, d.Verdicts[0].Key) },
-	}.Wrap(http.HandlerFunc(ok))
+	h := ratelimit.NewLimiter(ratelimit.Options{
+		Policies:   []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}},
+		OnDecision: func(_ *http.Request, d ratelimit.Decision) { keys = append(keys, d.Verdicts[0].Key) },
+	}).Wrap(http.HandlerFunc(ok))
 	long := strings.Repeat("x", 100_000)
 	assert.Equal(t, 200, get(h, as(long+"a")).Code)
 	assert.Equal(t, 200, get(h, as(long+"b")).Code, "what differs at the end is another key")

@@ -1,98 +1,173 @@
 package ratelimit
 
 import (
-	"bytes"
-	"fmt"
+	"context"
 	"net/http"
+	"sync"
 
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// New returns a middleware that lets a request pass if all policies grant it
-// what it costs. All handlers that it wraps share the buckets, which are kept
-// in memory for up to DefaultMaxKeys keys.
-//
-// Panics if there is no policy, if one has no Key, no valid Quota, a Name that
-// a field cannot carry or a Problem that is no error, or if two have the same
-// name.
-func New(policies ...Policy) func(http.Handler) http.Handler {
-	return Limiter{Policies: policies}.Checker().Wrap
-}
-
-// DefaultMaxKeys is the number of buckets that a limiter without a Store keeps
-// in memory.
-const DefaultMaxKeys = 100_000
-
-// Limiter is [New] with settings. Policies is required.
+// Limiter decides which requests may pass. It is safe for concurrent use. The
+// zero value is not valid; use [NewLimiter].
 type Limiter struct {
-	// Policies are decided all or none: a request that one of them refuses
-	// is charged to none.
-	Policies []Policy
+	rules      []rule
+	memory     *Memory // either this
+	shared     *outage // or this
+	onDecision func(*http.Request, Decision)
+	deny       http.Handler
+	responder  *respond.Responder
+	secret     []byte
+	fields     Fields
+	legacy     bool
 
-	// Store keeps the buckets. Nil means a memory of its own for
-	// DefaultMaxKeys keys.
-	Store Store
-
-	// OnVerdict is told every decision, for metrics and logs, before the
-	// request is answered. It is called by many goroutines at once.
-	OnVerdict func(*http.Request, Decision)
-
-	// Outage is what happens while the Store returns errors.
-	Outage FailMode
-	// Replicas is the number of processes that share the Store. Each grants
-	// its share of the quotas in the mode FailLocal. 0 means 1.
-	Replicas int
-
-	// Deny answers refused requests, instead of a problem document. Its
-	// header has Retry-After, the RateLimit fields and no-store already; the
-	// [Decision] is in the context. It has to send a status of its own.
-	Deny http.Handler
-
-	// Responder writes the problem of a refusal. Nil means the defaults of
-	// package respond.
-	Responder *respond.Responder
-
-	// PartitionSecret adds the parameter pk to the RateLimit fields, so that
-	// a client can tell its buckets apart: a hash of the key under this
-	// secret of 16 bytes or more. Replicas need the same one. Nil means none.
-	PartitionSecret []byte
-
-	// Legacy adds X-RateLimit-Limit, -Remaining and -Reset (in Unix time) of
-	// the policy with the fewest units left, for clients that know no others.
-	Legacy bool
+	fixed    string     // the value of RateLimit-Policy for a request that all rules apply to; empty if it varies
+	spends   bool       // a rule has a Cost
+	borrows  sync.Mutex // guards what is decided by rate.Limiters of the caller
+	lent     bool       // there are any
+	attempts sync.Pool
 }
 
-// Wrap returns a handler that passes to next the requests that the policies
-// grant, and answers the others. Each call makes a limiter of its own, which
-// shares buckets with others only through Store; [Limiter.Checker] wraps
-// several handlers with one. Panics where [New] does, if another setting
-// cannot work, and if next is nil.
-func (l Limiter) Wrap(next http.Handler) http.Handler {
-	return l.Checker().Wrap(next)
+func (l *Limiter) prepare() {
+	var fixed []byte
+	varies := l.secret != nil
+	for i := range l.rules {
+		p := &l.rules[i]
+		varies = varies || p.QuotaFor != nil || p.Limiter != nil
+		l.lent = l.lent || p.Limiter != nil
+		l.spends = l.spends || p.Cost != nil
+		if p.shown() {
+			fixed = appendComma(fixed, 0)
+			fixed = append(fixed, p.item...)
+		}
+	}
+	if !varies {
+		l.fixed = string(fixed)
+	}
 }
 
-// Checker returns the limiter that l describes. Panics where [Limiter.Wrap]
-// does.
-func (l Limiter) Checker() *Checker {
-	if n := len(l.PartitionSecret); n > 0 && n < 16 {
-		panic(fmt.Sprintf("ratelimit: PartitionSecret of %d bytes: 16 are required", n))
+// Check decides whether r may pass, and charges it if so. It sees no
+// ResponseWriter: see [Decision] for what to send to the client, and for taking
+// the charge back. A Policy's CountStatus has no effect here, since Check does
+// not see the response.
+//
+// To be over the limit is not an error. An error means that the store could not
+// be asked; the Decision is then what [Options].Outage says, and has the error
+// too.
+func (l *Limiter) Check(r *http.Request) (Decision, error) {
+	a := l.decide(r)
+	d := a.decision()
+	l.report(r, d)
+	return d, d.Err
+}
+
+func (l *Limiter) report(r *http.Request, d Decision) {
+	if l.onDecision != nil {
+		l.onDecision(r, d)
 	}
-	c := &Checker{
-		rules:     compile(l.Policies),
-		onVerdict: l.OnVerdict,
-		deny:      l.Deny,
-		responder: l.Responder,
-		secret:    bytes.Clone(l.PartitionSecret),
-		legacy:    l.Legacy,
+}
+
+// Wrap returns a handler that passes the requests that the policies grant to
+// next, and refuses the others. All handlers that one Limiter wraps share its
+// buckets: a router may call Wrap for each route or each request. It panics if
+// next is nil.
+func (l *Limiter) Wrap(next http.Handler) http.Handler {
+	if next == nil {
+		panic("ratelimit: the handler is nil")
 	}
-	switch s := l.Store.(type) {
-	case nil:
-		c.memory = NewMemory(DefaultMaxKeys)
-	case *Memory:
-		c.memory = s
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.serve(w, r, next)
+	})
+}
+
+func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	a := l.decide(r)
+	visible := l.onDecision != nil || l.spends || !a.allowed && l.deny != nil
+	if visible {
+		d := a.decision()
+		l.report(r, d)
+		if l.spends || !a.allowed && l.deny != nil {
+			r = withDecision(r, d)
+		}
+	}
+	exhausted := a.setFields(w.Header())
+	counts := a.allowed && a.counts()
+	switch {
+	case !a.allowed:
+		l.refuse(w, r, a)
+	case exhausted == "" && !counts:
+		if !visible { // nobody else has seen it
+			l.attempts.Put(a)
+		}
+		next.ServeHTTP(w, r)
+		return
 	default:
-		c.shared = newOutage(s, l.Outage, l.Replicas)
+		l.follow(w, r, next, a, counts, exhausted)
 	}
-	c.prepare()
-	return c
+	if !visible {
+		l.attempts.Put(a)
+	}
+}
+
+func (l *Limiter) refuse(w http.ResponseWriter, r *http.Request, a *attempt) {
+	switch {
+	case l.deny != nil:
+		w.Header().Set("Cache-Control", "no-store") // RFC 6585, section 4
+		l.deny.ServeHTTP(w, r)
+	case l.responder != nil:
+		l.responder.Problem(w, r, a.refusal().problem)
+	default:
+		a.refusal().send(w, r)
+	}
+}
+
+// follow serves a request whose answer matters to the limiter.
+func (l *Limiter) follow(w http.ResponseWriter, r *http.Request, next http.Handler, a *attempt, counts bool, exhausted string) {
+	o := outcome{header: w.Header(), exhausted: exhausted}
+	returned := false
+	defer func() {
+		if !counts {
+			return
+		}
+		status := o.final(returned)
+		_ = a.refund(r.Context(), func(p *rule) bool { return p.CountStatus != nil && !p.CountStatus(status) })
+	}()
+	next.ServeHTTP(o.watch(w), r)
+	returned = true
+}
+
+// decide asks the store on behalf of r.
+func (l *Limiter) decide(r *http.Request) *attempt {
+	a, _ := l.attempts.Get().(*attempt)
+	if a == nil {
+		a = &attempt{limiter: l}
+	}
+	a.reset()
+	for i := range l.rules {
+		a.add(&l.rules[i], r)
+	}
+	if len(a.buckets) > 0 {
+		l.take(r.Context(), a)
+	}
+	return a
+}
+
+func (l *Limiter) take(ctx context.Context, a *attempt) {
+	if l.lent {
+		l.takeLent(ctx, a)
+	} else {
+		l.ask(ctx, a)
+	}
+	if !a.undecided {
+		a.conclude()
+	}
+}
+
+// ask lets the store decide the buckets of a.
+func (l *Limiter) ask(ctx context.Context, a *attempt) {
+	if l.memory != nil {
+		a.err = l.memory.Take(ctx, a.buckets)
+	} else {
+		l.shared.take(ctx, a)
+	}
 }

@@ -38,7 +38,7 @@ func BenchmarkMiddleware(b *testing.B) {
 		{"allowed", []Policy{{Quota: PerSecond(1_000_000_000), Key: byPeer}}},
 		{"denied", []Policy{{Quota: PerHour(1), Key: byPeer}}},
 		{"two", []Policy{{Quota: PerSecond(1_000_000_000), Key: byPeer}, {Name: "day", Quota: Quota{N: 1 << 30, Per: 24 * time.Hour}, Key: byPeer}}},
-		{"counted", []Policy{{Quota: PerSecond(1_000_000_000), Key: byPeer, Count: func(int) bool { return true }}}},
+		{"counted", []Policy{{Quota: PerSecond(1_000_000_000), Key: byPeer, CountStatus: func(int) bool { return true }}}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var h http.Handler = next

@@ -70,13 +70,13 @@ func TestRefusalOnTheWire(t *testing.T) {
 	_, body := fetch(t, h)
 	assert.Equal(t, "ok", body)
 	res, body := fetch(t, h)
-	assert.Equal(t, `{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Quota Exceeded","status":429,"detail":"The client sent more requests than it may for now. Wait before sending the next one.","violated-policies":["burst"]}`, body)
+	assert.Equal(t, `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"The client sent more requests than it may for now. Wait before sending the next one.","violated-policies":["burst"]}`, body)
 	assert.Equal(t, 429, res.StatusCode)
 	assert.Equal(t, "3600", res.Header.Get("Retry-After"), "the next unit comes an hour after the first was taken, less the time of a request")
 	delete(res.Header, "Date")
 	assert.Equal(t, http.Header{
 		"Content-Type":           {"application/problem+json"},
-		"Content-Length":         {"237"},
+		"Content-Length":         {"189"},
 		"X-Content-Type-Options": {"nosniff"},
 		"Cache-Control":          {"no-store"},
 		"Retry-After":            {"3600"},
@@ -90,10 +90,10 @@ func TestConfigurationThatCannotWorkPanics(t *testing.T) {
 	key, quota := ratelimit.Everyone, ratelimit.PerMinute(1)
 	for _, c := range []struct {
 		reason  string
-		limiter ratelimit.Limiter
+		limiter ratelimit.Options
 		want    string
 	}{
-		{"nothing to decide", ratelimit.Limiter{}, "no policies"},
+		{"nothing to decide", ratelimit.Options{}, "no policies"},
 		{"no key says which there are", one(ratelimit.Policy{Quota: quota}), `policy "default" has no Key: choose ratelimit.ByIP(clientip.Direct)`},
 		{"no quota", one(ratelimit.Policy{Key: key}), "quota N = 0"},
 		{"a quota of nothing", one(ratelimit.Policy{Key: key, Quota: ratelimit.PerMinute(0)}), "quota N = 0"},
@@ -103,9 +103,9 @@ func TestConfigurationThatCannotWorkPanics(t *testing.T) {
 		{"Unlimited is for Vary", one(ratelimit.Policy{Key: key, Quota: ratelimit.Unlimited()}), "quota of"},
 		{"a bucket that never fills", one(ratelimit.Policy{Key: key, Quota: ratelimit.Quota{N: 1, Per: 1 << 62, Burst: 1 << 30}}), "100 years"},
 		{"a name that no field can carry", one(ratelimit.Policy{Name: "a\nb", Key: key, Quota: quota}), "printable ASCII"},
-		{"two of a name", ratelimit.Limiter{Policies: []ratelimit.Policy{{Key: key, Quota: quota}, {Key: key, Quota: quota}}}, `two policies have the name "default"`},
+		{"two of a name", ratelimit.Options{Policies: []ratelimit.Policy{{Key: key, Quota: quota}, {Key: key, Quota: quota}}}, `two policies have the name "default"`},
 		{"a refusal that is none", one(ratelimit.Policy{Key: key, Quota: quota, Problem: problem.Define("about:ok", "OK", 200, "")}), "status 200"},
-		{"a secret that can be guessed", ratelimit.Limiter{PartitionSecret: []byte("short")}, "16 are required"},
+		{"a secret that can be guessed", ratelimit.Options{PartitionSecret: []byte("short")}, "16 are required"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			defer func() {
@@ -113,7 +113,7 @@ func TestConfigurationThatCannotWorkPanics(t *testing.T) {
 				assert.Contains(t, got, "ratelimit: ")
 				assert.Contains(t, got, c.want)
 			}()
-			c.limiter.Wrap(http.HandlerFunc(ok))
+			ratelimit.NewLimiter(c.limiter).Wrap(http.HandlerFunc(ok))
 		})
 	}
 	assert.Panics(t, func() { ratelimit.ByIP(nil) })
@@ -123,6 +123,6 @@ func TestConfigurationThatCannotWorkPanics(t *testing.T) {
 	assert.Panics(t, func() { ratelimit.New(ratelimit.Policy{Quota: quota, Key: key})(nil) })
 }
 
-func one(p ratelimit.Policy) ratelimit.Limiter {
-	return ratelimit.Limiter{Policies: []ratelimit.Policy{p}}
+func one(p ratelimit.Policy) ratelimit.Options {
+	return ratelimit.Options{Policies: []ratelimit.Policy{p}}
 }

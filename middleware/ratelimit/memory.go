@@ -155,7 +155,7 @@ func (m *Memory) takeAll(buckets []Bucket, keys []uint64) {
 		b, t := &buckets[i], m.terms(&buckets[i])
 		_, _, units := m.shards[m.home(keys[i])].look(b, t, keys[i]^t.hash, now)
 		b.Debt = round(t.debt(units))
-		refused = refused || b.Short && b.Rule == Enforce
+		refused = refused || b.Short && b.Mode == Enforce
 	}
 	if refused {
 		return

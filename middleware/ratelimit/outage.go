@@ -245,13 +245,13 @@ func (o *outage) takeLocal(ctx context.Context, buckets []Bucket) {
 // has to be told.
 func (o *outage) chargeLocal(ctx context.Context, buckets []Bucket) {
 	_ = o.local.Take(ctx, buckets) // it fails for no valid quota
-	if slices.ContainsFunc(buckets, func(b Bucket) bool { return b.Short && b.Rule == Enforce }) {
+	if slices.ContainsFunc(buckets, func(b Bucket) bool { return b.Short && b.Mode == Enforce }) {
 		return
 	}
 	notes := make([]Bucket, 0, 4)
 	for _, b := range buckets {
 		if !b.Short && b.Cost != 0 {
-			b.Rule = Force
+			b.Mode = Force
 			notes = append(notes, b)
 		}
 	}
@@ -302,13 +302,13 @@ func (o *outage) settle(ctx context.Context, buckets []Bucket) error {
 	told := make([]Bucket, 0, 4)
 	for i := range owed {
 		b := &owed[i]
-		b.Rule = Force
+		b.Mode = Force
 		if b.Debt <= 0 {
 			continue
 		}
 		units := int(mulDiv(uint64(b.Debt), uint64(b.Quota.N), uint64(b.Quota.Per), true))
 		b.Cost = -units
-		told = append(told, Bucket{Policy: b.Policy, Key: b.Key, Quota: buckets[i].Quota, Cost: units, Rule: Force})
+		told = append(told, Bucket{Policy: b.Policy, Key: b.Key, Quota: buckets[i].Quota, Cost: units, Mode: Force})
 	}
 	if len(told) == 0 {
 		return nil

@@ -49,11 +49,11 @@ var errSecret = errors.New("dial tcp 127.0.0.1:6379: password=hunter2")
 
 // fleet is a limiter on s around a handler, ok unless there is another, and
 // what it decides.
-func fleet(s *server, l ratelimit.Limiter, next ...http.HandlerFunc) (http.Handler, *[]ratelimit.Decision) {
+func fleet(s *server, l ratelimit.Options, next ...http.HandlerFunc) (http.Handler, *[]ratelimit.Decision) {
 	seen := new([]ratelimit.Decision)
 	l.Store = s
 	var mu sync.Mutex
-	l.OnVerdict = func(_ *http.Request, d ratelimit.Decision) {
+	l.OnDecision = func(_ *http.Request, d ratelimit.Decision) {
 		mu.Lock()
 		defer mu.Unlock()
 		*seen = append(*seen, d)
@@ -61,13 +61,13 @@ func fleet(s *server, l ratelimit.Limiter, next ...http.HandlerFunc) (http.Handl
 	if l.Policies == nil {
 		l.Policies = []ratelimit.Policy{{Quota: ratelimit.PerMinute(60), Key: byUser}}
 	}
-	return l.Wrap(append(next, ok)[0]), seen
+	return ratelimit.NewLimiter(l).Wrap(append(next, ok)[0]), seen
 }
 
 func TestOutageIsDecidedByTheLocalShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
-		h, seen := fleet(s, ratelimit.Limiter{Replicas: 4})
+		h, seen := fleet(s, ratelimit.Options{Replicas: 4})
 		assert.Equal(t, `"default";r=59;t=59`, get(h, as("a")).Header().Get("RateLimit"))
 		s.err = errSecret
 		admitted := 0
@@ -95,14 +95,14 @@ func TestShareOfASmallQuotaKeepsTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
-		h, _ := fleet(s, ratelimit.Limiter{Replicas: 10, Policies: []ratelimit.Policy{
+		h, _ := fleet(s, ratelimit.Options{Replicas: 10, Policies: []ratelimit.Policy{
 			{Quota: ratelimit.PerMinute(5), Key: byUser, Cost: func(*http.Request) int { return 1 }},
 		}})
 		assert.Equal(t, 200, get(h, as("a")).Code, "never below one")
 		w := get(h, as("a"))
 		assert.Equal(t, 429, w.Code)
 		assert.Equal(t, "120", w.Header().Get("Retry-After"), "5 per minute for ten are 5 in ten minutes for one")
-		h, _ = fleet(s, ratelimit.Limiter{Replicas: 10, Policies: []ratelimit.Policy{
+		h, _ = fleet(s, ratelimit.Options{Replicas: 10, Policies: []ratelimit.Policy{
 			{Quota: ratelimit.PerMinute(20), Key: byUser, Cost: func(*http.Request) int { return 15 }},
 		}})
 		assert.Equal(t, 200, get(h, as("a")).Code, "what could pass before is not refused for ever")
@@ -114,7 +114,7 @@ func TestOutageMayBeOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
-		h, seen := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailOpen})
+		h, seen := fleet(s, ratelimit.Options{Outage: ratelimit.FailOpen})
 		for range 100 {
 			w := get(h, as("a"))
 			assert.Equal(t, 200, w.Code)
@@ -131,13 +131,13 @@ func TestOutageMayBeClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
-		h, seen := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailClosed})
+		h, seen := fleet(s, ratelimit.Options{Outage: ratelimit.FailClosed})
 		for range 3 {
 			w := get(h, as("a"))
 			assert.Equal(t, 503, w.Code, "an outage is no fault of the client: never 429")
 			assert.Equal(t, "1", w.Header().Get("Retry-After"))
 			assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
-			assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later."}`, w.Body.String())
+			assert.JSONEq(t, `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later."}`, w.Body.String())
 		}
 		assert.False(t, (*seen)[0].Allowed)
 		assert.ErrorIs(t, (*seen)[0].Err, errSecret)
@@ -151,7 +151,7 @@ func TestOneRequestASecondAsksAStoreThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
-		h, _ := fleet(s, ratelimit.Limiter{})
+		h, _ := fleet(s, ratelimit.Options{})
 		for range 100 { // ten seconds
 			get(h, as("a"))
 			time.Sleep(100 * time.Millisecond)
@@ -164,7 +164,7 @@ func TestRequestsDoNotWaitForTheOneThatAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
-		h, _ := fleet(s, ratelimit.Limiter{})
+		h, _ := fleet(s, ratelimit.Options{})
 		get(h, as("a"))
 		time.Sleep(time.Second)
 		s.delay = 500 * time.Millisecond
@@ -181,8 +181,8 @@ func TestRequestsDoNotWaitForTheOneThatAsks(t *testing.T) {
 func TestStoreThatComesBackIsToldWhatWasCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
-		one, _ := fleet(s, ratelimit.Limiter{Replicas: 2})
-		two, _ := fleet(s, ratelimit.Limiter{Replicas: 2})
+		one, _ := fleet(s, ratelimit.Options{Replicas: 2})
+		two, _ := fleet(s, ratelimit.Options{Replicas: 2})
 		s.err = errSecret
 		for _, h := range []http.Handler{one, two} {
 			for get(h, as("a")).Code == 200 {
@@ -209,7 +209,7 @@ func TestStoreThatComesBackIsToldWhatWasCharged(t *testing.T) {
 func TestRecoveryThatFailsForgetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
-		h, _ := fleet(s, ratelimit.Limiter{})
+		h, _ := fleet(s, ratelimit.Options{})
 		s.err = errSecret
 		for get(h, as("a")).Code == 200 {
 		}
@@ -229,7 +229,7 @@ func TestClientThatLeavesCausesNoOutage(t *testing.T) {
 	for _, mode := range []ratelimit.FailMode{ratelimit.FailLocal, ratelimit.FailOpen, ratelimit.FailClosed} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newServer()
-			h, seen := fleet(s, ratelimit.Limiter{Outage: mode})
+			h, seen := fleet(s, ratelimit.Options{Outage: mode})
 			s.delay = 20 * time.Millisecond
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
@@ -250,7 +250,7 @@ func TestClientThatLeavesCausesNoOutage(t *testing.T) {
 func TestStoreThatHangsIsAnOutageEvenIfClientsLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
-		h, seen := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailClosed})
+		h, seen := fleet(s, ratelimit.Options{Outage: ratelimit.FailClosed})
 		s.delay = time.Hour
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
@@ -269,16 +269,16 @@ func TestCorrectionsInAnOutageStayWithTheirCharge(t *testing.T) {
 		s := newServer()
 		var spend error
 		var during func()
-		h := ratelimit.Limiter{
+		h := ratelimit.NewLimiter(ratelimit.Options{
 			Store:    s,
 			Replicas: 2,
 			Policies: []ratelimit.Policy{{
-				Quota: ratelimit.PerHour(60),
-				Key:   byUser,
-				Cost:  func(*http.Request) int { return 1 },
-				Count: func(status int) bool { return status == 200 },
+				Quota:       ratelimit.PerHour(60),
+				Key:         byUser,
+				Cost:        func(*http.Request) int { return 1 },
+				CountStatus: func(status int) bool { return status == 200 },
 			}},
-		}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		}).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if during != nil {
 				during()
 				spend = ratelimit.Spend(r.Context(), 10)
@@ -307,7 +307,7 @@ func TestCorrectionsInAnOutageStayWithTheirCharge(t *testing.T) {
 func TestCheckReturnsTheErrorOfTheStore(t *testing.T) {
 	s := newServer()
 	s.err = errSecret
-	c := ratelimit.Limiter{Store: s, Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}}}.Checker()
+	c := ratelimit.NewLimiter(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}}})
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("X-User", "a")
 	d, err := c.Check(r)
@@ -321,15 +321,15 @@ func TestCheckReturnsTheErrorOfTheStore(t *testing.T) {
 func TestExemptRequestsDoNotAskTheStore(t *testing.T) {
 	s := newServer()
 	s.err = errSecret
-	h, _ := fleet(s, ratelimit.Limiter{Outage: ratelimit.FailClosed})
+	h, _ := fleet(s, ratelimit.Options{Outage: ratelimit.FailClosed})
 	assert.Equal(t, 200, get(h).Code)
 	assert.Zero(t, s.calls)
 }
 
 func TestOutageSettingsThatCannotWorkPanic(t *testing.T) {
-	l := ratelimit.Limiter{Store: newServer(), Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}}}
+	l := ratelimit.Options{Store: newServer(), Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}}}
 	l.Replicas = -1
-	assert.Panics(t, func() { l.Checker() })
+	assert.Panics(t, func() { ratelimit.NewLimiter(l) })
 	l.Replicas, l.Outage = 0, 7
-	assert.Panics(t, func() { l.Checker() })
+	assert.Panics(t, func() { ratelimit.NewLimiter(l) })
 }

@@ -43,9 +43,9 @@ func TestVaryGrantsQuotasOfTheirOwn(t *testing.T) {
 			"wrong": {N: 5},
 		}
 		h := limit(ok, ratelimit.Policy{
-			Quota: ratelimit.PerMinute(1),
-			Key:   byUser,
-			Vary:  func(r *http.Request) ratelimit.Quota { return plans[r.Header.Get("X-Plan")] },
+			Quota:    ratelimit.PerMinute(1),
+			Key:      byUser,
+			QuotaFor: func(r *http.Request) ratelimit.Quota { return plans[r.Header.Get("X-Plan")] },
 		})
 		plan := func(p string) func(*http.Request) {
 			return func(r *http.Request) { r.Header.Set("X-Plan", p); r.Header.Set("X-User", p) }
@@ -58,8 +58,8 @@ func TestVaryGrantsQuotasOfTheirOwn(t *testing.T) {
 			{"a plan that is not in the table", "none", []int{200, 429}, `"default";q=1;w=60`, `"default";r=0;t=60`},
 			{"a greater quota", "paid", []int{200, 200, 200, 429}, `"default";q=3;w=60`, `"default";r=0;t=20`},
 			{"no bound", "staff", []int{200, 200, 200, 200, 200}, "", ""},
-			{"a quota of nothing", "off", []int{429, 429}, `"default";q=0;w=60`, `"default";r=0`},
-			{"a quota that cannot work", "wrong", []int{429}, `"default";q=0;w=1`, `"default";r=0`},
+			{"a quota of nothing", "off", []int{403, 403}, `"default";q=0;w=60`, `"default";r=0`},
+			{"a quota that cannot work", "wrong", []int{403}, `"default";q=0;w=1`, `"default";r=0`},
 		} {
 			var w *httptest.ResponseRecorder
 			for _, code := range c.codes {
@@ -76,7 +76,7 @@ func TestVaryGrantsQuotasOfTheirOwn(t *testing.T) {
 func TestQuotaThatIsLoweredStartsWithAFullBucketOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quota := ratelimit.PerMinute(100)
-		h := limit(ok, ratelimit.Policy{Quota: ratelimit.PerMinute(1), Key: byUser, Vary: func(*http.Request) ratelimit.Quota { return quota }})
+		h := limit(ok, ratelimit.Policy{Quota: ratelimit.PerMinute(1), Key: byUser, QuotaFor: func(*http.Request) ratelimit.Quota { return quota }})
 		for range 50 {
 			get(h, as("a"))
 		}
@@ -122,10 +122,10 @@ func TestCountGivesBackWhatDoesNotCount(t *testing.T) {
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			store := ratelimit.NewMemory(10)
-			srv := httptest.NewUnstartedServer(ratelimit.Limiter{
-				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(3), Key: ratelimit.Everyone, Count: only401}},
+			srv := httptest.NewUnstartedServer(ratelimit.NewLimiter(ratelimit.Options{
+				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(3), Key: ratelimit.Everyone, CountStatus: only401}},
 				Store:    store,
-			}.Wrap(c.handler))
+			}).Wrap(c.handler))
 			srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 			srv.Start()
 			if res, err := srv.Client().Get(srv.URL); err == nil {
@@ -143,8 +143,7 @@ func TestCountGivesBackWhatDoesNotCount(t *testing.T) {
 
 // remaining is what is left of a quota in the bucket of Everyone.
 func remaining(store ratelimit.Store, q ratelimit.Quota) int {
-	d, _ := ratelimit.Limiter{Policies: []ratelimit.Policy{{Quota: q, Key: ratelimit.Everyone, Cost: func(*http.Request) int { return 0 }}}, Store: store}.
-		Checker().Check(httptest.NewRequest("GET", "/", nil))
+	d, _ := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{{Quota: q, Key: ratelimit.Everyone, Cost: func(*http.Request) int { return 0 }}}, Store: store}).Check(httptest.NewRequest("GET", "/", nil))
 	return d.Verdicts[0].Remaining
 }
 
@@ -158,7 +157,7 @@ func TestManyGuessesAtOnceDoNotSlipThroughACount(t *testing.T) {
 			mu.Unlock()
 			time.Sleep(time.Second) // a slow hash
 			w.WriteHeader(401)
-		}, ratelimit.Policy{Quota: ratelimit.PerHour(5), Key: byUser, Count: func(s int) bool { return s == 401 }})
+		}, ratelimit.Policy{Quota: ratelimit.PerHour(5), Key: byUser, CountStatus: func(s int) bool { return s == 401 }})
 		for range 100 {
 			go get(h, as("mallory"))
 		}
@@ -171,9 +170,9 @@ func TestManyGuessesAtOnceDoNotSlipThroughACount(t *testing.T) {
 func TestCountLeavesOtherPoliciesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := limit(ok,
-			ratelimit.Policy{Name: "failures", Quota: ratelimit.PerHour(2), Key: byUser, Count: func(s int) bool { return s >= 400 }},
+			ratelimit.Policy{Name: "failures", Quota: ratelimit.PerHour(2), Key: byUser, CountStatus: func(s int) bool { return s >= 400 }},
 			ratelimit.Policy{Name: "all", Quota: ratelimit.PerHour(10), Key: byUser},
-			ratelimit.Policy{Name: "shadow", Quota: ratelimit.PerHour(1), Key: byUser, Shadow: true, Count: func(int) bool { return false }},
+			ratelimit.Policy{Name: "shadow", Quota: ratelimit.PerHour(1), Key: byUser, Shadow: true, CountStatus: func(int) bool { return false }},
 		)
 		for i := range 5 {
 			w := get(h, as("a"))
@@ -229,7 +228,7 @@ func TestSpendChargesWhatARequestHasReallyCost(t *testing.T) {
 func TestSpendReachesTheLimitersAround(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, cost := ratelimit.NewMemory(10), func(*http.Request) int { return 1 }
-		inner := ratelimit.Limiter{Store: store, Policies: []ratelimit.Policy{{Name: "inner", Quota: ratelimit.PerMinute(60), Key: byUser, Cost: cost}}}.
+		inner := ratelimit.NewLimiter(ratelimit.Options{Store: store, Policies: []ratelimit.Policy{{Name: "inner", Quota: ratelimit.PerMinute(60), Key: byUser, Cost: cost}}}).
 			Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { assert.NoError(t, ratelimit.Spend(r.Context(), 4)) }))
 		h := ratelimit.New(ratelimit.Policy{Name: "outer", Quota: ratelimit.PerHour(3600), Key: byUser, Cost: cost})(inner)
 		get(h, as("a"))
@@ -250,8 +249,8 @@ func TestSpendAfterTheClientHasGoneStillCharges(t *testing.T) {
 		s := newServer()
 		s.delay = time.Millisecond // and it minds the context
 		ctx, cancel := context.WithCancel(context.Background())
-		h, _ := fleet(s, ratelimit.Limiter{Policies: []ratelimit.Policy{
-			{Quota: ratelimit.PerHour(60), Key: byUser, Cost: func(*http.Request) int { return 1 }, Count: func(int) bool { return cancel == nil }},
+		h, _ := fleet(s, ratelimit.Options{Policies: []ratelimit.Policy{
+			{Quota: ratelimit.PerHour(60), Key: byUser, Cost: func(*http.Request) int { return 1 }, CountStatus: func(int) bool { return cancel == nil }},
 			{Name: "other", Quota: ratelimit.PerHour(60), Key: byUser, Cost: func(*http.Request) int { return 1 }},
 		}}, func(w http.ResponseWriter, r *http.Request) {
 			cancel()
@@ -266,7 +265,7 @@ func TestSpendAfterTheClientHasGoneStillCharges(t *testing.T) {
 
 func TestDenyAnswersWithTheDecisionInTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := ratelimit.Limiter{
+		h := ratelimit.NewLimiter(ratelimit.Options{
 			Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}},
 			Deny: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				d, found := ratelimit.FromContext(r.Context())
@@ -275,7 +274,7 @@ func TestDenyAnswersWithTheDecisionInTheContext(t *testing.T) {
 				assert.Equal(t, time.Minute, d.RetryAfter)
 				respond.Problem(w, r, problem.New(420, problem.Title("Enhance Your Calm")))
 			}),
-		}.Wrap(http.HandlerFunc(ok))
+		}).Wrap(http.HandlerFunc(ok))
 		assert.Equal(t, "ok", get(h, as("a")).Body.String())
 		w := get(h, as("a"))
 		assert.Equal(t, 420, w.Code)
@@ -287,10 +286,10 @@ func TestDenyAnswersWithTheDecisionInTheContext(t *testing.T) {
 
 func TestCheckDecidesWithoutAnswering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := ratelimit.Limiter{Policies: []ratelimit.Policy{
+		c := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{
 			{Name: "minute", Quota: ratelimit.PerMinute(2), Key: byUser},
 			{Name: "hour", Quota: ratelimit.PerHour(60), Key: byUser},
-		}}.Checker()
+		}})
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("X-User", "a")
 		d, err := c.Check(r)
@@ -320,7 +319,7 @@ func TestCheckDecidesWithoutAnswering(t *testing.T) {
 		assert.Equal(t, 429, w.Code)
 		assert.Equal(t, "30", w.Header().Get("Retry-After"))
 		assert.Equal(t, `"minute";r=0;t=30`, w.Header().Get("RateLimit"))
-		assert.True(t, errors.Is(d.Problem(), problem.QuotaExceeded))
+		assert.True(t, errors.Is(d.Problem(), problem.New(429)))
 
 		require.NoError(t, last.Refund(t.Context()))
 		require.NoError(t, last.Refund(t.Context()), "a second time gives nothing")
@@ -339,10 +338,10 @@ func TestZeroDecisionIsHarmless(t *testing.T) {
 
 func TestDecisionsMayBeKept(t *testing.T) {
 	var kept []ratelimit.Decision
-	h := ratelimit.Limiter{
-		Policies:  []ratelimit.Policy{{Quota: ratelimit.PerHour(50), Key: byUser}},
-		OnVerdict: func(_ *http.Request, d ratelimit.Decision) { kept = append(kept, d) },
-	}.Wrap(http.HandlerFunc(ok))
+	h := ratelimit.NewLimiter(ratelimit.Options{
+		Policies:   []ratelimit.Policy{{Quota: ratelimit.PerHour(50), Key: byUser}},
+		OnDecision: func(_ *http.Request, d ratelimit.Decision) { kept = append(kept, d) },
+	}).Wrap(http.HandlerFunc(ok))
 	for i := range 60 {
 		get(h, as(strconv.Itoa(i%2)))
 	}
@@ -361,10 +360,10 @@ func TestHandlersOfOneMiddlewareShareTheirBuckets(t *testing.T) {
 	assert.Equal(t, 200, get(mw(http.HandlerFunc(ok)), as("a")).Code)
 	assert.Equal(t, 429, get(mw(http.HandlerFunc(ok)), as("a")).Code)
 
-	l := ratelimit.Limiter{Policies: []ratelimit.Policy{policy}, Store: ratelimit.NewMemory(10)}
-	assert.Equal(t, 200, get(l.Wrap(http.HandlerFunc(ok)), as("a")).Code)
-	assert.Equal(t, 429, get(l.Wrap(http.HandlerFunc(ok)), as("a")).Code, "a Store is shared too")
+	l := ratelimit.Options{Policies: []ratelimit.Policy{policy}, Store: ratelimit.NewMemory(10)}
+	assert.Equal(t, 200, get(ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok)), as("a")).Code)
+	assert.Equal(t, 429, get(ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok)), as("a")).Code, "a Store is shared too")
 	l.Store = nil
-	assert.Equal(t, 200, get(l.Wrap(http.HandlerFunc(ok)), as("a")).Code)
-	assert.Equal(t, 200, get(l.Wrap(http.HandlerFunc(ok)), as("a")).Code)
+	assert.Equal(t, 200, get(ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok)), as("a")).Code)
+	assert.Equal(t, 200, get(ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok)), as("a")).Code)
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Quota is how much a policy grants: N units per Per, which come back evenly,
@@ -29,9 +31,61 @@ func PerMinute(n int) Quota { return Quota{N: n, Per: time.Minute} }
 // PerHour is a quota of n units per hour.
 func PerHour(n int) Quota { return Quota{N: n, Per: time.Hour} }
 
-// Unlimited is the answer of a Policy's Vary for whom the policy does not
-// bound. It is no Quota of a Policy.
+// Unlimited is what a Policy's QuotaFor returns for a request without a bound.
+// It is not a valid Quota of a Policy.
 func Unlimited() Quota { return Quota{N: math.MaxInt, Per: 1, Burst: math.MaxInt} }
+
+// AtRate returns the quota of a rate.Limiter with the limit and the burst. The
+// rate is exact where a number of units per a number of nanoseconds can be, and
+// otherwise as near as float64 can tell. An infinite limit is [Unlimited]; a
+// limit or a burst of 0 or less is a quota that is not valid.
+func AtRate(limit rate.Limit, burst int) Quota {
+	switch {
+	case limit == rate.Inf:
+		return Unlimited()
+	case !(limit > 0) || burst < 1:
+		return Quota{}
+	}
+	n, per := ratio(float64(limit))
+	return Quota{N: n, Per: per, Burst: burst}
+}
+
+// Limit returns the rate of q, in units per second, for a rate.Limiter with the
+// burst Capacity. That of [Unlimited] is rate.Inf, and that of a quota that is
+// not valid 0.
+func (q Quota) Limit() rate.Limit {
+	switch {
+	case q == Unlimited():
+		return rate.Inf
+	case q.N < 1 || q.Per < 1:
+		return 0
+	}
+	return rate.Limit(float64(q.N) / q.Per.Seconds())
+}
+
+// ratio returns the simplest fraction of units and nanoseconds that is the
+// limit in units per second: the first convergent of its continued fraction
+// that float64 cannot tell from it.
+func ratio(limit float64) (n int, per time.Duration) {
+	var n0, per0, n1, per1 float64 = 0, 1, 1, 0
+	x := limit / 1e9
+	for range 64 {
+		whole := math.Floor(x)
+		n2, per2 := whole*n1+n0, whole*per1+per0
+		if n2 > float64(maxInteger) || per2 > float64(maxFill) {
+			break
+		}
+		n0, per0, n1, per1 = n1, per1, n2, per2
+		if n1 > 0 && n1/time.Duration(per1).Seconds() == limit || x == whole {
+			break
+		}
+		x = 1 / (x - whole)
+	}
+	if n1 < 1 { // less than a unit in the longest time
+		return 1, maxFill
+	}
+	return int(n1), time.Duration(max(per1, 1))
+}
 
 // Capacity is the number of units in a full bucket: Burst, or N if Burst is 0.
 func (q Quota) Capacity() int {

@@ -35,7 +35,7 @@ func (s *shard) look(b *Bucket, t *terms, hash uint64, now int64) (at int, found
 		}
 	}
 	lack := float64(b.Cost) - units
-	b.Short = lack > 0 && b.Cost > 0 && b.Rule != Force && (b.Cost > t.quota.Burst || t.lacks(lack))
+	b.Short = lack > 0 && b.Cost > 0 && b.Mode != Force && (b.Cost > t.quota.Burst || t.lacks(lack))
 	return at, found, units
 }
 
@@ -47,7 +47,7 @@ func (s *shard) charge(b *Bucket, t *terms, hash uint64, now int64, at int, foun
 	if !found && cost < 0 {
 		return 0
 	}
-	if b.Rule == Force && cost > 0 { // a bucket owes at most what it can hold
+	if b.Mode == Force && cost > 0 { // a bucket owes at most what it can hold
 		cost = max(0, min(cost, int(math.Floor(units))+t.quota.Burst))
 	}
 	units -= float64(cost)

@@ -57,18 +57,28 @@ func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
 	var buckets []Bucket
 	for i := range a.parts {
 		p := &a.parts[i]
-		if n := by(p); n != 0 {
-			b := a.buckets[i]
-			buckets = append(buckets, Bucket{Policy: b.Policy, Key: b.Key, Quota: b.Quota, Cost: n, Rule: Force})
-			p.charged += n
+		n := by(p)
+		if n == 0 {
+			continue
 		}
+		p.charged += n
+		if p.rule.Limiter != nil {
+			a.limiter.reserve(p.rule.Limiter, n)
+			continue
+		}
+		b := a.buckets[i]
+		buckets = append(buckets, Bucket{Policy: b.Policy, Key: b.Key, Quota: b.Quota, Cost: n, Mode: Force})
 	}
 	if len(buckets) == 0 {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx)
-	if a.checker.memory != nil {
-		return a.checker.memory.Take(ctx, buckets)
+	return a.limiter.giveBack(context.WithoutCancel(ctx), buckets, a.local)
+}
+
+// giveBack corrects what was charged to buckets, where it was charged.
+func (l *Limiter) giveBack(ctx context.Context, buckets []Bucket, local bool) error {
+	if l.memory != nil {
+		return l.memory.Take(ctx, buckets)
 	}
-	return a.checker.shared.correct(ctx, buckets, a.local)
+	return l.shared.correct(ctx, buckets, local)
 }

@@ -15,10 +15,11 @@ import (
 // is done.
 type Store interface {
 	// Take decides all buckets at one instant, and charges all of them or
-	// none: if one with the rule Enforce is short, nothing is charged.
-	// It sets Debt and Short of each bucket and changes nothing else.
+	// none: if one with the mode Enforce is short, nothing is charged.
+	// It sets Debt and Short of each bucket and changes nothing else, except
+	// that it may spell out a Burst of 0.
 	//
-	// Being short is no error. An error means that nothing is known, and
+	// Being short is not an error. An error means that nothing is known, and
 	// that most likely nothing was charged.
 	//
 	// The slice is the caller's: it must not be kept. No two buckets of one
@@ -73,7 +74,7 @@ func failedParts(err error) (names []string) {
 	return names
 }
 
-// Bucket is what is asked of one bucket of a [Store], and the answer.
+// Bucket is what is asked of one bucket of a [Store], and what it decided.
 type Bucket struct {
 	// Policy, Key and Quota together identify the bucket: with another
 	// quota it is another bucket, and it is full at first. The quota is
@@ -87,27 +88,27 @@ type Bucket struct {
 	// it is never short.
 	Cost int
 
-	// Rule is what happens where there is not enough.
-	Rule Rule
+	// Mode is what happens where there is not enough.
+	Mode Mode
 
-	// Debt is the answer: the time after this call until the bucket would be
+	// Debt is set by Take: the time after this call until the bucket would be
 	// full again, rounded to the nearest nanosecond, or less by as much as
 	// the store's clock is coarse. It is at most twice the time in which an
 	// empty bucket fills.
 	Debt time.Duration
 
-	// Short is the answer to whether the bucket held fewer units than Cost.
-	// Less than a tick of the store's clock is not missing: whoever waits
-	// for exactly as long as the debt says is served.
+	// Short is set by Take: whether the bucket held fewer units than Cost.
+	// Less than a tick of the store's clock is not missing: a client that
+	// waits for exactly as long as the debt says is served.
 	Short bool
 }
 
-// Rule says what becomes of a [Bucket] that is short.
-type Rule uint8
+// Mode is what becomes of a [Bucket] that is short.
+type Mode uint8
 
 const (
 	// Enforce refuses the whole call. It is the zero value.
-	Enforce Rule = iota
+	Enforce Mode = iota
 	// Shadow reports that the bucket is short, leaves it as it is, and has no
 	// influence on the other buckets.
 	Shadow

@@ -174,7 +174,7 @@ func FuzzFieldsAreListsOfStrings(f *testing.F) {
 	f.Add("slow", 1, int64(365*24*time.Hour), 2, 2, 2, false)
 	f.Add("fast", 1_000_000_000, int64(time.Second), 0, 0, 3, true)
 	f.Fuzz(func(t *testing.T, name string, n int, per int64, burst, cost, times int, keyed bool) {
-		l := ratelimit.Limiter{Policies: []ratelimit.Policy{
+		l := ratelimit.Options{Policies: []ratelimit.Policy{
 			{Name: name, Quota: ratelimit.Quota{N: n, Per: time.Duration(per), Burst: burst}, Key: ratelimit.ByIP(peer), Cost: func(*http.Request) int { return cost }},
 			{Name: name + "2", Quota: ratelimit.PerMinute(2), Key: ratelimit.ByIP(peer)},
 		}}
@@ -184,7 +184,7 @@ func FuzzFieldsAreListsOfStrings(f *testing.F) {
 		var h http.Handler
 		func() {
 			defer func() { _ = recover() }() // what cannot work is refused when it is built
-			h = l.Wrap(http.HandlerFunc(ok))
+			h = ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok))
 		}()
 		if h == nil {
 			return

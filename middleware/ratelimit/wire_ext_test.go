@@ -115,7 +115,7 @@ func TestRefusalNamesOnlyTheViolatedPolicies(t *testing.T) {
 			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body))
 			assert.Equal(t, []string{"minute", "hour"}, body.Violated)
 			assert.Equal(t, 429, body.Status)
-			assert.Equal(t, problem.QuotaExceeded.URI, body.Type)
+			assert.Equal(t, "about:blank", body.Type)
 		}
 		time.Sleep(30 * time.Second)
 		w := get(h, as("a"))
@@ -131,13 +131,13 @@ func TestRefusalNamesOnlyTheViolatedPolicies(t *testing.T) {
 func TestShadowPolicyIsNeverSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen []ratelimit.Decision
-		h := ratelimit.Limiter{
+		h := ratelimit.NewLimiter(ratelimit.Options{
 			Policies: []ratelimit.Policy{
 				{Name: "new", Quota: ratelimit.PerHour(1), Key: byUser, Shadow: true},
 				{Name: "real", Quota: ratelimit.PerHour(2), Key: byUser},
 			},
-			OnVerdict: func(_ *http.Request, d ratelimit.Decision) { seen = append(seen, d) },
-		}.Wrap(http.HandlerFunc(ok))
+			OnDecision: func(_ *http.Request, d ratelimit.Decision) { seen = append(seen, d) },
+		}).Wrap(http.HandlerFunc(ok))
 		for i, code := range []int{200, 200, 429} {
 			w := get(h, as("a"))
 			assert.Equal(t, code, w.Code, "%d", i)
@@ -177,7 +177,7 @@ func TestCostBeyondTheBurstHasNoRetryAfter(t *testing.T) {
 		)
 		cost := func(n string) func(*http.Request) { return func(r *http.Request) { r.Header.Set("X-Cost", n) } }
 		w := get(h, as("a"), cost("11"))
-		assert.Equal(t, 429, w.Code)
+		assert.Equal(t, 403, w.Code)
 		assert.NotContains(t, w.Header(), "Retry-After", "no waiting helps")
 		assert.Equal(t, `"default";r=10`, w.Header().Get("RateLimit"))
 		w = get(h, as("a"), cost("10"))
@@ -196,7 +196,7 @@ func TestCapacityThatAllShareIsRefusedWith503(t *testing.T) {
 		fields(t, w.Code, w.Header())
 		assert.Equal(t, 503, w.Code)
 		assert.Equal(t, "1", w.Header().Get("Retry-After"))
-		assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later.","violated-policies":["capacity"]}`, w.Body.String())
+		assert.JSONEq(t, `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later.","violated-policies":["capacity"]}`, w.Body.String())
 	})
 }
 
@@ -257,7 +257,7 @@ func TestRateLimitStaysOffRedirectionsWhenNothingIsLeft(t *testing.T) {
 				}
 				return ratelimit.Quota{}
 			}
-			inner := limit(c.answer, ratelimit.Policy{Name: "inner", Quota: ratelimit.PerMinute(1), Vary: quota, Key: byUser})
+			inner := limit(c.answer, ratelimit.Policy{Name: "inner", Quota: ratelimit.PerMinute(1), QuotaFor: quota, Key: byUser})
 			h := ratelimit.New(ratelimit.Policy{Name: "outer", Quota: ratelimit.PerHour(10), Key: byUser})(inner)
 			srv := httptest.NewServer(h)
 			defer srv.Close()
@@ -295,11 +295,11 @@ func TestFieldsMayBeChangedByTheHandlerWithoutReachingOthers(t *testing.T) {
 }
 
 func TestPartitionKeyIsTheSameForTheSameKeyOnly(t *testing.T) {
-	l := ratelimit.Limiter{
+	l := ratelimit.Options{
 		Policies:        []ratelimit.Policy{{Quota: ratelimit.PerMinute(10), Key: byUser}, {Name: "hour", Quota: ratelimit.PerHour(10), Key: byUser}},
 		PartitionSecret: []byte("a secret of the service"),
 	}
-	h := l.Wrap(http.HandlerFunc(ok))
+	h := ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok))
 	key := func(h http.Handler, user string) string {
 		w := get(h, as(user))
 		policies, states := fields(t, w.Code, w.Header())
@@ -313,15 +313,15 @@ func TestPartitionKeyIsTheSameForTheSameKeyOnly(t *testing.T) {
 	assert.Equal(t, key(h, "alice"), key(h, "alice"))
 	assert.NotEqual(t, key(h, "alice"), key(h, "bobby"))
 	l.PartitionSecret = []byte("another secret of it")
-	assert.NotEqual(t, key(h, "alice"), key(l.Wrap(http.HandlerFunc(ok)), "alice"))
+	assert.NotEqual(t, key(h, "alice"), key(ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok)), "alice"))
 }
 
 func TestLegacyFieldsAreThoseOfTheTightestPolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // a bubble begins at a whole second
-		h := ratelimit.Limiter{
+		h := ratelimit.NewLimiter(ratelimit.Options{
 			Policies: []ratelimit.Policy{{Name: "hour", Quota: ratelimit.PerHour(100), Key: byUser}, {Name: "minute", Quota: ratelimit.PerMinute(2), Key: byUser}},
 			Legacy:   true,
-		}.Wrap(http.HandlerFunc(ok))
+		}).Wrap(http.HandlerFunc(ok))
 		now := time.Now().Unix()
 		for i, want := range []struct {
 			code             int

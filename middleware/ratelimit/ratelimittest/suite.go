@@ -186,7 +186,7 @@ func allOrNone(t *trial) {
 func shadowHasNoInfluence(t *trial) {
 	shadow := func(cost int) ratelimit.Bucket {
 		b := of("shadow", cost)
-		b.Rule = ratelimit.Shadow
+		b.Mode = ratelimit.Shadow
 		return b
 	}
 	got := t.take(shadow(9), of("real", 1))
@@ -207,7 +207,7 @@ func shadowHasNoInfluence(t *trial) {
 func forceOwes(t *trial) {
 	force := func(cost int) ratelimit.Bucket {
 		b := of("k", cost)
-		b.Rule = ratelimit.Force
+		b.Mode = ratelimit.Force
 		return b
 	}
 	t.want(force(3), false, 3*time.Second)

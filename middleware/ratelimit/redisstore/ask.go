@@ -42,7 +42,7 @@ func (s *Store) undo(ctx context.Context, keys []key, buckets []ratelimit.Bucket
 		}
 		for _, i := range c.indices {
 			if b := buckets[i]; b.Cost != 0 && !b.Short {
-				b.Cost, b.Rule = -b.Cost, ratelimit.Force
+				b.Cost, b.Mode = -b.Cost, ratelimit.Force
 				back, names, from = append(back, b), append(names, keys[i]), append(from, i)
 			}
 		}
@@ -117,4 +117,4 @@ func (s *Store) run(wait, ctx context.Context, calls []*call, buckets []ratelimi
 	return errors.Join(errs...)
 }
 
-func isRefusal(b ratelimit.Bucket) bool { return b.Short && b.Rule == ratelimit.Enforce }
+func isRefusal(b ratelimit.Bucket) bool { return b.Short && b.Mode == ratelimit.Enforce }

@@ -139,7 +139,7 @@ func TestCluster(t *testing.T) {
 	t.Run("a shadow on another server has no influence", func(t *testing.T) {
 		s.denials = denials{}
 		shadow := bucket("p", keys[1], q, 1)
-		shadow.Rule = ratelimit.Shadow
+		shadow.Mode = ratelimit.Shadow
 		got := take(t, s, bucket("p", keys[0], q, 1), shadow)
 		assert.False(t, got[0].Short)
 		assert.True(t, got[1].Short)

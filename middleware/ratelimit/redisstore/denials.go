@@ -46,10 +46,10 @@ func (d *denials) answer(keys []key, buckets []ratelimit.Bucket, now time.Durati
 	refused := false
 	for i, b := range buckets {
 		s, known := d.find(keys[i])
-		if !known || s.returned || now-s.received > trusted || b.Cost < 0 || b.Rule == ratelimit.Force {
+		if !known || s.returned || now-s.received > trusted || b.Cost < 0 || b.Mode == ratelimit.Force {
 			return false
 		}
-		refused = refused || b.Rule == ratelimit.Enforce && s.short(b, now)
+		refused = refused || b.Mode == ratelimit.Enforce && s.short(b, now)
 	}
 	if !refused {
 		return false

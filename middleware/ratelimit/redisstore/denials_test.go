@@ -77,7 +77,7 @@ func TestADenialIsForgottenWhenUnitsComeBack(t *testing.T) {
 	q := ratelimit.PerHour(10)
 	take(t, s, bucket("p", "k", q, 10))
 	require.True(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
-	take(t, s, ratelimit.Bucket{Policy: "p", Key: "k", Quota: q, Cost: -1, Rule: ratelimit.Force})
+	take(t, s, ratelimit.Bucket{Policy: "p", Key: "k", Quota: q, Cost: -1, Mode: ratelimit.Force})
 	assert.False(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
 }
 
@@ -86,7 +86,7 @@ func TestAShadowPolicyStillReportsBesideADenial(t *testing.T) {
 	s := patient.New(srv.client())
 	q := ratelimit.PerHour(1)
 	shadow := bucket("shadow", "k", q, 1)
-	shadow.Rule = ratelimit.Shadow
+	shadow.Mode = ratelimit.Shadow
 	take(t, s, shadow)
 	before := srv.calls()
 	for range 3 {
@@ -108,10 +108,10 @@ func TestAShadowPolicyStillReportsBesideADenial(t *testing.T) {
 	assert.True(t, take(t, s, third, shadow, other)[2].Short)
 	assert.NotZero(t, take(t, s, third, shadow)[0].Debt, "known, and not refused by the shadow")
 	force := shadow
-	force.Rule = ratelimit.Force
+	force.Mode = ratelimit.Force
 	assert.False(t, take(t, s, force, other)[0].Short, "force is never short, even if it is not charged")
 	force = other
-	force.Rule = ratelimit.Force
+	force.Mode = ratelimit.Force
 	assert.False(t, take(t, s, force)[0].Short, "what has to be charged is charged")
 	assert.InDelta(t, 2*time.Hour, take(t, s, other)[0].Debt, float64(time.Minute))
 }
@@ -127,7 +127,7 @@ func denied(d *denials, sent, received time.Duration) {
 }
 
 func returned(d *denials, sent, received time.Duration) {
-	b := ratelimit.Bucket{Policy: "p", Key: "k", Quota: hour, Cost: -1, Rule: ratelimit.Force}
+	b := ratelimit.Bucket{Policy: "p", Key: "k", Quota: hour, Cost: -1, Mode: ratelimit.Force}
 	b.Debt = time.Minute // which is still too much, but more may be on its way back
 	d.note([]key{{name: "k"}}, []ratelimit.Bucket{b}, sent, received)
 }
@@ -209,7 +209,7 @@ func TestUnitsThatAnotherReplicaGaveBackAreNoticed(t *testing.T) {
 	one, two := patient.New(srv.client()), patient.New(srv.client())
 	take(t, one, bucket("p", "k", hour, 1))
 	require.True(t, take(t, one, bucket("p", "k", hour, 1))[0].Short)
-	take(t, two, ratelimit.Bucket{Policy: "p", Key: "k", Quota: hour, Cost: -1, Rule: ratelimit.Force})
+	take(t, two, ratelimit.Bucket{Policy: "p", Key: "k", Quota: hour, Cost: -1, Mode: ratelimit.Force})
 	require.Eventually(t, func() bool {
 		b := []ratelimit.Bucket{bucket("p", "k", hour, 1)}
 		return one.Take(context.Background(), b) == nil && !b[0].Short

@@ -79,7 +79,7 @@ func compare(t *testing.T, store *Store, remembering bool) {
 				wait = max(wait, b.Debt-time.Duration(float64(b.Quota.Burst-b.Cost)*unit))
 			case b.Cost < 0:
 				seen["given back"]++
-			case b.Rule == ratelimit.Force:
+			case b.Mode == ratelimit.Force:
 				seen["forced"]++
 			default:
 				seen["taken"]++
@@ -118,12 +118,12 @@ func randomBuckets(rnd *rand.Rand, quotas []ratelimit.Quota) []ratelimit.Bucket 
 		case 1, 2:
 			b.Cost = rnd.IntN(q.Burst + 2)
 		case 3:
-			b.Cost, b.Rule = -1-rnd.IntN(2), ratelimit.Force
+			b.Cost, b.Mode = -1-rnd.IntN(2), ratelimit.Force
 		case 4:
-			b.Rule = ratelimit.Force
+			b.Mode = ratelimit.Force
 		}
-		if b.Rule == ratelimit.Enforce && rnd.IntN(4) == 0 {
-			b.Rule = ratelimit.Shadow
+		if b.Mode == ratelimit.Enforce && rnd.IntN(4) == 0 {
+			b.Mode = ratelimit.Shadow
 		}
 		buckets = append(buckets, b)
 	}

@@ -4,7 +4,7 @@
 // Start with [New], and give the store to a limiter:
 //
 //	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", ContextTimeoutEnabled: true})
-//	h = ratelimit.Limiter{Policies: policies, Store: redisstore.New(client), Replicas: 3}.Wrap(h)
+//	h = ratelimit.NewLimiter(ratelimit.Options{Policies: policies, Store: redisstore.New(client), Replicas: 3}).Wrap(h)
 //
 // A request asks Redis once, for all its policies, and a script decides them
 // at one instant, by the clock of Redis. Decisions and header fields are those
@@ -33,7 +33,7 @@
 // replica grants its share of the quotas from its own memory, and one request
 // a second finds out whether Redis is back. Only that one, and those under way
 // when Redis goes, wait for the Timeout; when it is back and is told what was
-// charged meanwhile, for twice the Timeout at worst. OnVerdict is told the
+// charged meanwhile, for twice the Timeout at worst. OnDecision is told the
 // error. A cluster that lacks a server fails for some of the keys, and the
 // limiter then changes back and forth.
 //

@@ -21,20 +21,20 @@ func Example() {
 	})
 	defer client.Close()
 
-	limit := ratelimit.Limiter{
+	limit := ratelimit.Options{
 		Policies: []ratelimit.Policy{{
 			Quota: ratelimit.PerMinute(100),
 			Key:   ratelimit.ByIP(clientip.Direct),
 		}},
 		Store:    redisstore.New(client),
 		Replicas: 3,
-		OnVerdict: func(_ *http.Request, d ratelimit.Decision) {
+		OnDecision: func(_ *http.Request, d ratelimit.Decision) {
 			if d.Err != nil {
 				log.Print(d.Err)
 			}
 		},
 	}
-	http.Handle("/", limit.Wrap(http.NotFoundHandler()))
+	http.Handle("/", ratelimit.NewLimiter(limit).Wrap(http.NotFoundHandler()))
 }
 
 // A limit that must not be exceeded, whatever happens: without Redis nobody
@@ -51,12 +51,12 @@ func ExampleOptions() {
 		Prefix:  "shop:",
 		Timeout: 50 * time.Millisecond,
 	}.New(client)
-	limit := ratelimit.Limiter{
+	limit := ratelimit.Options{
 		Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(10), Key: ratelimit.Everyone}},
 		Store:    store,
 		Outage:   ratelimit.FailClosed,
 	}
-	http.Handle("/vouchers", limit.Wrap(http.NotFoundHandler()))
+	http.Handle("/vouchers", ratelimit.NewLimiter(limit).Wrap(http.NotFoundHandler()))
 }
 
 // Delete the key to let a client in again, as in

@@ -73,7 +73,7 @@ func TestSentinelFailoverKeepsTheLimit(t *testing.T) {
 	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "limits", SentinelAddrs: []string{sentinel.addr}})
 	t.Cleanup(func() { _ = client.Close() })
 	var n counts
-	h := n.limit(ratelimit.Limiter{
+	h := n.limit(ratelimit.Options{
 		Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(40), Key: byPath}},
 		Store:    patient.New(client),
 		Replicas: 4,

@@ -35,13 +35,13 @@ type counts struct {
 }
 
 // limit wraps a handler that answers 200, as one replica of a service.
-func (n *counts) limit(l ratelimit.Limiter) http.Handler {
-	l.OnVerdict = func(_ *http.Request, d ratelimit.Decision) {
+func (n *counts) limit(l ratelimit.Options) http.Handler {
+	l.OnDecision = func(_ *http.Request, d ratelimit.Decision) {
 		if d.Err != nil {
 			n.local.Add(1)
 		}
 	}
-	return l.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	return ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
 // get serves a request for path, and returns the answer.
@@ -104,7 +104,7 @@ func TestMain(m *testing.M) {
 func replica(addr string) {
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	var n counts
-	h := n.limit(ratelimit.Limiter{Policies: []ratelimit.Policy{shared}, Store: patient.New(client)})
+	h := n.limit(ratelimit.Options{Policies: []ratelimit.Policy{shared}, Store: patient.New(client)})
 	n.get(h, "/warm") // has connected
 	fmt.Println("ready")
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
@@ -173,7 +173,7 @@ func TestRedisDyingUnderLoadNeitherDelaysNorRefusesWrongly(t *testing.T) {
 			t.Parallel()
 			srv := startServer(t)
 			var n counts
-			h := n.limit(ratelimit.Limiter{
+			h := n.limit(ratelimit.Options{
 				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1_000_000), Key: byPath}}, // nobody exceeds it
 				Store:    New(srv.client()),
 				Outage:   row.mode,
@@ -216,7 +216,7 @@ func TestAnOutageNeitherOpensNorEndsWithABurst(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, "--appendonly", "yes") // so that it remembers
 	var n counts
-	h := n.limit(ratelimit.Limiter{
+	h := n.limit(ratelimit.Options{
 		Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(40), Key: byPath}},
 		Store:    patient.New(srv.client()),
 		Replicas: 4,
@@ -256,7 +256,7 @@ func TestHeadersAreThoseOfTheMemoryStore(t *testing.T) {
 	}
 	answers := func(store ratelimit.Store) (all []string) {
 		var n counts
-		h := n.limit(ratelimit.Limiter{Policies: policies, Store: store})
+		h := n.limit(ratelimit.Options{Policies: policies, Store: store})
 		for _, path := range []string{"/a", "/a", "/b", "/a", "/a", "/a", "/b"} {
 			w := n.get(h, path)
 			w.Header().Del("Date")

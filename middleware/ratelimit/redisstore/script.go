@@ -36,7 +36,7 @@ func (c *call) add(i int, k key, b *ratelimit.Bucket) {
 	unit := float64(b.Quota.Per) / float64(b.Quota.N)
 	c.indices = append(c.indices, i)
 	c.keys = append(c.keys, k.name)
-	c.args = append(c.args, b.Cost, b.Quota.Capacity(), strconv.FormatFloat(unit, 'g', -1, 64), int(b.Rule))
+	c.args = append(c.args, b.Cost, b.Quota.Capacity(), strconv.FormatFloat(unit, 'g', -1, 64), int(b.Mode))
 }
 
 // run returns the answer of Redis, whose server may not know the script: after

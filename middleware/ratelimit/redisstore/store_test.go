@@ -93,11 +93,11 @@ func TestRedisForgetsABucketWhenItIsFull(t *testing.T) {
 	assert.LessOrEqual(t, ttl, 5*time.Second)
 	assert.Greater(t, ttl, 3*time.Second)
 
-	b.Cost, b.Rule = -100, ratelimit.Force
+	b.Cost, b.Mode = -100, ratelimit.Force
 	assert.Zero(t, take(t, s, b)[0].Debt, "no more is given back than fits")
 	assert.Zero(t, client.Exists(context.Background(), s.Key(b)).Val(), "what is full is as good as new")
 
-	b.Cost, b.Rule = 0, ratelimit.Enforce
+	b.Cost, b.Mode = 0, ratelimit.Enforce
 	take(t, s, b)
 	b.Cost = 61
 	assert.True(t, take(t, s, b)[0].Short)
@@ -335,7 +335,7 @@ func TestARestrictedUserIsEnough(t *testing.T) {
 	q := ratelimit.PerHour(10)
 	assert.False(t, take(t, s, bucket("p", "k", q, 10))[0].Short)
 	assert.True(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
-	assert.Zero(t, take(t, s, ratelimit.Bucket{Policy: "p", Key: "k", Quota: q, Cost: -10, Rule: ratelimit.Force})[0].Debt)
+	assert.Zero(t, take(t, s, ratelimit.Bucket{Policy: "p", Key: "k", Quota: q, Cost: -10, Mode: ratelimit.Force})[0].Debt)
 	assert.Error(t, client.FlushAll(ctx).Err())
 	assert.Error(t, Options{Prefix: "elsewhere:"}.New(client).Take(ctx, []ratelimit.Bucket{bucket("p", "k", q, 1)}))
 
@@ -347,7 +347,7 @@ func TestARestrictedUserIsEnough(t *testing.T) {
 			s := patient.New(srv.client(func(o *redis.Options) { o.Username, o.Password = "less", "secret" }))
 			err := s.Take(ctx, []ratelimit.Bucket{bucket("p", "l"+p.(string), q, 1)})
 			if err == nil {
-				err = s.Take(ctx, []ratelimit.Bucket{{Policy: "p", Key: "l" + p.(string), Quota: q, Cost: -10, Rule: ratelimit.Force}})
+				err = s.Take(ctx, []ratelimit.Bucket{{Policy: "p", Key: "l" + p.(string), Quota: q, Cost: -10, Mode: ratelimit.Force}})
 			}
 			assert.Error(t, err)
 		})

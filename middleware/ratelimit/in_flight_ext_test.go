@@ -1,4 +1,4 @@
-package middleware_test
+package ratelimit_test
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // hall is a handler in which requests stay until they are let out, and a
@@ -44,8 +44,6 @@ func (h *hall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "served")
 }
 
-func byUser(r *http.Request) string { return r.Header.Get("X-User") }
-
 // visit sends a request of a user in a goroutine of its own.
 func visit(ctx context.Context, h http.Handler, user, name string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
@@ -60,11 +58,11 @@ func visit(ctx context.Context, h http.Handler, user, name string) *httptest.Res
 func TestInFlightRefusesTheNextWith503(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
-		h := middleware.InFlight(2)(inside)
+		h := ratelimit.InFlight(2)(inside)
 		one, two := visit(t.Context(), h, "", "1"), visit(t.Context(), h, "", "2")
 		w := visit(t.Context(), h, "", "3")
 		assert.Equal(t, 503, w.Code)
-		assert.JSONEq(t, `{"type":"https://iana.org/assignments/http-problem-types#temporary-reduced-capacity","title":"Temporary Reduced Capacity","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later.","violated-policies":["in-flight"]}`, w.Body.String())
+		assert.JSONEq(t, `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later.","violated-policies":["in-flight"]}`, w.Body.String())
 		assert.Equal(t, "1", w.Header().Get("Retry-After"))
 		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 		assert.NotContains(t, w.Header(), "Ratelimit-Policy", "only by choice")
@@ -83,12 +81,12 @@ func TestInFlightRefusesTheNextWith503(t *testing.T) {
 func TestInFlightIsSharedByTheHandlersOfOneMiddleware(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
-		mw := middleware.InFlight(1)
+		mw := ratelimit.InFlight(1)
 		visit(t.Context(), mw(inside), "", "1")
 		assert.Equal(t, 503, visit(t.Context(), mw(inside), "", "2").Code)
-		apart := middleware.InFlightLimit{Max: 1}
-		visit(t.Context(), apart.Wrap(inside), "", "3")
-		visit(t.Context(), apart.Wrap(inside), "", "4")
+		apart := ratelimit.InFlightOptions{Max: 1}
+		visit(t.Context(), ratelimit.InFlightWith(apart)(inside), "", "3")
+		visit(t.Context(), ratelimit.InFlightWith(apart)(inside), "", "4")
 		close(inside.out)
 		synctest.Wait()
 		assert.Equal(t, []string{"1", "3", "4"}, inside.entered)
@@ -96,19 +94,16 @@ func TestInFlightIsSharedByTheHandlersOfOneMiddleware(t *testing.T) {
 }
 
 func TestInFlightFreesTheSlotOfAHandlerThatPanics(t *testing.T) {
-	h := middleware.Recoverer{Report: func(*http.Request, middleware.Report) {}}.Wrap(
-		middleware.InFlight(1)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") })))
+	h := ratelimit.InFlight(1)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }))
 	for range 3 {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-		assert.Equal(t, 500, w.Code)
+		assert.PanicsWithValue(t, "oops", func() { get(h) })
 	}
 }
 
 func TestInFlightKeepsAKeyFromTakingAllSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
-		h := middleware.InFlightLimit{Max: 4, Key: byUser, PerKey: 2}.Wrap(inside)
+		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 4, Key: byUser, PerKey: 2})(inside)
 		visit(t.Context(), h, "greedy", "g1")
 		visit(t.Context(), h, "greedy", "g2")
 		w := visit(t.Context(), h, "greedy", "g3")
@@ -127,7 +122,7 @@ func TestInFlightKeepsAKeyFromTakingAllSlots(t *testing.T) {
 func TestInFlightWaitersAreServedInTheOrderOfTheirArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
-		h := middleware.InFlightLimit{Max: 2, MaxWait: time.Minute, MaxWaiting: 3, Key: byUser, PerKey: 1}.Wrap(inside)
+		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 2, MaxWait: time.Minute, MaxWaiting: 3, Key: byUser, PerKey: 1})(inside)
 		visit(t.Context(), h, "a", "a1")
 		visit(t.Context(), h, "b", "b1")
 		visit(t.Context(), h, "a", "a2")
@@ -150,7 +145,7 @@ func TestInFlightWaitersAreServedInTheOrderOfTheirArrival(t *testing.T) {
 func TestInFlightWaitersGiveUpInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
-		limited := middleware.InFlightLimit{Max: 1, MaxWait: 5 * time.Second, RetryAfter: 1500 * time.Millisecond}.Wrap(inside)
+		limited := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 1, MaxWait: 5 * time.Second, RetryAfter: 1500 * time.Millisecond})(inside)
 		var answered atomic.Int64
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			limited.ServeHTTP(w, r)
@@ -174,7 +169,7 @@ func TestInFlightWaitersGiveUpInTime(t *testing.T) {
 func TestInFlightClientThatLeavesFreesItsPlaceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
-		h := middleware.InFlightLimit{Max: 1, MaxWait: time.Hour, MaxWaiting: 1}.Wrap(inside)
+		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 1, MaxWait: time.Hour, MaxWaiting: 1})(inside)
 		visit(t.Context(), h, "", "1")
 		ctx, leave := context.WithCancel(t.Context())
 		gone := visit(ctx, h, "", "2")
@@ -193,18 +188,17 @@ func TestInFlightClientThatLeavesFreesItsPlaceAtOnce(t *testing.T) {
 func TestInFlightHoldsUnderManyAtOnce(t *testing.T) {
 	var inside, most, served, refused atomic.Int64
 	var h http.Handler
-	h = middleware.InFlightLimit{Max: 7, Key: byUser, PerKey: 3, MaxWait: time.Millisecond, MaxWaiting: 20}.
-		Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			n := inside.Add(1)
-			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
-			}
-			if n := len(r.Header["X-Nested"]); n > 0 {
-				r.Header["X-Nested"] = r.Header["X-Nested"][1:]
-				h.ServeHTTP(w, r)
-			}
-			inside.Add(-1)
-			served.Add(1)
-		}))
+	h = ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 7, Key: byUser, PerKey: 3, MaxWait: time.Millisecond, MaxWaiting: 20})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := inside.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		if n := len(r.Header["X-Nested"]); n > 0 {
+			r.Header["X-Nested"] = r.Header["X-Nested"][1:]
+			h.ServeHTTP(w, r)
+		}
+		inside.Add(-1)
+		served.Add(1)
+	}))
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
@@ -237,7 +231,7 @@ func TestInFlightHoldsUnderManyAtOnce(t *testing.T) {
 func TestInFlightTellsHowManyMoreByChoice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
-		h := middleware.InFlightLimit{Max: 3, Key: byUser, PerKey: 2, Advertise: true, Name: "slots"}.Wrap(inside)
+		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 3, Key: byUser, PerKey: 2, Advertise: true, Name: "slots"})(inside)
 		one := visit(t.Context(), h, "a", "1")
 		two := visit(t.Context(), h, "a", "2")
 		three := visit(t.Context(), h, "a", "3")
@@ -262,47 +256,47 @@ func TestInFlightTellsHowManyMoreByChoice(t *testing.T) {
 }
 
 func TestInFlightRefusalOnTheWire(t *testing.T) {
-	for _, protocol := range protocols {
-		var h http.Handler
-		h = middleware.InFlight(1)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			inner := httptest.NewRecorder()
-			h.ServeHTTP(inner, r) // while this one is served
-			for k, v := range inner.Header() {
-				w.Header()[k] = v
-			}
-			w.WriteHeader(inner.Code)
-			_, _ = w.Write(inner.Body.Bytes())
-		}))
-		res := get(t, protocol, h)
-		require.NoError(t, res.err)
-		assert.Equal(t, 503, res.StatusCode)
-		assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
-		assert.Equal(t, "1", res.Header.Get("Retry-After"))
-	}
+	var h http.Handler
+	h = ratelimit.InFlight(1)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner := httptest.NewRecorder()
+		h.ServeHTTP(inner, r) // while this one is in flight
+		for k, v := range inner.Header() {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(inner.Code)
+		_, _ = w.Write(inner.Body.Bytes())
+	}))
+	res, _ := fetch(t, h)
+	assert.Equal(t, 503, res.StatusCode)
+	assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
+	assert.Equal(t, "1", res.Header.Get("Retry-After"))
 }
 
 func TestInFlightSettingsThatCannotWorkPanic(t *testing.T) {
 	for _, c := range []struct {
 		reason string
-		limit  middleware.InFlightLimit
+		limit  ratelimit.InFlightOptions
 		want   string
 	}{
-		{"nothing could be served", middleware.InFlightLimit{}, "Max = 0"},
-		{"a share is required with a key", middleware.InFlightLimit{Max: 2, Key: byUser}, "PerKey = 0"},
-		{"a share beyond the whole", middleware.InFlightLimit{Max: 2, Key: byUser, PerKey: 3}, "PerKey = 3"},
-		{"a share of nobody", middleware.InFlightLimit{Max: 2, PerKey: 1}, "without a Key"},
-		{"a negative wait", middleware.InFlightLimit{Max: 2, MaxWait: -1}, "negative"},
-		{"a name that would need escapes", middleware.InFlightLimit{Max: 2, Name: `a"b`}, "printable ASCII"},
+		{"nothing could be served", ratelimit.InFlightOptions{}, "Max = 0"},
+		{"a share is required with a key", ratelimit.InFlightOptions{Max: 2, Key: byUser}, "PerKey = 0"},
+		{"a share beyond the whole", ratelimit.InFlightOptions{Max: 2, Key: byUser, PerKey: 3}, "PerKey = 3"},
+		{"a share of nobody", ratelimit.InFlightOptions{Max: 2, PerKey: 1}, "without a Key"},
+		{"a negative wait", ratelimit.InFlightOptions{Max: 2, MaxWait: -1}, "negative"},
+		{"a name that no field can carry", ratelimit.InFlightOptions{Max: 2, Name: "a\nb"}, "printable ASCII"},
+		{"slots for nobody else", ratelimit.InFlightOptions{Max: 2, Reserved: 2, Priority: func(*http.Request) int { return 1 }}, "Reserved = 2"},
+		{"slots for those that nothing tells apart", ratelimit.InFlightOptions{Max: 2, Reserved: 1}, "without a Priority"},
+		{"a refusal that is none", ratelimit.InFlightOptions{Max: 2, Problem: problem.Define("about:ok", "OK", 200, "")}, "status 200"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			defer func() {
 				got, _ := recover().(string)
-				assert.Contains(t, got, "middleware: InFlight: ")
+				assert.Contains(t, got, "ratelimit: InFlight: ")
 				assert.Contains(t, got, c.want)
 			}()
-			c.limit.Wrap(http.NotFoundHandler())
+			ratelimit.InFlightWith(c.limit)(http.NotFoundHandler())
 		})
 	}
-	assert.Panics(t, func() { middleware.InFlight(0) })
-	assert.Panics(t, func() { middleware.InFlight(1)(nil) })
+	assert.Panics(t, func() { ratelimit.InFlight(0) })
+	assert.Panics(t, func() { ratelimit.InFlight(1)(nil) })
 }

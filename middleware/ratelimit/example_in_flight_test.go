@@ -1,4 +1,4 @@
-package middleware_test
+package ratelimit_test
 
 import (
 	"fmt"
@@ -6,22 +6,21 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/clientip"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
 // At most 64 reports are made at once, at most 4 of them for one client. A
 // client waits up to two seconds for its turn, unless it goes away.
-func ExampleInFlightLimit() {
+func ExampleInFlightWith() {
 	reports := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "a report") })
-	h := middleware.InFlightLimit{
+	h := ratelimit.InFlightWith(ratelimit.InFlightOptions{
 		Max:       64,
 		Key:       ratelimit.ByIP(clientip.Direct),
 		PerKey:    4,
 		MaxWait:   2 * time.Second,
 		Advertise: true,
-	}.Wrap(reports)
+	})(reports)
 
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/reports/7", nil))
