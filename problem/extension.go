@@ -25,10 +25,7 @@ func (e *ExtensionError) Error() string {
 // Unwrap returns the reason.
 func (e *ExtensionError) Unwrap() error { return e.Err }
 
-var (
-	errReserved = errors.New("the name is empty, a standard member's or no UTF-8")
-	errIsError  = errors.New("the value is an error, whose text and fields are not for clients")
-)
+var errReserved = errors.New("the name is empty, a standard member's or not UTF-8")
 
 // Extension reads the extension of that name into the value that dst points
 // to, by the rules of [encoding/json.Unmarshal]. What a client reads from the

@@ -26,8 +26,9 @@ import (
 // keeps its every byte. What is appended is a complete document also when the
 // error is not nil. Left out, with an [ExtensionError] each in the error, are
 // extensions whose name is empty, a standard member's or no UTF-8, and those whose
-// value cannot be encoded or is an error without a MarshalJSON or MarshalText
-// method, because the fields of an error are not for clients.
+// value cannot be encoded. So are those whose value is an error, or has one at any
+// depth, without a MarshalJSON or MarshalText method: the fields of an error are
+// not for clients.
 //
 // It is safe for concurrent use, and changes nothing that d refers to.
 func (d *Details) AppendJSON(b []byte) ([]byte, error) {
@@ -104,8 +105,12 @@ func appendValue(b []byte, v any) ([]byte, error) {
 	case json.RawMessage:
 		return appendRaw(b, v)
 	case json.Marshaler, encoding.TextMarshaler:
-	case error, []error:
+	case []error:
 		return b, errIsError
+	default:
+		if err := withoutErrors(v); err != nil {
+			return b, err
+		}
 	}
 	value, err := encode(v)
 	return append(b, value...), err
