@@ -179,8 +179,10 @@ func appendFaults(b []byte, faults []FieldError) []byte {
 	b = append(b, `<ul class="faults">`+"\n"...)
 	for _, f := range faults[:min(len(faults), maxPageItems)] {
 		b = markup.AppendTag(b, `<li><span dir="auto">`, markup.Clip(f.Detail), "</span>")
-		if f.Pointer != "" {
-			b = markup.AppendTag(b, "<code>", markup.Clip(f.Pointer), "</code>")
+		for _, place := range [...]string{f.Pointer, f.Parameter, f.Header} {
+			if place != "" {
+				b = markup.AppendTag(b, "<code>", markup.Clip(place), "</code>")
+			}
 		}
 		b = append(b, "</li>\n"...)
 	}

@@ -102,8 +102,8 @@ func Upgrade(protocols ...string) Option {
 	}
 }
 
-// Errors lists what is wrong with each part of the request's content, as the
-// "errors" member of RFC 9457, section 3. Several calls add up. Nothing is
+// Errors lists what is wrong with each part of the request, as the "errors"
+// member of RFC 9457, section 3. Several calls add up. Nothing is
 // added where there are none.
 func Errors(errs ...FieldError) Option {
 	return func(d *Details) {

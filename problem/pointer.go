@@ -2,6 +2,7 @@ package problem
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -11,18 +12,29 @@ import (
 // and Pointer() is "#", the whole text. An element of the path is the name of a
 // member or the index of an array's element; what is neither a string nor an
 // int counts as what [fmt.Sprint] makes of it.
-func Pointer(path ...any) string {
+func Pointer(path ...any) string { return boundedPointer(math.MaxInt, path) }
+
+// boundedPointer returns the pointer for as much of the path as fits into limit
+// bytes.
+func boundedPointer(limit int, path []any) string {
 	b := make([]byte, 1, 32)
 	b[0] = '#'
 	for _, element := range path {
+		start := len(b)
 		b = append(b, '/')
 		switch e := element.(type) {
 		case string:
+			if len(e) > limit {
+				return string(b[:start])
+			}
 			b = appendToken(b, e)
 		case int:
 			b = strconv.AppendInt(b, int64(e), 10)
 		default:
 			b = appendToken(b, fmt.Sprint(e))
+		}
+		if len(b) > limit {
+			return string(b[:start])
 		}
 	}
 	return string(b)
@@ -33,7 +45,11 @@ func Pointer(path ...any) string {
 // validated: "Order.items[0].sku" gives "#/items/0/sku". The parts have to be
 // the names in the JSON text, which validators report once they are told to
 // look at the json tags. A key of a map stands in brackets too; it may contain
-// dots, but no closing bracket.
+// dots.
+//
+// A path alone does not tell everything, and the pointer is wrong where the type
+// is generic or has no name, where a struct is embedded, and where a key has a
+// closing bracket. [PointerTo] is given the value, and knows.
 func PointerFromNamespace(namespace string) string {
 	_, path, _ := strings.Cut(namespace, ".")
 	if i := strings.IndexByte(namespace, '['); i >= 0 && i < len(namespace)-len(path)-1 {

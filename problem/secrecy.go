@@ -86,10 +86,14 @@ func encoded(f reflect.StructField) bool {
 	return f.Tag.Get("json") != "-" && (f.IsExported() || f.Anonymous)
 }
 
-func marshalsItself(t reflect.Type) bool { return t.Implements(marshaler) || t.Implements(textMarshaler) }
+func marshalsItself(t reflect.Type) bool {
+	return t.Implements(marshaler) || t.Implements(textMarshaler)
+}
 
 // isError reports whether the type, or a pointer to it, is an error.
-func isError(t reflect.Type) bool { return t.Implements(errorType) || reflect.PointerTo(t).Implements(errorType) }
+func isError(t reflect.Type) bool {
+	return t.Implements(errorType) || reflect.PointerTo(t).Implements(errorType)
+}
 
 // errorHolders has what mayHoldError found out for each type.
 var errorHolders sync.Map

@@ -43,7 +43,7 @@ func OpenAPI(types ...*problem.Type) []byte {
 		}
 	}
 	add("Problem", "The request failed.", problemSchema, nil)
-	add("ValidationProblem", "Parts of the content of the request are not valid.", validationSchema, nil)
+	add("ValidationProblem", "Parts of the request are not valid.", validationSchema, nil)
 	for _, t := range types {
 		add(componentName(t, schemas), descriptionOf(t), schemaOf(t), t.New())
 	}
@@ -99,7 +99,7 @@ var problemSchema = object{
 
 var validationSchema = object{
 	"title":       "ValidationProblem",
-	"description": "A problem that lists what is wrong with the content of the request.",
+	"description": "A problem that lists what is wrong with the request.",
 	"allOf":       []object{problemRef},
 	"type":        "object",
 	"required":    []string{"errors"},
@@ -110,8 +110,11 @@ var validationSchema = object{
 				"type":     "object",
 				"required": []string{"detail"},
 				"properties": object{
-					"detail":  object{"type": "string", "description": "What is wrong, for people."},
-					"pointer": object{"type": "string", "format": "uri-reference", "description": "Where: a JSON Pointer (RFC 6901) as a URI fragment.", "examples": []string{"#/profile/color"}},
+					"detail":    object{"type": "string", "description": "What is wrong, for people."},
+					"pointer":   object{"type": "string", "format": "uri-reference", "description": "Where: a JSON Pointer (RFC 6901) as a URI fragment.", "examples": []string{"#/profile/color"}},
+					"parameter": object{"type": "string", "description": "Where: the name of a query or path parameter."},
+					"header":    object{"type": "string", "description": "Where: the name of a header field."},
+					"code":      object{"type": "string", "description": "Which kind of fault, for programs."},
 				},
 				"xml": object{"name": "i"},
 			},

@@ -1,0 +1,169 @@
+package problem
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// PointerTo returns the pointer to the part of a value at a path of Go names, in
+// the form that validators use: what go-playground/validator reports as
+// StructNamespace of a fault in value, "Order.Items[0].SKU" for example, gives
+// "#/items/0/sku". value is what was validated, or a pointer to it, and was read
+// by encoding/json.
+//
+// The names in the pointer are those of the JSON text: from the tags, without the
+// structs that are embedded. The name of the type in front may be absent, have
+// type parameters, or stand for none. Names of the JSON text are understood in
+// the path too.
+//
+// The pointer ends at the nearest value around a part that has no place in the
+// JSON text, such as a field with the tag "-", and where the path leads nowhere.
+func PointerTo(value any, path string) string {
+	v := settle(reflect.ValueOf(value))
+	if v.IsValid() && v.Type().Name() != "" {
+		if rest, ok := strings.CutPrefix(path, v.Type().Name()); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			path = strings.TrimPrefix(rest, ".")
+		}
+	}
+	b := []byte{'#'}
+	for path != "" && v.IsValid() {
+		var token string
+		var inText bool
+		if path[0] == '[' {
+			v, token, path = element(v, path[1:])
+			inText = v.IsValid()
+		} else {
+			name := path
+			if i := strings.IndexAny(path, ".["); i >= 0 {
+				name = path[:i]
+			}
+			path = strings.TrimPrefix(path[len(name):], ".")
+			var f reflect.StructField
+			if f, v = field(v, name); !v.IsValid() {
+				break
+			}
+			if token, inText = jsonName(f); token == "" && inText {
+				v = settle(v)
+				continue // an embedded struct
+			}
+		}
+		if !inText {
+			break
+		}
+		b = appendToken(append(b, '/'), token)
+		v = settle(v)
+	}
+	return string(b)
+}
+
+// settle follows pointers and interfaces; where one is nil, what a pointer would
+// lead to is as good.
+func settle(v reflect.Value) reflect.Value {
+	for range 100 {
+		switch {
+		case v.Kind() == reflect.Pointer && v.IsNil():
+			v = reflect.Zero(v.Type().Elem())
+		case v.Kind() == reflect.Pointer, v.Kind() == reflect.Interface:
+			v = v.Elem()
+		default:
+			return v
+		}
+	}
+	return reflect.Value{} // a pointer to itself
+}
+
+// field returns the field with a Go name, or with that name in the JSON text. The
+// value is not valid if there is none.
+func field(v reflect.Value, name string) (f reflect.StructField, at reflect.Value) {
+	if v.Kind() != reflect.Struct {
+		return f, at
+	}
+	t := v.Type()
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Name == name {
+			return f, v.Field(i)
+		}
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); name != "" {
+			if n, ok := jsonName(f); ok && n == name {
+				return f, v.Field(i)
+			}
+		}
+	}
+	return f, at
+}
+
+// jsonName returns the name of a field in the JSON text, which is empty for a
+// struct that is embedded, and whether the field is there at all.
+func jsonName(f reflect.StructField) (name string, ok bool) {
+	tag := f.Tag.Get("json")
+	if tag == "-" {
+		return "", false
+	}
+	name, _, _ = strings.Cut(tag, ",")
+	if name != "" {
+		return name, true
+	}
+	t := f.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if f.Anonymous && t.Kind() == reflect.Struct {
+		return "", true
+	}
+	return f.Name, f.IsExported()
+}
+
+// element returns the element of an array or of a map that a path leads to behind
+// an opening bracket, its part of the pointer, and the rest of the path.
+func element(v reflect.Value, path string) (at reflect.Value, token, rest string) {
+	switch v.Kind() {
+	case reflect.Array, reflect.Slice:
+		index, rest, _ := strings.Cut(path, "]")
+		i, err := strconv.Atoi(index)
+		if err != nil || i < 0 {
+			return at, "", ""
+		}
+		if i >= v.Len() {
+			at = reflect.Zero(v.Type().Elem())
+		} else {
+			at = v.Index(i)
+		}
+		return at, index, strings.TrimPrefix(rest, ".")
+	case reflect.Map:
+		return entry(v, path)
+	}
+	return at, "", ""
+}
+
+// entry finds the key of a map that the path begins with. A key may have brackets
+// in it, so that of several the longest is meant.
+func entry(v reflect.Value, path string) (at reflect.Value, token, rest string) {
+	longest := -1
+	for entries := v.MapRange(); entries.Next(); {
+		key := fmt.Sprint(entries.Key().Interface())
+		if len(key) <= longest || !strings.HasPrefix(path, key) || !strings.HasPrefix(path[len(key):], "]") {
+			continue
+		}
+		longest = len(key)
+		at, token, rest = entries.Value(), nameOfKey(entries.Key()), strings.TrimPrefix(path[len(key)+1:], ".")
+	}
+	return at, token, rest
+}
+
+// nameOfKey returns the name that encoding/json gives to the key of a map.
+func nameOfKey(key reflect.Value) string {
+	if key.Kind() == reflect.String {
+		return key.String()
+	}
+	if m, ok := key.Interface().(encoding.TextMarshaler); ok {
+		if text, err := m.MarshalText(); err == nil {
+			return string(text)
+		}
+	}
+	return fmt.Sprint(key.Interface())
+}
