@@ -128,15 +128,16 @@ func (o *outage) ask(ctx context.Context, buckets []Bucket) (err error, gone boo
 	if err == nil {
 		err = o.store.Take(ctx, buckets)
 	}
+	failed := failedParts(err)
 	switch {
 	case err == nil:
 		o.recover(parts)
-	case errors.Is(err, ErrReply):
+	case failed == nil && errors.Is(err, ErrReply):
 		o.recover(parts) // it can be asked; it is not down
 	case ctx.Err() != nil && o.now()-began < patience:
 		gone = true
 	default:
-		o.fail(err, buckets)
+		o.fail(err, failed, buckets)
 	}
 	return err, gone
 }
@@ -193,10 +194,9 @@ func (o *outage) recover(parts []string) {
 // maxParts bounds the parts that are known to be down.
 const maxParts = 1024
 
-// fail notes which parts could not be asked: those that the error names, or
-// else all that the buckets need.
-func (o *outage) fail(err error, buckets []Bucket) {
-	names := failedParts(err)
+// fail notes which parts could not be asked: those with the names, or without
+// any, all that the buckets need.
+func (o *outage) fail(err error, names []string, buckets []Bucket) {
 	if names == nil {
 		if names = o.parts(buckets); len(names) > 1 {
 			names = names[1:] // not the whole

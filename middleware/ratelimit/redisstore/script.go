@@ -26,14 +26,19 @@ func newScript(text string) script { return script{text, redis.NewScript(text).H
 // there are no slots.
 type call struct {
 	script  script
-	indices []int // of the buckets, in the slice that Take got
+	name    string // the first of keys
+	indices []int  // of the buckets, in the slice that Take got
 	keys    []any
 	args    []any
 	answer  []int64 // for each bucket its debt in nanoseconds, and 1 if it was short; nil if none came in time
+	err     error
 }
 
 func (c *call) add(i int, k key, b *ratelimit.Bucket) {
 	unit := float64(b.Quota.Per) / float64(b.Quota.N)
+	if c.keys == nil {
+		c.name = k.name
+	}
 	c.indices = append(c.indices, i)
 	c.keys = append(c.keys, k.name)
 	c.args = append(c.args, b.Cost, b.Quota.Capacity(), strconv.FormatFloat(unit, 'g', -1, 64), int(b.Mode))
@@ -41,11 +46,14 @@ func (c *call) add(i int, k key, b *ratelimit.Bucket) {
 
 // run returns the answer of Redis, whose server may not know the script: after
 // a restart, a failover or a SCRIPT FLUSH.
-func (c *call) run(ctx context.Context, client redis.UniversalClient) ([]int64, error) {
-	answer, err := c.send(ctx, client, "evalsha", c.script.hash)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		answer, err = c.send(ctx, client, "eval", c.script.text)
-	}
+func (c *call) run(ctx context.Context, s *Store) (answer []int64, err error) {
+	err = s.fresh(ctx, func() error {
+		answer, err = c.send(ctx, s.client, "evalsha", c.script.hash)
+		if redis.HasErrorPrefix(err, "NOSCRIPT") {
+			answer, err = c.send(ctx, s.client, "eval", c.script.text)
+		}
+		return err
+	})
 	if err == nil && len(answer) != 2*len(c.indices) {
 		err = fmt.Errorf("%d numbers in the answer for %d buckets", len(answer), len(c.indices))
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +81,8 @@ type Store struct {
 	prompt  bool        // the client returns when its context is done
 	sharded atomic.Bool // keys with different hash tags may be on different servers
 	denials denials
+
+	freshening sync.Map // by address: the servers whose connections are being tested
 }
 
 // Take implements [ratelimit.Store]. It returns within the Timeout.
