@@ -3,9 +3,11 @@ package ratelimit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -332,4 +334,190 @@ func TestOutageSettingsThatCannotWorkPanic(t *testing.T) {
 	assert.Panics(t, func() { ratelimit.NewLimiter(l) })
 	l.Replicas, l.Outage = 0, 7
 	assert.Panics(t, func() { ratelimit.NewLimiter(l) })
+}
+
+// flood lets clients ask for 20 seconds, each a hundred times a second, and
+// returns how many requests passed.
+func flood(h http.Handler, clients int) int {
+	var passed atomic.Int64
+	var wg sync.WaitGroup
+	start := time.Now()
+	for range clients {
+		wg.Go(func() {
+			for time.Since(start) < 20*time.Second {
+				if get(h, as("a")).Code == 200 {
+					passed.Add(1)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+	}
+	wg.Wait()
+	return int(passed.Load())
+}
+
+// The column before has what passed when each probe of the store renewed the
+// share.
+func TestOutageGrantsTheShareWhateverArrives(t *testing.T) {
+	for _, c := range []struct {
+		reason  string
+		store   flaky
+		clients int
+		before  int
+		want    int
+	}{
+		{"the store fails after a while", flaky{delay: 100 * time.Millisecond}, 20, 950, 50},
+		{"the store hangs until it is given up", flaky{delay: 2 * time.Second}, 20, 262, 50},
+		{"the store fails at once", flaky{}, 20, 51, 50},
+		{"one client alone", flaky{delay: 100 * time.Millisecond}, 1, 50, 50},
+		{"the store comes and goes", flaky{delay: 10 * time.Millisecond, up: 700 * time.Millisecond, period: 3 * time.Second}, 20, 582, 100},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.store.Store, c.store.start = ratelimit.NewMemory(1000), time.Now()
+				h := ratelimit.NewLimiter(ratelimit.Options{
+					Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(100), Key: byUser}},
+					Store:    &c.store,
+					Replicas: 2,
+				}).Wrap(http.HandlerFunc(ok))
+				assert.LessOrEqual(t, flood(h, c.clients), c.want, "%d before", c.before)
+				if c.store.up > 0 {
+					return
+				}
+				time.Sleep(36 * time.Second) // in which half a unit comes back here
+				assert.Equal(t, 429, get(h, as("a")).Code)
+				time.Sleep(36 * time.Second)
+				assert.Equal(t, 200, get(h, as("a")).Code)
+			})
+		})
+	}
+}
+
+// flaky is a store that fails after a delay, except that it is up at the end of
+// each period.
+type flaky struct {
+	ratelimit.Store
+	start             time.Time
+	delay, up, period time.Duration
+}
+
+func (f *flaky) Take(ctx context.Context, b []ratelimit.Bucket) error {
+	time.Sleep(f.delay)
+	if f.up > 0 && time.Since(f.start)%f.period >= f.period-f.up {
+		return f.Store.Take(ctx, b)
+	}
+	return errSecret
+}
+
+func TestStoreThatComesBackToManyAtOnceGrantsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		h, _ := fleet(s, ratelimit.Options{Replicas: 2, Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(100), Key: byUser}}})
+		s.err = errSecret
+		passed := 0
+		for range 60 {
+			if get(h, as("a")).Code == 200 {
+				passed++
+			}
+		}
+		require.Equal(t, 50, passed)
+		s.err, s.delay = nil, 20*time.Millisecond
+		time.Sleep(time.Second)
+		get(h, as("b")) // finds the store back
+		var more atomic.Int64
+		var wg sync.WaitGroup
+		for range 200 {
+			wg.Go(func() {
+				if get(h, as("a")).Code == 200 {
+					more.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		for range 200 {
+			if get(h, as("a")).Code == 200 {
+				more.Add(1)
+			}
+		}
+		assert.EqualValues(t, 50, more.Load(), "the store is told what was charged before it decides")
+	})
+}
+
+// parts is a store on two servers, one of which fails: it keeps the keys that
+// begin with its letter.
+type parts struct {
+	server
+	down map[string]error
+}
+
+func (p *parts) Part(b ratelimit.Bucket) string { return b.Key[:1] }
+
+func (p *parts) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
+	p.calls++
+	for _, b := range buckets {
+		if err := p.down[b.Key[:1]]; err != nil {
+			return fmt.Errorf("parts: %w", err)
+		}
+	}
+	return p.Store.Take(ctx, buckets)
+}
+
+func TestPartThatIsDownLeavesTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &parts{server: server{Store: ratelimit.NewMemory(100)}, down: map[string]error{"a": &ratelimit.PartError{Part: "a", Err: errSecret}}}
+		var errs int
+		h := ratelimit.NewLimiter(ratelimit.Options{
+			Policies: []ratelimit.Policy{
+				{Name: "one", Quota: ratelimit.PerHour(100), Key: byUser},
+				{Name: "two", Quota: ratelimit.PerHour(100), Key: func(r *http.Request) string { return r.Header.Get("X-Plan") }},
+			},
+			Store: s,
+			OnDecision: func(_ *http.Request, d ratelimit.Decision) {
+				if d.Err != nil {
+					errs++
+				}
+			},
+		}).Wrap(http.HandlerFunc(ok))
+		plan := func(k string) func(*http.Request) { return func(r *http.Request) { r.Header.Set("X-Plan", k) } }
+		for range 10 {
+			get(h, as("a1"))
+		}
+		assert.Equal(t, 10, errs)
+		assert.Equal(t, 1, s.calls, "its breaker is open")
+		for range 10 {
+			get(h, as("b1"))
+		}
+		assert.Equal(t, 10, errs, "the other part decides")
+		assert.Equal(t, 11, s.calls)
+		get(h, as("b1"), plan("a2"))
+		assert.Equal(t, 11, errs, "a request of both needs both")
+		get(h, as("b1"))
+		assert.Equal(t, 11, errs, "and leaves the other one alone")
+
+		time.Sleep(time.Second)
+		get(h, as("b1"), plan("a2"))
+		get(h, as("b1"))
+		assert.Equal(t, 12, errs, "also if it was the one to try")
+		delete(s.down, "a")
+		time.Sleep(time.Second)
+		get(h, as("a1"))
+		get(h, as("a1"), plan("b2"))
+		assert.Equal(t, 12, errs)
+	})
+}
+
+func TestReplyThatIsNoDecisionIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.err = fmt.Errorf("LOADING: %w", ratelimit.ErrReply)
+		h, seen := fleet(s, ratelimit.Options{Replicas: 2})
+		for range 3 {
+			assert.Equal(t, 200, get(h, as("a")).Code)
+			assert.Error(t, (*seen)[len(*seen)-1].Err)
+		}
+		assert.Equal(t, 3, s.calls, "it is asked each time")
+		s.err = nil
+		assert.Equal(t, `"default";r=56;t=56`, get(h, as("a")).Header().Get("RateLimit"), "and knows what was charged")
+		assert.NoError(t, (*seen)[3].Err)
+	})
 }

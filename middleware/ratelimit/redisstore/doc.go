@@ -4,7 +4,8 @@
 // Start with [New], and give the store to a limiter:
 //
 //	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", ContextTimeoutEnabled: true})
-//	h = ratelimit.NewLimiter(ratelimit.Options{Policies: policies, Store: redisstore.New(client), Replicas: 3}).Wrap(h)
+//	limit := ratelimit.NewLimiter(ratelimit.Options{Policies: policies, Store: redisstore.New(client), Replicas: 3})
+//	h = limit.Wrap(h)
 //
 // A request asks Redis once, for all its policies, and a script decides them
 // at one instant, by the clock of Redis. Decisions and header fields are those
@@ -29,13 +30,27 @@
 // # When Redis is slow or gone
 //
 // A call fails after [DefaultTimeout], or what Options say. What happens then
-// is for Outage and Replicas of [ratelimit.Limiter] to say: by default each
+// is for Outage and Replicas of [ratelimit.Options] to say: by default each
 // replica grants its share of the quotas from its own memory, and one request
 // a second finds out whether Redis is back. Only that one, and those under way
 // when Redis goes, wait for the Timeout; when it is back and is told what was
-// charged meanwhile, for twice the Timeout at worst. OnDecision is told the
-// error. A cluster that lacks a server fails for some of the keys, and the
-// limiter then changes back and forth.
+// charged meanwhile, for twice the Timeout at worst. OnDecision has the error.
+//
+// Each server of a Cluster or a Ring fails by itself ([Store.Part]): the keys of
+// the others are still decided by Redis. A slot that moves to another server
+// is not an outage: its buckets are decided where each of them is.
+//
+// An error that Redis replies with, as while its memory is full or it loads its
+// data, is not an outage either ([ratelimit.ErrReply]): the request is decided
+// as in one, and the next request asks again. What means that the server
+// cannot be written to or does not know the user (READONLY, NOAUTH, WRONGPASS)
+// is one, since the client then closes the connection.
+//
+// After a failover behind one address, connections in the pool may lead to the
+// old server. Where it says that it is read-only, the same call goes on with
+// further connections. Where nothing comes back, all idle connections of the
+// pool are tested with a PING at once, so that the next probe finds none of
+// them. For that time others cannot use them.
 //
 // # Refused keys
 //
@@ -62,8 +77,8 @@
 // matter of taste, and a replica that takes over forgets no more than what had
 // not reached it. Where memory is bounded, let the eviction policy be
 // volatile-ttl, which drops first what is nearest to full, or give the limits
-// an instance of their own. With noeviction, Redis counts as gone while its
-// memory is full.
+// an instance of their own. With noeviction, the limiter decides
+// as in an outage while the memory is full.
 //
 // Where the clock of Redis is set back, nothing comes back for that long, and
 // no bucket is stuck; where it is set forward, units come back early.
