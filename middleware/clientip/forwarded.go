@@ -51,7 +51,12 @@ func Forwarded(trusted ...netip.Prefix) Source {
 
 // Forwarded is [Forwarded] for the peers and the count that p describes, and
 // for either field. For [RFC7239] it follows the grammar of that RFC, section
-// 4, and stops with an unknown address at an element that breaks it.
+// 4, and stops with an unknown address at an element that breaks it. The usual
+// mistake is an IPv6 address without quotation marks, for=[2001:db8::1]: it is
+// not a token, and where such a value ends is anyone's guess. All IPv6 clients
+// of that proxy are unknown then: they share the bucket "unknown" of
+// ratelimit.ByIP, and [SelfCheck] reports an [UnusableField]. The proxy has to
+// write for="[2001:db8::1]".
 //
 // With p.Hops the address is unknown if there are fewer entries than that.
 //

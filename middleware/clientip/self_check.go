@@ -49,7 +49,8 @@ const (
 	MissingField
 
 	// UnusableField: the client is unknown, although a forwarding field
-	// arrives. It may be another one than the source reads.
+	// arrives. It may be another one than the source reads, or break its
+	// grammar, as Forwarded does with an IPv6 address that is not quoted.
 	UnusableField
 
 	// NamelessPeer: the client is unknown, and the peer has no address.
@@ -72,7 +73,7 @@ func (m Mistake) String() string {
 	case MissingField:
 		return "a trusted peer sends no known forwarding field: let the proxy set it, or trust fewer prefixes"
 	case UnusableField:
-		return "a forwarding field arrives, but it is not the one that is read, or it names no address outside the trusted prefixes"
+		return "a forwarding field arrives, but it is not the one that is read, it breaks its grammar (IPv6 in Forwarded has to be quoted and in brackets), or it names no address outside the trusted prefixes"
 	case NamelessPeer:
 		return "the peer has no address: set UnixSocket for a Unix domain socket, else look for middleware that overwrites RemoteAddr"
 	case InternalClient:

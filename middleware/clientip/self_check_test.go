@@ -49,6 +49,12 @@ func TestSelfCheckReportsTheUsualMistakesOnce(t *testing.T) {
 		{trusting, func(i int) *http.Request { return request(proxy) }, []Mistake{MissingField}, "the proxy sets no field"},
 		{trusting, func(i int) *http.Request { return request(proxy, "Forwarded", "for="+visitor(i)) }, []Mistake{UnusableField}, "it sets another one"},
 		{trusting, func(i int) *http.Request { return request(proxy, "X-Forwarded-For", "unknown") }, []Mistake{UnusableField}, "it does not say"},
+		{Proxies{Trusted: prefixes("10.0.0.0/8")}.Forwarded(RFC7239), func(i int) *http.Request {
+			return request(proxy, "Forwarded", fmt.Sprintf("for=[2001:db8::%x]", i+1))
+		}, []Mistake{UnusableField}, "IPv6 without quotation marks"},
+		{Proxies{Trusted: prefixes("10.0.0.0/8")}.Forwarded(RFC7239), func(i int) *http.Request {
+			return request(proxy, "Forwarded", fmt.Sprintf(`for="[2001:db8::%x]"`, i+1))
+		}, nil, "and with them"},
 		{trusting, func(i int) *http.Request { return request("@", "X-Forwarded-For", visitor(i)) }, []Mistake{NamelessPeer}, "a Unix domain socket that nobody configured"},
 		{Direct, func(i int) *http.Request { return request(visitor(i)) }, []Mistake{NamelessPeer}, "RemoteAddr was overwritten"},
 		{trusting, func(i int) *http.Request {

@@ -30,6 +30,9 @@ func TestByIPTellsClientsApart(t *testing.T) {
 		{"a mapped address is IPv4", "::ffff:192.0.2.1", "192.0.2.1", true},
 		{"and one of many", "::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
 		{"a zone is of no matter", "fe80::1%eth0", "fe80::2%eth1", true},
+		{"a translated address is IPv4", "64:ff9b::192.0.2.1", "192.0.2.1", true},
+		{"and one of many", "64:ff9b::192.0.2.1", "64:ff9b::192.0.2.2", false},
+		{"a prefix of the translator's own is a network", "64:ff9b:1::192.0.2.1", "64:ff9b:1::192.0.2.2", true},
 		{"the unknown share a bucket", "", "@", true},
 		{"which is nobody else's", "", "0.0.0.0", false},
 	} {
