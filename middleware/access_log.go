@@ -3,64 +3,207 @@ package middleware
 import (
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// AccessLog writes one slog record for each request, after the answer: method,
-// path, request_id, route, status, bytes, duration, and what was unusual. It
-// logs neither query nor address, which may be personal. Server errors and
-// panics have level Error, the others Info.
+// AccessLog writes one slog record for each request, after the response: method
+// and path as they came, request id, trace, route, status, size, duration, and
+// for a failure its problem type, cause and panic. It logs neither query nor
+// address, which may be personal. Package respond and [Normalize] leave the
+// failures of the requests inside to this record.
 //
-// Put it outside [Normalize], so that it tells what was sent.
-func AccessLog(next http.Handler) http.Handler { return AccessLogger{}.Wrap(next) }
+// Server errors and panics have level Error, the others Info. A client that left
+// and planned [Maintenance] are not failures.
+//
+// Put it outside [Normalize], so that it tells what was sent. AccessLog panics if
+// next is nil.
+func AccessLog(next http.Handler) http.Handler { return AccessLogWith(AccessLogOptions{})(next) }
 
-// AccessLogger is [AccessLog] with settings. The zero value is AccessLog
+// AccessLogOptions are settings of [AccessLogWith]. The zero value is AccessLog
 // itself. Functions in it are called by many goroutines at once.
-type AccessLogger struct {
+type AccessLogOptions struct {
 	// Logger gets the records. Nil means slog.Default(), at the time of the
 	// record.
 	Logger *slog.Logger
+	// Names says how the attributes are called.
+	Names AttrNames
 	// Level chooses the level. Nil means Error for a server error or a panic,
 	// and Info otherwise.
 	Level func(*http.Request, Result) slog.Level
-	// Skip, if it returns true, leaves a request out.
+	// Skip, if it returns true, leaves a request out, also one that failed: no
+	// other record tells of the failure.
 	Skip func(*http.Request, Result) bool
-	// Attrs adds attributes. What it takes from the request it has to bound.
+	// Route returns the pattern of the handler where the router does not leave
+	// it in http.Request.Pattern and the request here can tell; see [Route] for
+	// a router further in. Nil, or an empty result, means Result.Route.
+	Route func(*http.Request) string
+	// ClientAddr returns the address of the client, such as
+	// clientip.FromContext gives it. Nil, or an empty result, logs none.
+	ClientAddr func(*http.Request) string
+	// Attrs adds attributes. It has to bound what it takes from the request.
 	Attrs func(*http.Request, Result) []slog.Attr
 }
 
-// Wrap returns a handler that logs the requests to next.
-//
-// Panics if next is nil.
-func (c AccessLogger) Wrap(next http.Handler) http.Handler {
-	mustHandler("AccessLog", next)
-	return &capture{next, c.record}
+// AttrNames is a convention for the names of log attributes.
+type AttrNames int
+
+const (
+	// AttrsOTel are the names of OpenTelemetry's conventions for HTTP, such as
+	// http.request.method and http.response.status_code. The duration is in
+	// seconds.
+	AttrsOTel AttrNames = iota
+	// AttrsShort are short names, such as method and status.
+	AttrsShort
+	// AttrsGCP are those of Google Cloud Logging: the group httpRequest, and the
+	// trace fields with the prefix logging.googleapis.com.
+	AttrsGCP
+	// AttrsECS are those of the Elastic Common Schema. The duration is in
+	// nanoseconds.
+	AttrsECS
+)
+
+// AccessLogWith is [AccessLog] with settings.
+func AccessLogWith(o AccessLogOptions) func(http.Handler) http.Handler {
+	l := &accessLog{o}
+	return func(next http.Handler) http.Handler {
+		mustHandler("AccessLog", next)
+		return &capture{router{next}, l.record, true}
+	}
 }
 
-func (c AccessLogger) record(r *http.Request, res Result) {
-	if c.Skip != nil && c.Skip(r, res) {
+type accessLog struct{ AccessLogOptions }
+
+func (l *accessLog) record(v visit, res Result) {
+	r := v.r
+	if l.Route != nil {
+		if route := l.Route(r); route != "" {
+			res.Route = route
+		}
+	}
+	if l.Skip != nil && l.Skip(r, res) {
 		return
 	}
-	logger := c.Logger
+	logger := l.Logger
 	if logger == nil {
 		logger = slog.Default()
 	}
-	level := slog.LevelInfo
-	switch {
-	case c.Level != nil:
-		level = c.Level(r, res)
-	case res.Status >= 500 || res.Panic != nil:
-		level = slog.LevelError
-	}
-	ctx := r.Context()
+	ctx, level := v.x.Current.Context(), l.level(v, res)
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	var room [16]slog.Attr
-	attrs := appendRequest(ctx, room[:0], r)
-	if r.Pattern != "" {
-		attrs = append(attrs, slog.String("route", r.Pattern))
+	var room [24]slog.Attr
+	attrs := l.Names.appendAttrs(room[:0], v, res)
+	attrs = l.Names.appendOutcome(attrs, v, res)
+	if l.ClientAddr != nil {
+		if addr := l.ClientAddr(r); addr != "" {
+			attrs = append(attrs, slog.String("client.address", cut(addr, maxPath)))
+		}
 	}
-	attrs = append(attrs, slog.Int("status", res.Status), slog.Int64("bytes", res.Bytes), slog.Duration("duration", res.Duration))
+	if l.Attrs != nil {
+		attrs = append(attrs, l.Attrs(r, res)...)
+	}
+	logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func (l *accessLog) level(v visit, res Result) slog.Level {
+	switch {
+	case l.Level != nil:
+		return l.Level(v.r, res)
+	case res.Panic != nil:
+		return slog.LevelError
+	case res.ClientGone, v.x.Planned:
+		return slog.LevelInfo
+	case res.Status >= 500:
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// names has what a convention calls the attributes of a record.
+type names struct {
+	method, path, id, route, status, bytes, duration, trace, span, problem, message, stack string
+
+	took func(time.Duration) slog.Value
+}
+
+var otelNames = names{
+	"http.request.method", "url.path", "http.request.id", "http.route", "http.response.status_code", "http.response.body.size",
+	"http.server.request.duration", "trace_id", "span_id", "error.type", "exception.message", "exception.stacktrace",
+	func(d time.Duration) slog.Value { return slog.Float64Value(d.Seconds()) },
+}
+
+var shortNames = names{
+	"method", "path", "request_id", "route", "status", "bytes", "duration", "trace_id", "span_id", "problem", "error", "stack",
+	slog.DurationValue,
+}
+
+var ecsNames = names{
+	"http.request.method", "url.path", "http.request.id", "http.route", "http.response.status_code", "http.response.body.bytes",
+	"event.duration", "trace.id", "span.id", "error.type", "error.message", "error.stack_trace",
+	func(d time.Duration) slog.Value { return slog.Int64Value(d.Nanoseconds()) },
+}
+
+// gcpNames has only what stands beside the group httpRequest.
+var gcpNames = names{
+	id: "request_id", route: "route", trace: "logging.googleapis.com/trace", span: "logging.googleapis.com/spanId",
+	problem: "problem", message: "error", stack: "stack_trace",
+}
+
+func (n AttrNames) names() *names {
+	switch n {
+	case AttrsShort:
+		return &shortNames
+	case AttrsGCP:
+		return &gcpNames
+	case AttrsECS:
+		return &ecsNames
+	}
+	return &otelNames
+}
+
+// appendAttrs appends what every record has. The caller has the room for it, so
+// that it need not be on the heap.
+func (n AttrNames) appendAttrs(attrs []slog.Attr, v visit, res Result) []slog.Attr {
+	name := n.names()
+	method, path := slog.StringValue(cut(v.x.Method, maxMethod)), slog.StringValue(cut(v.x.Path, maxPath))
+	if n == AttrsGCP {
+		attrs = append(attrs, slog.Attr{Key: "httpRequest", Value: googleRequest(method, path, res)})
+	} else {
+		attrs = append(attrs, slog.Attr{Key: name.method, Value: method}, slog.Attr{Key: name.path, Value: path})
+	}
+	if id := RequestIDFrom(v.x.Current.Context()); id != "" {
+		attrs = append(attrs, slog.String(name.id, id))
+	}
+	if res.Route != "" {
+		attrs = append(attrs, slog.String(name.route, cut(res.Route, maxPath)))
+	}
+	if n != AttrsGCP {
+		attrs = append(attrs, slog.Int(name.status, res.Status), slog.Int64(name.bytes, res.Bytes),
+			slog.Attr{Key: name.duration, Value: name.took(res.Duration)})
+	}
+	if trace, span, ok := traceOf(v.x.Request); ok {
+		attrs = append(attrs, slog.String(name.trace, trace), slog.String(name.span, span))
+	}
+	return attrs
+}
+
+// googleRequest returns what Cloud Logging calls an HttpRequest.
+func googleRequest(method, path slog.Value, res Result) slog.Value {
+	return slog.GroupValue(
+		slog.Attr{Key: "requestMethod", Value: method},
+		slog.Attr{Key: "requestUrl", Value: path},
+		slog.Int("status", res.Status),
+		slog.String("responseSize", strconv.FormatInt(res.Bytes, 10)),
+		slog.String("latency", strconv.FormatFloat(res.Duration.Seconds(), 'f', 9, 64)+"s"),
+	)
+}
+
+// appendOutcome appends what was unusual, and why a request failed.
+func (n AttrNames) appendOutcome(attrs []slog.Attr, v visit, res Result) []slog.Attr {
 	for _, flag := range [...]struct {
 		name string
 		on   bool
@@ -69,11 +212,67 @@ func (c AccessLogger) record(r *http.Request, res Result) {
 			attrs = append(attrs, slog.Bool(flag.name, true))
 		}
 	}
+	name, m := n.names(), v.x.Peek()
+	if res.Status >= 400 || res.Problem != nil {
+		attrs = append(attrs, slog.String(name.problem, errorType(res)))
+	}
+	switch {
+	case res.Panic != nil:
+		attrs = append(attrs, slog.String(name.message, panicText(res.Panic)))
+		if m != nil && len(m.Stack) > 0 {
+			attrs = append(attrs, slog.String(name.stack, string(m.Stack)))
+		}
+	case res.Err != nil:
+		attrs = append(attrs, slog.String(name.message, cut(res.Err.Error(), maxCause)))
+	case m != nil && m.Withheld != "":
+		attrs = append(attrs, slog.String(name.message, m.Withheld))
+	}
 	if res.WriteErr != nil {
-		attrs = append(attrs, slog.String("write_error", res.WriteErr.Error()))
+		attrs = append(attrs, slog.String("write_error", cut(res.WriteErr.Error(), maxPath)))
 	}
-	if c.Attrs != nil {
-		attrs = append(attrs, c.Attrs(r, res)...)
+	return attrs
+}
+
+// maxCause is how much of the message of an error is logged, in bytes.
+const maxCause = 1 << 10
+
+// errorType returns the type of the problem that was sent, or the status code:
+// error.type of OpenTelemetry's conventions has few values.
+func errorType(res Result) string {
+	if d := res.Problem; d != nil && d.Type != "" && d.Type != problem.BlankType {
+		return cut(d.Type, maxPath)
 	}
-	logger.LogAttrs(ctx, level, "request", attrs...)
+	return strconv.Itoa(res.Status)
+}
+
+// traceOf returns the trace and the parent span that a request names in a valid
+// traceparent header field (W3C Trace Context, section 3.2).
+func traceOf(r *http.Request) (trace, span string, ok bool) {
+	values := r.Header["Traceparent"]
+	if len(values) != 1 {
+		return "", "", false
+	}
+	v := values[0]
+	if len(v) < 55 || v[2] != '-' || v[35] != '-' || v[52] != '-' {
+		return "", "", false
+	}
+	version, trace, span := v[:2], v[3:35], v[36:52]
+	switch {
+	case version == "ff", version == "00" && len(v) != 55, len(v) > 55 && v[55] != '-':
+		return "", "", false
+	case !isLowerHex(version), !isLowerHex(trace), !isLowerHex(span), !isLowerHex(v[53:55]):
+		return "", "", false
+	case strings.Trim(trace, "0") == "", strings.Trim(span, "0") == "":
+		return "", "", false
+	}
+	return trace, span, true
+}
+
+func isLowerHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }

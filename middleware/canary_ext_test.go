@@ -87,15 +87,17 @@ func TestNoTextOfAPanicOrAServerErrorReachesAClient(t *testing.T) {
 			time.Nanosecond, secret).ServeHTTP,
 	}
 	tuned := &respond.Responder{Logger: quiet, Instance: func(*http.Request) string { return "/failures/1" }}
-	normalizer := middleware.Normalizer{Logger: quiet, Codes: map[int]int{470: 500}}
-	strict := middleware.Normalizer{Logger: quiet, Codes: map[int]int{470: 500}, Strict: true, Responder: tuned}
-	recoverer := middleware.Recoverer{Logger: quiet}
+	normalizer := middleware.NormalizeOptions{Logger: quiet, Codes: map[int]int{470: 500}}
+	strict := middleware.NormalizeOptions{Logger: quiet, Codes: map[int]int{470: 500}, Strict: true, Responder: tuned}
+	recoverer := middleware.RecoverOptions{Logger: quiet}
 	normalizing := map[string]func(http.Handler) http.Handler{
-		"Normalize":         normalizer.Wrap,
-		"a tuned Normalize": strict.Wrap,
-		"two of them":       func(h http.Handler) http.Handler { return normalizer.Wrap(normalizer.Wrap(h)) },
+		"Normalize":         middleware.NormalizeWith(normalizer),
+		"a tuned Normalize": middleware.NormalizeWith(strict),
+		"two of them": func(h http.Handler) http.Handler {
+			return middleware.NormalizeWith(normalizer)(middleware.NormalizeWith(normalizer)(h))
+		},
 		"the usual chain": func(h http.Handler) http.Handler {
-			return middleware.RequestID(middleware.AccessLogger{Logger: quiet}.Wrap(normalizer.Wrap(recoverer.Wrap(h))))
+			return middleware.RequestID(middleware.AccessLogWith(middleware.AccessLogOptions{Logger: quiet})(middleware.NormalizeWith(normalizer)(middleware.RecoverWith(recoverer)(h))))
 		},
 	}
 	for layer, wrap := range normalizing {
@@ -104,8 +106,8 @@ func TestNoTextOfAPanicOrAServerErrorReachesAClient(t *testing.T) {
 		}
 	}
 	recovering := maps.Clone(normalizing)
-	recovering["Recover"] = recoverer.Wrap
-	recovering["a tuned Recover"] = middleware.Recoverer{Logger: quiet, Responder: tuned}.Wrap
+	recovering["Recover"] = middleware.RecoverWith(recoverer)
+	recovering["a tuned Recover"] = middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet, Responder: tuned})
 	for layer, wrap := range recovering {
 		for why, h := range failures {
 			keepsSecret(t, secret, layer+", "+why, wrap(h))

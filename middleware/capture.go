@@ -1,131 +1,186 @@
 package middleware
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"time"
+
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Result is what was handed to the network in answer to one request.
+// Result is what was handed to the network in response to one request.
 type Result struct {
 	// Status is the final status code. It is 0 if the handler was aborted
 	// before there was one, and 101 if it took the connection over without
 	// naming one.
 	Status int
-	// Asked is the status code that the handler wanted. It is 0 if it never
-	// called WriteHeader, and differs from Status if [Normalize] had to
-	// change it.
-	Asked int
-	// Implicit means that nobody asked for a status: a 200 for a handler that
+	// HandlerStatus is the status code that the handler set first. It is 0 if
+	// it never called WriteHeader, and differs from Status if [Normalize] had
+	// to change it.
+	HandlerStatus int
+	// Implicit means that no handler set a status: a 200 for a handler that
 	// only wrote, or did nothing.
 	Implicit bool
 	// Interim are the 1xx codes that were sent first, at most 16.
 	Interim []int
-	// Bytes is the size of the content in bytes, as far as net/http took it.
-	// It is 0 for HEAD.
+	// Bytes is the size of the body in bytes, as far as net/http took it. It is
+	// 0 for HEAD.
 	Bytes int64
 	// Duration is how long the handler took.
 	Duration time.Duration
-	// Replaced means that the content is a problem in place of what the
-	// handler wrote.
+	// Route is the pattern of the handler, as a ServeMux leaves it in
+	// http.Request.Pattern, or [Route] tells it. It is "" if no layer knows it.
+	Route string
+	// Problem is the problem that was sent, nil if the response is none or was
+	// not written by this toolkit. It must not be changed. Its Unwrap returns
+	// the cause.
+	Problem *problem.Details
+	// Err is the error that the handler failed with: the one that it returned
+	// to respond.Handler or gave to respond.Fail, also when the response had
+	// begun; otherwise the cause of Problem, or nil.
+	Err error
+	// Replaced means that the body is a problem in place of what the handler
+	// wrote.
 	Replaced bool
-	// Superfluous is how many calls of WriteHeader came too late.
+	// Superfluous is how many calls of WriteHeader came too late, at most 8.
 	Superfluous int
 	// Hijacked means that the handler took the connection over; Bytes and
 	// Status say nothing of what it sent then.
 	Hijacked bool
-	// Aborted means that the answer was cut short, so that the client sees it
+	// Aborted means that the response was cut short, so that the client sees it
 	// fail: by a panic after it had begun, or by http.ErrAbortHandler.
 	Aborted bool
 	// Panic is the value that the handler panicked with, nil if it did not.
 	Panic any
-	// ClientGone means that the client had closed the connection, or given up
-	// on the request, before the handler returned.
+	// ClientGone means that the client left before it had the response: its
+	// connection was dead, or it gave the request up. A context that ended for
+	// another reason, such as a deadline or the end of the server, does not
+	// count. On HTTP/1 a client that closes its sending half before the
+	// response begins cannot be told from one that left.
 	ClientGone bool
 	// WriteErr is the first error of a write or a flush.
 	WriteErr error
 }
 
 // Capture calls done after each request with what was sent. It changes neither
-// the answer nor the course of a panic:
+// the response nor the course of a panic:
 //
 //	h = middleware.Capture(func(r *http.Request, res middleware.Result) {
-//		requests.Add(r.Pattern, res.Status, res.Duration)
+//		requests.Add(res.Route, res.Status, res.Duration)
 //	})(h)
 //
-// Inside [Normalize], done waits until the answer is final. It is also called
-// when the handler panics. The request is the one that the next handler got,
-// so that a ServeMux has left its Pattern in it.
+// Inside [Normalize], done waits until the response is final. It is also called
+// when the handler panics. The request is the one that the next handler got.
 //
-// Panics if done is nil.
+// Capture panics if done is nil.
 func Capture(done func(*http.Request, Result)) func(http.Handler) http.Handler {
 	if done == nil {
 		panic("middleware: Capture: the function is nil")
 	}
+	report := func(v visit, res Result) { done(v.r, res) }
 	return func(next http.Handler) http.Handler {
 		mustHandler("Capture", next)
-		return &capture{next, done}
+		return &capture{router{next}, report, false}
 	}
 }
 
+// capture is a layer that observes.
 type capture struct {
-	next http.Handler
-	done func(*http.Request, Result)
+	router
+	done func(visit, Result)
+	logs bool
 }
 
-func (c *capture) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	start := time.Since(epoch)
-	w, face, r, owner := enter(rw, r)
-	returned := false
-	defer func() {
-		var v any
-		if !returned {
-			v = recover()
-			w.noticed(v)
-		}
-		took := time.Since(epoch) - start
-		switch {
-		case owner:
-			w.close()
-			c.done(r, w.result(r, took))
-		case w.state.Load() == sent && v == nil:
-			c.done(r, w.result(r, took))
-		default: // an outer Normalize may still change it
-			m := w.more()
-			m.atClose = append(m.atClose, func() { c.done(r, w.result(r, took)) })
-		}
-		if v != nil {
-			panic(v)
-		}
-	}()
-	c.next.ServeHTTP(face, r)
-	returned = true
+func (c *capture) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(c, c.next, w, r) }
+
+func (c *capture) begin(v visit) visit {
+	v.start = time.Since(epoch)
+	v.logged = v.x.Logged
+	v.x.Logged = v.logged || c.logs
+	return v
 }
+
+func (c *capture) end(v visit) any {
+	if !v.returned {
+		v.x.Aborted = true
+		if v.panicked != nil && v.panicked != http.ErrAbortHandler {
+			v.caught()
+		}
+	}
+	return v.panicked
+}
+
+func (c *capture) after(v visit) {
+	took := time.Since(epoch) - v.start
+	v.x.Logged = v.logged
+	if v.owner && v.w.Owns() || v.returned && v.w.Settled() {
+		c.done(v, v.result(took))
+		return
+	}
+	// An outer Normalize may still change the response.
+	p := &pendingResult{c: c, v: v, took: took}
+	p.Closer = p
+	v.w.AtClose(&p.Closing)
+}
+
+// pendingResult is a Result that waits for the end of the exchange.
+type pendingResult struct {
+	exchange.Closing
+	c    *capture
+	v    visit
+	took time.Duration
+}
+
+// Closed is the method of exchange.Closer.
+func (p *pendingResult) Closed() { p.c.done(p.v, p.v.result(p.took)) }
 
 // epoch is some moment: the time since then comes from the monotonic clock,
 // which costs less than time.Now.
 var epoch = time.Now()
 
-// noticed notes a panic that goes on.
-func (w *writer) noticed(v any) {
-	w.aborted = true
-	if v != nil && v != http.ErrAbortHandler {
-		if m := w.more(); m.panicked == nil {
-			m.panicked, m.stack = origin(v)
-		}
-	}
-}
-
-func (w *writer) result(r *http.Request, took time.Duration) Result {
+func (v visit) result(took time.Duration) Result {
+	x, wire := v.x, v.w.Wire(took)
 	res := Result{
-		Status: int(w.status), Asked: w.asked, Implicit: w.implicit, Bytes: w.bytes, Duration: took,
-		Replaced: w.replaced, Aborted: w.aborted,
-		ClientGone: errors.Is(r.Context().Err(), context.Canceled),
+		Status: wire.Status, HandlerStatus: x.HandlerStatus, Implicit: wire.Implicit, Bytes: wire.Bytes, Duration: took,
+		Route: x.Pattern(v.r), Problem: wire.Problem, Err: x.Err,
+		Interim: wire.Interim, Replaced: wire.Replaced, Aborted: wire.Aborted, ClientGone: wire.ClientGone,
 	}
-	if m := w.rare; m != nil {
-		res.Interim, res.Superfluous = m.interim, len(m.superfluous)
-		res.Panic, res.WriteErr, res.Hijacked = m.panicked, m.writeErr, m.conn != nil
+	if res.Err == nil && res.Problem != nil {
+		res.Err = res.Problem.Unwrap()
+	}
+	if m := x.Peek(); m != nil {
+		res.Superfluous = len(m.Superfluous)
+		res.Panic, res.WriteErr, res.Hijacked = m.Panic, m.WriteErr, m.Conn != nil
 	}
 	return res
+}
+
+// Route tells the layers outside, such as [AccessLog] and [Capture], by which
+// pattern a router has found the handler, where the router does not leave it in
+// http.Request.Pattern. Put it inside the router:
+//
+//	r := chi.NewRouter()
+//	r.Use(middleware.Route(func(r *http.Request) string {
+//		return chi.RouteContext(r.Context()).RoutePattern()
+//	}))
+//
+// The function is called when the handler has returned or panicked, with the
+// request that the handler got; it may return "". Its results become labels of
+// metrics: return patterns, never paths. Route panics if the function is nil.
+func Route(pattern func(*http.Request) string) func(http.Handler) http.Handler {
+	if pattern == nil {
+		panic("middleware: Route: the function is nil")
+	}
+	return func(next http.Handler) http.Handler {
+		mustHandler("Route", next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			x := exchange.Find(w)
+			if x == nil { // no layer outside that could use it
+				next.ServeHTTP(w, r)
+				return
+			}
+			defer func() { x.SetRoute(pattern(r)) }()
+			next.ServeHTTP(w, r)
+		})
+	}
 }

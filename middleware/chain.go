@@ -9,7 +9,7 @@ import (
 // request passes them: the first is the outermost. Without any, the result
 // returns its handler as it is.
 //
-// Panics if a middleware is nil.
+// Chain panics if a middleware is nil.
 func Chain(mw ...func(http.Handler) http.Handler) func(http.Handler) http.Handler {
 	for i, m := range mw {
 		if m == nil {
@@ -22,6 +22,31 @@ func Chain(mw ...func(http.Handler) http.Handler) func(http.Handler) http.Handle
 			h = mw[i](h)
 		}
 		return h
+	}
+}
+
+// Unless leaves requests for which skip returns true to next alone, as if the
+// middleware were not there. Use it for handlers that need the ResponseWriter of
+// the server itself, with interfaces beyond those of net/http, such as
+// WebTransport over HTTP/3:
+//
+//	h = middleware.Unless(isWebTransport, middleware.Chain(middleware.AccessLog, middleware.Normalize))(h)
+//
+// Unless panics if skip or the middleware is nil.
+func Unless(skip func(*http.Request) bool, mw func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	if skip == nil || mw == nil {
+		panic("middleware: Unless: a function is nil")
+	}
+	return func(next http.Handler) http.Handler {
+		mustHandler("Unless", next)
+		wrapped := mw(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if skip(r) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			wrapped.ServeHTTP(w, r)
+		})
 	}
 }
 

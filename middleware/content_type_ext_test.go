@@ -44,7 +44,7 @@ func TestContentTypeRefusesOtherContent(t *testing.T) {
 			})
 			assert.Equal(t, row.want, a.StatusCode, "%s %s", protocol, row.why)
 			if row.want == 415 {
-				assert.Equal(t, "The content has to be of type application/json or image/*.", problemOf(t, a)["detail"])
+				assert.Equal(t, "The body must have the media type application/json or image/*.", problemOf(t, a)["detail"])
 				assert.Equal(t, "application/json, image/*", a.Header.Get("Accept"))
 			}
 		}

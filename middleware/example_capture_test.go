@@ -26,23 +26,23 @@ func ExampleCapture() {
 
 // One record for each request, with what was unusual.
 func ExampleAccessLog() {
-	ids := middleware.RequestIDs{New: func() string { return "M5TTZ6LZ" }}
-	log := middleware.AccessLogger{Logger: toStdout()}
+	ids := middleware.RequestIDOptions{New: func(*http.Request) string { return "M5TTZ6LZ" }}
+	log := middleware.AccessLogOptions{Logger: toStdout(), Names: middleware.AttrsShort}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /orders", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
-	h := middleware.Chain(ids.Wrap, log.Wrap, middleware.Normalize)(mux)
+	h := middleware.Chain(middleware.RequestIDWith(ids), middleware.AccessLogWith(log), middleware.Normalize)(mux)
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/orders", nil))
 	// Output:
 	// level=INFO msg=request method=GET path=/orders request_id=M5TTZ6LZ route="GET /orders" status=200 bytes=5
 }
 
 // Behind a gateway that names each request, keep its name.
-func ExampleRequestIDs() {
-	ids := middleware.RequestIDs{
+func ExampleRequestIDWith() {
+	ids := middleware.RequestIDOptions{
 		Header: "X-Correlation-Id",
 		Trust:  func(r *http.Request) bool { return r.RemoteAddr == "192.0.2.1:1234" }, // the gateway
 	}
-	h := ids.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := middleware.RequestIDWith(ids)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Println(middleware.RequestIDFrom(r.Context()))
 	}))
 	r := httptest.NewRequest("GET", "/", nil)

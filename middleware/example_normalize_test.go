@@ -46,26 +46,26 @@ func ExampleNormalize() {
 }
 
 // The text of a server error goes to the log, not to the client.
-func ExampleNormalizer_log() {
-	h := middleware.Normalizer{Logger: toStdout()}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func ExampleNormalizeWith_log() {
+	h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: toStdout()})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "pq: connection to 192.0.2.7 refused", 500)
 	}))
 	show(h, "GET", "/orders")
 	// Output:
-	// level=WARN msg="middleware: answer was put in order" method=GET path=/orders status=500 withheld="pq: connection to 192.0.2.7 refused"
+	// level=WARN msg="middleware: response normalized" method=GET path=/orders status=500 withheld="pq: connection to 192.0.2.7 refused"
 	// 500 application/problem+json
 	// {"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The server met a condition it did not expect and could not fulfil the request."}
 }
 
 // The identifier of the request becomes the instance of its problem.
-func ExampleNormalizer_instance() {
-	ids := middleware.RequestIDs{New: func() string { return "M5TTZ6LZ" }}
-	normalizer := middleware.Normalizer{Responder: &respond.Responder{
+func ExampleNormalizeWith_instance() {
+	ids := middleware.RequestIDOptions{New: func(*http.Request) string { return "M5TTZ6LZ" }}
+	normalizer := middleware.NormalizeOptions{Responder: &respond.Responder{
 		Instance: func(r *http.Request) string {
 			return "https://api.example.com/requests/" + middleware.RequestIDFrom(r.Context())
 		},
 	}}
-	h := middleware.Chain(ids.Wrap, normalizer.Wrap)(http.NewServeMux())
+	h := middleware.Chain(middleware.RequestIDWith(ids), middleware.NormalizeWith(normalizer))(http.NewServeMux())
 	show(h, "GET", "/unknown")
 	// Output:
 	// 404 application/problem+json
@@ -73,9 +73,9 @@ func ExampleNormalizer_instance() {
 }
 
 // A gateway passes the errors of other servers on as they are.
-func ExampleNormalizer_skip() {
-	n := middleware.Normalizer{Skip: func(r *http.Request) bool { return r.URL.Path != "/" }}
-	h := n.Wrap(http.NotFoundHandler())
+func ExampleNormalizeWith_skip() {
+	n := middleware.NormalizeOptions{Skip: func(r *http.Request) bool { return r.URL.Path != "/" }}
+	h := middleware.NormalizeWith(n)(http.NotFoundHandler())
 	show(h, "GET", "/upstream")
 	// Output:
 	// 404 text/plain; charset=utf-8

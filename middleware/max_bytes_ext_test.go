@@ -17,7 +17,7 @@ func TestMaxBytesBoundsTheContent(t *testing.T) {
 		reached = true
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			respond.Err(w, r, err)
+			respond.Fail(w, r, err)
 			return
 		}
 		w.Write(body)
@@ -50,7 +50,7 @@ func TestMaxBytesOnHTTP2FailsTheRequestAlone(t *testing.T) {
 		a := ask(t, srv, func(r *http.Request) {
 			r.Method, r.ContentLength, r.Body = "POST", 6, io.NopCloser(strings.NewReader("hello!"))
 		})
-		assert.Equal(t, "The content is 6 bytes long. At most 5 are accepted.", problemOf(t, a)["detail"])
+		assert.Equal(t, "The body is 6 bytes long. At most 5 are accepted.", problemOf(t, a)["detail"])
 		assert.Equal(t, 413, a.StatusCode)
 	}
 }

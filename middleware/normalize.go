@@ -11,34 +11,43 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Normalize makes every error answer of next a problem document (RFC 9457)
+// Normalize makes every error response of next a problem document (RFC 9457)
 // and leaves the others alone. It replaces
 //
-//   - an error status without content,
-//   - what http.Error writes: text/plain with nosniff. ServeMux's own 404 and
-//     405, FileServer, StripPrefix, MaxBytesHandler and TimeoutHandler answer
-//     that way or a similar one,
-//   - a short text without a Content-Type beside an error status,
+//   - an error status without a body,
+//   - a text/plain error, such as http.Error, ServeMux, FileServer, StripPrefix,
+//     MaxBytesHandler and TimeoutHandler write, and an untyped text,
 //   - a panic before anything was sent.
 //
-// The text of a 4xx becomes the detail of the problem. That of a 5xx is never
-// sent: it goes to the log. A JSON object or array that was put through
-// http.Error is no text; it is sent as JSON. Content with a type of its own passes unchanged,
-// and so does a long text. What is already sent stays as it is: a later panic
-// cuts the answer short, so that the client notices.
+// The text of a 4xx becomes the detail of the problem; one that is longer than
+// MaxText passes as it is. The text of a 5xx is never sent, whatever its length:
+// it goes to the log. A JSON object or array that was put through http.Error is
+// sent as JSON. A body with another type of its own passes unchanged. What is
+// already sent stays as it is: a later panic cuts the response short, so that
+// the client notices.
 //
-// A status code outside 100 to 599 becomes 500. Content that the code forbids
+// A status code outside 100 to 599 becomes 500. A body that the code forbids
 // (204, 205, 304) is dropped. Errors are JSON, or HTML or XML for a client
 // that prefers those; Vary says so.
 //
 // Put it inside a compressor and outside http.TimeoutHandler. Several in a row
-// do no harm.
-func Normalize(next http.Handler) http.Handler { return Normalizer{}.Wrap(next) }
+// do no harm. Normalize panics if next is nil.
+func Normalize(next http.Handler) http.Handler { return NormalizeWith(NormalizeOptions{})(next) }
 
-// Normalizer is [Normalize] with settings. The zero value is Normalize itself.
-// Functions in it are called by many goroutines at once.
-type Normalizer struct {
-	// Skip, if it returns true, leaves the answer to a request alone, for
+// Replacement is an answer to the question what becomes of an error that has a
+// body: see [NormalizeOptions].
+type Replacement int
+
+const (
+	ReplaceUsual Replacement = iota // what Normalize does without being told
+	ReplaceYes                      // a problem takes the place of the body
+	ReplaceNo                       // the body passes as it is
+)
+
+// NormalizeOptions are settings of [NormalizeWith]. The zero value is Normalize
+// itself. Functions in it are called by many goroutines at once.
+type NormalizeOptions struct {
+	// Skip, if it returns true, leaves the response to a request alone, for
 	// instance where a proxy passes on the errors of other servers.
 	Skip func(*http.Request) bool
 
@@ -50,12 +59,12 @@ type Normalizer struct {
 	// may give a code to numbers that are none, which otherwise become 500.
 	Codes map[int]int
 
-	// Replace decides for an error with content what becomes of it, before
-	// the first byte: true replaces it by a problem. It may look at the header
-	// but not change it. Nil replaces what the documentation of Normalize
-	// lists. It is not asked about empty errors and codes that were changed,
-	// which are always replaced, nor about problems, which never are.
-	Replace func(r *http.Request, code int, h http.Header) bool
+	// Replace decides for an error with a body what becomes of it, before the
+	// first byte. It may look at the header but not change it. Nil is
+	// ReplaceUsual for every error. It is not asked about empty errors and codes
+	// that were changed, which are always replaced, nor about problems, which
+	// never are.
+	Replace func(r *http.Request, code int, h http.Header) Replacement
 
 	// Detail returns the detail for a problem that replaces text. An empty
 	// string stands for the documented description of the code. Text is what
@@ -81,14 +90,16 @@ type Normalizer struct {
 	Fill func(r *http.Request, code int, h http.Header)
 
 	// MaxText is how many bytes of an error are held to see whether it is
-	// short; a longer one passes. Zero means 4096.
+	// short. Zero means 4096.
 	MaxText int
 
-	// Responder writes the problems. Nil means the defaults of package
+	// Responder writes all problems inside: those that Normalize makes, and
+	// those of package respond and of middleware further in that has none of its
+	// own. Nil means that of a Normalize further out, or the defaults of package
 	// respond.
 	Responder *respond.Responder
 
-	// Report is told, after the answer, what a developer should know about
+	// Report is told, after the response, what a developer should know about
 	// it: see [Report]. It is not called if there is nothing to tell. Nil
 	// writes one record to Logger.
 	Report func(*http.Request, Report)
@@ -102,69 +113,71 @@ type Normalizer struct {
 // has for a body, too.
 const defaultMaxText = 4 << 10
 
-// Wrap returns a handler that normalizes the answers of next.
+// NormalizeWith is [Normalize] with settings.
 //
-// Panics if next is nil, if MaxText or RetryAfter is negative, or if Codes
+// NormalizeWith panics if MaxText or RetryAfter is negative, or if Codes
 // replaces a code of 100 to 399, or replaces one by what is no final status.
-func (n Normalizer) Wrap(next http.Handler) http.Handler {
-	mustHandler("Normalize", next)
-	for from, to := range n.Codes {
+func NormalizeWith(o NormalizeOptions) func(http.Handler) http.Handler {
+	for from, to := range o.Codes {
 		if from >= 100 && from < 400 {
-			panic(fmt.Sprintf("middleware: Normalizer.Codes: %d is no error", from))
+			panic(fmt.Sprintf("middleware: NormalizeOptions.Codes: %d is not an error", from))
 		}
 		if to < 200 || to > 599 {
-			panic(fmt.Sprintf("middleware: Normalizer.Codes: %d (for %d) is no final status code", to, from))
+			panic(fmt.Sprintf("middleware: NormalizeOptions.Codes: %d (for %d) is not a final status code", to, from))
 		}
 	}
-	if n.MaxText < 0 {
-		panic(fmt.Sprintf("middleware: Normalizer.MaxText: %d is negative", n.MaxText))
+	if o.MaxText < 0 {
+		panic(fmt.Sprintf("middleware: NormalizeOptions.MaxText: %d is negative", o.MaxText))
 	}
-	if n.RetryAfter < 0 {
-		panic(fmt.Sprintf("middleware: Normalizer.RetryAfter: %v is negative", n.RetryAfter))
+	if o.RetryAfter < 0 {
+		panic(fmt.Sprintf("middleware: NormalizeOptions.RetryAfter: %v is negative", o.RetryAfter))
 	}
-	if n.MaxText == 0 {
-		n.MaxText = defaultMaxText
+	if o.MaxText == 0 {
+		o.MaxText = defaultMaxText
 	}
-	n.Codes = maps.Clone(n.Codes)
-	n.Challenges = slices.Clone(n.Challenges)
-	n.Upgrade = slices.Clone(n.Upgrade)
-	return &normalizer{Normalizer: n, next: next}
+	o.Codes = maps.Clone(o.Codes)
+	o.Challenges = slices.Clone(o.Challenges)
+	o.Upgrade = slices.Clone(o.Upgrade)
+	p := &policy{options: o}
+	return func(next http.Handler) http.Handler {
+		mustHandler("Normalize", next)
+		return &normalizer{router{next}, p}
+	}
 }
 
-// normalizer is a Normalizer at work.
+// normalizer is the layer of a Normalize.
 type normalizer struct {
-	Normalizer
-	next   http.Handler
-	habits habits
+	router
+	policy *policy
 }
 
-func (n *normalizer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	if n.Skip != nil && n.Skip(r) {
-		n.next.ServeHTTP(rw, r)
+func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if n.policy.options.Skip != nil && n.policy.options.Skip(r) {
+		n.next.ServeHTTP(w, r)
 		return
 	}
-	w, face, r, owner := enter(rw, r)
-	around := w.norm
-	w.norm = n
-	returned := false
-	defer func() {
-		var again any // the value to go on panicking with
-		if !returned {
-			again = w.caught(recover(), n.Responder)
-		}
-		w.settle()
-		if returned {
-			w.checkLength()
-		}
-		w.norm = around
-		if owner {
-			w.close()
-		}
-		n.report(w, r)
-		if again != nil {
-			panic(again)
-		}
-	}()
-	n.next.ServeHTTP(face, r)
-	returned = true
+	serve(n, n.next, w, r)
 }
+
+func (n *normalizer) begin(v visit) visit {
+	if p := n.policy.options.Responder; p != nil {
+		v.before = v.w.Push(n.policy, p)
+	} else {
+		v.before = v.w.Push(n.policy, nil)
+	}
+	return v
+}
+
+func (n *normalizer) end(v visit) (again any) {
+	if !v.returned {
+		again = v.recovered(func(w http.ResponseWriter) { respond.Error(w, http.StatusInternalServerError) })
+	}
+	v.w.Settle()
+	if v.returned {
+		checkLength(v.w)
+	}
+	v.w.Pop(v.before)
+	return again
+}
+
+func (n *normalizer) after(v visit) { n.policy.report(v) }

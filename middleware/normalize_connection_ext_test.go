@@ -41,7 +41,7 @@ func connectionOf(h http.Header) []string {
 
 func TestNormalizeNamesUpgradeAsAnOptionOfTheConnection(t *testing.T) {
 	handlers := map[string]http.Handler{
-		"the settings": middleware.Normalizer{Upgrade: []string{"h2c"}}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(426) })),
+		"the settings": middleware.NormalizeWith(middleware.NormalizeOptions{Upgrade: []string{"h2c"}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(426) })),
 		"the handler, which forgot Connection": normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Upgrade", "h2c")
 			http.Error(w, "x", 426)
@@ -175,13 +175,13 @@ func TestNormalizeReportsALengthThatIsNone(t *testing.T) {
 		declared      []string
 		want          string
 	}{
-		{"sent, and Go's client refuses it", "HTTP/1.1", []string{"+5"}, `Content-Length is "+5", which is no length`},
+		{"sent, and Go's client refuses it", "HTTP/1.1", []string{"+5"}, `Content-Length is "+5", which is not a length`},
 		{"sent twice", "HTTP/1.1", []string{"5", "6"}, "there is more than one Content-Length"},
-		{"not sent", "HTTP/2", []string{"abc"}, `Content-Length is "abc", which is no length`},
-		{"bounded", "HTTP/2", []string{strings.Repeat("x", 1<<10)}, `Content-Length is "` + strings.Repeat("x", 32) + `…", which is no length`},
+		{"not sent", "HTTP/2", []string{"abc"}, `Content-Length is "abc", which is not a length`},
+		{"bounded", "HTTP/2", []string{strings.Repeat("x", 1<<10)}, `Content-Length is "` + strings.Repeat("x", 32) + `…", which is not a length`},
 	} {
-		n, c := reports(middleware.Normalizer{})
-		srv := start(t, row.protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, c := reports(middleware.NormalizeOptions{})
+		srv := start(t, row.protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Content-Length"] = row.declared
 			io.WriteString(w, "hello")
 		})))
@@ -225,14 +225,14 @@ func TestNormalizeSettlesALengthBesideATransferCoding(t *testing.T) {
 // of the settings takes over from its request.
 func TestValuesOfTheSettingsAddNoLineToTheHeader(t *testing.T) {
 	evil := "x\r\nSet-Cookie: evil=1\r\n\r\n<script>"
-	n := middleware.Normalizer{
+	n := middleware.NormalizeOptions{
 		Challenges: []string{"Basic realm=\"" + evil},
 		RetryAfter: 1,
 		Fill:       func(r *http.Request, code int, h http.Header) { h.Set("X-Filled", evil); h.Set("Evil\r\nName", "1") },
 		Detail:     func(*http.Request, int, string) string { return evil },
 		Logger:     quiet,
 	}
-	ids := middleware.RequestIDs{New: func() string { return evil }}
+	ids := middleware.RequestIDOptions{New: func(*http.Request) string { return evil }}
 	for code, h := range map[int]http.HandlerFunc{
 		401: func(w http.ResponseWriter, r *http.Request) { http.Error(w, "who?", 401) },
 		403: func(w http.ResponseWriter, r *http.Request) {
@@ -240,7 +240,7 @@ func TestValuesOfTheSettingsAddNoLineToTheHeader(t *testing.T) {
 		},
 	} {
 		for _, protocol := range protocols {
-			chain := ids.Wrap(n.Wrap(h))
+			chain := middleware.RequestIDWith(ids)(middleware.NormalizeWith(n)(h))
 			a := get(t, protocol, chain)
 			require.NoError(t, a.err)
 			assert.Equal(t, code, a.StatusCode)

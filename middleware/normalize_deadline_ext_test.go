@@ -55,9 +55,9 @@ func over(t *testing.T, srv *http.Server) net.Conn {
 func TestAWriteTimeoutOfTheServerReachesTheHandlerAndTheResult(t *testing.T) {
 	for _, failing := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			n, c := reports(middleware.Normalizer{})
+			n, c := reports(middleware.NormalizeOptions{})
 			capture, got := results()
-			client := over(t, &http.Server{WriteTimeout: time.Second, ErrorLog: quietLog, Handler: capture(n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			client := over(t, &http.Server{WriteTimeout: time.Second, ErrorLog: quietLog, Handler: capture(middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				time.Sleep(2 * time.Second) // of the bubble
 				if failing {
 					http.Error(w, "no such order", 404)
@@ -87,7 +87,7 @@ func TestAWriteTimeoutOfTheServerReachesTheHandlerAndTheResult(t *testing.T) {
 
 func TestAReadTimeoutOfTheServerIsAnsweredWith408(t *testing.T) {
 	for why, answer := range map[string]func(w http.ResponseWriter, r *http.Request, err error){
-		"respond.Err": func(w http.ResponseWriter, r *http.Request, err error) { respond.Err(w, r, problem.BadBody(err)) },
+		"respond.Err": func(w http.ResponseWriter, r *http.Request, err error) { respond.Fail(w, r, problem.BadBody(err)) },
 		"http.Error":  func(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, "too slow", 408) },
 	} {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"Normalize": normalize, "MaxBytes inside": middleware.Chain(normalize, middleware.MaxBytes(1<<10))} {
@@ -124,7 +124,7 @@ func TestAnUpstreamThatIsGivenUpIsAProblem(t *testing.T) {
 	}))
 	proxy := proxyTo(t, upstream.URL)
 	telling := proxyTo(t, upstream.URL)
-	telling.ErrorHandler = (&respond.Responder{Logger: quiet}).Err
+	telling.ErrorHandler = (&respond.Responder{Logger: quiet}).Fail
 	for _, row := range []struct {
 		why     string
 		proxy   *httputil.ReverseProxy

@@ -12,7 +12,9 @@ import (
 )
 
 // normalize is Normalize without its log.
-func normalize(h http.Handler) http.Handler { return middleware.Normalizer{Logger: quiet}.Wrap(h) }
+func normalize(h http.Handler) http.Handler {
+	return middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(h)
+}
 
 func TestNormalizeTurnsErrorsIntoProblems(t *testing.T) {
 	mux := http.NewServeMux()
@@ -72,7 +74,6 @@ func TestNormalizeLeavesContentWithATypeAlone(t *testing.T) {
 		{"XML", "application/xml", `<error/>`},
 		{"events", "text/event-stream", "data: x\n\n"},
 		{"a page", "text/html; charset=utf-8", "<h1>Sorry</h1>"},
-		{"text that says so itself", "text/plain; charset=utf-8", "sorry"},
 		{"untyped JSON", "", `{"error":"x"}`},
 		{"an untyped page", "", "<html><body>Sorry</body></html>"},
 		{"an untyped image", "", "\x89PNG\x0D\x0A\x1A\x0A..."},
@@ -89,9 +90,6 @@ func TestNormalizeLeavesContentWithATypeAlone(t *testing.T) {
 			raw, got := get(t, "HTTP/1.1", h), get(t, "HTTP/1.1", normalize(h))
 			raw.Header.Del("Date")
 			got.Header.Del("Date")
-			if strings.HasPrefix(row.typ, "application/problem") {
-				raw.Header.Set("Vary", "Accept")
-			}
 			assert.Equal(t, raw.Header, got.Header)
 			assert.Equal(t, raw.StatusCode, got.StatusCode)
 			assert.True(t, raw.body == got.body)

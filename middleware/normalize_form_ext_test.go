@@ -63,10 +63,10 @@ func TestAReplacedAnswerOverHTTP2HasNoConnectionFieldOfFill(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
 		w := httptest.NewRecorder()
-		middleware.Normalizer{Logger: quiet, Fill: func(_ *http.Request, _ int, h http.Header) {
+		middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet, Fill: func(_ *http.Request, _ int, h http.Header) {
 			h.Set("Connection", "close")
 			h.Set("Retry-After", "7")
-		}}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, text, 404) })).ServeHTTP(w, r)
+		}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, text, 404) })).ServeHTTP(w, r)
 		assert.Equal(t, "7", w.Header().Get("Retry-After"))
 		assert.NotContains(t, w.Header(), "Connection", text)
 	}

@@ -8,45 +8,37 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rejoinder-go/rejoinder/respond"
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// prepare puts the header in order that is about to be sent with code. Most
-// answers are a 200 over HTTP/1, which has nothing to put in order.
-func (w *writer) prepare(code int) {
-	if w.norm == nil || code == http.StatusOK && w.req.ProtoMajor < 2 && w.req.Method != http.MethodConnect {
+// Complete puts the header in order that is about to be sent with code. Most
+// responses are a 200 over HTTP/1, which needs nothing.
+func (p *policy) Complete(w *exchange.Writer, code int) {
+	x := w.Exchange()
+	r := x.Request
+	if code == http.StatusOK && r.ProtoMajor < 2 && x.Method != http.MethodConnect {
 		return
 	}
-	h := w.base.Header()
+	h := w.Header()
 	if code < 400 {
 		dropForbidden(h, code)
+	} else {
+		p.fill(x, h, code)
 	}
-	w.completeHeader(h, code)
-	if code >= 400 && isProblem(h["Content-Type"]) { // it might have been another form
-		respond.Vary(w.base, "Accept")
+	if r.ProtoMajor >= 2 {
+		dropConnectionFields(h, code)
 	}
 	if isNeverStored(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
 		h["Cache-Control"] = []string{"no-store"}
 	}
-}
-
-// completeHeader makes the header meet what the protocol and the status ask, and
-// notes what is missing.
-func (w *writer) completeHeader(h http.Header, code int) {
-	if w.req.ProtoMajor >= 2 {
-		dropConnectionFields(h, code)
-	}
-	if code >= 400 {
-		w.fill(h, code)
-	}
-	if code == http.StatusOK && w.req.Method != http.MethodConnect {
+	if code == http.StatusOK && x.Method != http.MethodConnect {
 		return
 	}
-	if fields := lacking(code, w.req, h); len(fields) > 0 {
-		w.more().missing = fields
+	if fields := lacking(code, r, h); len(fields) > 0 {
+		x.Rare().Missing = fields
 	}
-	if reason := misplaced(code, w.req); reason != "" {
-		w.misuse(reason)
+	if reason := misplaced(code, x.Method, r); reason != "" {
+		misuse(x, reason)
 	}
 }
 
@@ -91,34 +83,34 @@ func dropForbidden(h http.Header, code int) {
 }
 
 // fill adds what the status of an error requires and the settings have.
-func (w *writer) fill(h http.Header, code int) {
-	n := w.norm
+func (p *policy) fill(x *exchange.Exchange, h http.Header, code int) {
+	r := x.Request
 	switch code {
 	case http.StatusUnauthorized:
-		if len(n.Challenges) > 0 && len(h["Www-Authenticate"]) == 0 {
-			h["Www-Authenticate"] = append([]string(nil), n.Challenges...)
+		if len(p.options.Challenges) > 0 && len(h["Www-Authenticate"]) == 0 {
+			h["Www-Authenticate"] = append([]string(nil), p.options.Challenges...)
 		}
 	case http.StatusUpgradeRequired:
-		if len(n.Upgrade) > 0 && len(h["Upgrade"]) == 0 && w.req.ProtoMajor < 2 {
-			h["Upgrade"] = []string{strings.Join(n.Upgrade, ", ")}
+		if len(p.options.Upgrade) > 0 && len(h["Upgrade"]) == 0 && r.ProtoMajor < 2 {
+			h["Upgrade"] = []string{strings.Join(p.options.Upgrade, ", ")}
 		}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		if n.RetryAfter > 0 && len(h["Retry-After"]) == 0 {
-			h["Retry-After"] = []string{strconv.FormatInt(int64((n.RetryAfter+time.Second-1)/time.Second), 10)}
+		if p.options.RetryAfter > 0 && len(h["Retry-After"]) == 0 {
+			h["Retry-After"] = []string{strconv.FormatInt(int64((p.options.RetryAfter-1)/time.Second)+1, 10)}
 		}
 	case http.StatusRequestEntityTooLarge:
 		// http.MaxBytesReader asks net/http for this, and cannot when a
-		// ResponseWriter is wrapped (go.dev/issue/73754): the rest of the
-		// content would be read as the next request.
-		if w.req.ContentLength != 0 && w.req.ProtoMajor < 2 {
+		// ResponseWriter is wrapped (go.dev/issue/73754): the rest of the body
+		// would be read as the next request.
+		if r.ContentLength != 0 && r.ProtoMajor < 2 {
 			h["Connection"] = []string{"close"}
 		}
 	}
-	if n.Fill != nil {
-		n.Fill(w.req, code, h)
+	if p.options.Fill != nil {
+		p.options.Fill(x.Current, code, h)
 	}
-	if code == http.StatusUpgradeRequired && len(h["Upgrade"]) > 0 && w.req.ProtoMajor < 2 {
-		connectUpgrade(h, w.req)
+	if code == http.StatusUpgradeRequired && len(h["Upgrade"]) > 0 && r.ProtoMajor < 2 {
+		connectUpgrade(h, r)
 	}
 }
 
@@ -191,16 +183,16 @@ func lacking(code int, r *http.Request, h http.Header) (fields []string) {
 }
 
 // misuse adds to what is out of place.
-func (w *writer) misuse(reason string) {
-	m := w.more()
-	if m.misused != "" {
-		m.misused += "; "
+func misuse(x *exchange.Exchange, reason string) {
+	m := x.Rare()
+	if m.Misused != "" {
+		m.Misused += "; "
 	}
-	m.misused += reason
+	m.Misused += reason
 }
 
 // misplaced says why a status is out of place, or returns "".
-func misplaced(code int, r *http.Request) string {
+func misplaced(code int, method string, r *http.Request) string {
 	switch code {
 	case 208:
 		return "208 is for members of a multi-status answer (RFC 5842, section 7.1)"
@@ -215,8 +207,8 @@ func misplaced(code int, r *http.Request) string {
 	case 511:
 		return "511 is for networks, not for origin servers (RFC 6585, section 6)"
 	}
-	if r.Method == http.MethodConnect && code >= 200 && code <= 299 {
-		return "a tunnel has neither Content-Length nor content: hijack the connection (RFC 9110, section 9.3.6)"
+	if method == http.MethodConnect && code >= 200 && code <= 299 && r.ProtoMajor < 2 { // on HTTP/2 the stream is the tunnel
+		return "a tunnel has neither Content-Length nor body: hijack the connection (RFC 9110, section 9.3.6)"
 	}
 	return ""
 }
@@ -224,29 +216,30 @@ func misplaced(code int, r *http.Request) string {
 // checkLength notes a declared length that is wrong. Of less content the
 // client waits for the rest, and takes the end for a failure (RFC 9112, section
 // 8); of more, net/http sends a part or nothing.
-func (w *writer) checkLength() {
-	if w.state.Load() != sent || w.replaced || w.req.Method == http.MethodHead || w.aborted {
+func checkLength(w *exchange.Writer) {
+	x := w.Exchange()
+	if !w.Sending() || x.Replaced || x.Method == http.MethodHead || x.Aborted {
 		return
 	}
-	declared := w.base.Header()["Content-Length"]
+	declared := w.Header()["Content-Length"]
 	if len(declared) == 0 {
 		return
 	}
 	var failed error // of a write
-	if w.rare != nil {
-		failed = w.rare.writeErr
+	if m := x.Peek(); m != nil {
+		failed = m.WriteErr
 	}
 	n, err := strconv.ParseUint(declared[0], 10, 63) // net/http takes a sign for a length
 	switch n := int64(n); {
 	case len(declared) > 1:
-		w.misuse("there is more than one Content-Length")
+		misuse(x, "there is more than one Content-Length")
 	case err != nil:
-		w.misuse(fmt.Sprintf("Content-Length is %q, which is no length", cut(declared[0], 32)))
-	case n < w.bytes, isTooLong(failed):
-		w.misuse("the content was longer than its Content-Length")
-	case failed != nil || w.req.Context().Err() != nil: // the client left first
-	case n > w.bytes:
-		w.misuse(fmt.Sprintf("Content-Length is %d, but the content ended after %d bytes", n, w.bytes))
+		misuse(x, fmt.Sprintf("Content-Length is %q, which is not a length", cut(declared[0], 32)))
+	case n < w.Bytes(), isTooLong(failed):
+		misuse(x, "the body was longer than its Content-Length")
+	case failed != nil || x.Request.Context().Err() != nil: // the client left first
+	case n > w.Bytes():
+		misuse(x, fmt.Sprintf("Content-Length is %d, but the body ended after %d bytes", n, w.Bytes()))
 	}
 }
 

@@ -102,9 +102,9 @@ func TestASwitchOfProtocolsThatCannotBeIsA500(t *testing.T) {
 		{"HTTP/2 has none: RFC 9113, 8.6", "HTTP/2", "websocket", 500},
 		{"as it should be", "HTTP/1.1", "websocket", 101},
 	} {
-		n, c := reports(middleware.Normalizer{})
+		n, c := reports(middleware.NormalizeOptions{})
 		capture, got := results()
-		srv := start(t, row.protocol, capture(n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := start(t, row.protocol, capture(middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if row.upgrade != "" {
 				w.Header().Set("Upgrade", row.upgrade)
 				w.Header().Set("Connection", "Upgrade")
@@ -116,7 +116,7 @@ func TestASwitchOfProtocolsThatCannotBeIsA500(t *testing.T) {
 		assert.Equal(t, row.want, a.StatusCode, row.why)
 		res := <-got
 		assert.Equal(t, row.want, res.Status, row.why)
-		assert.Equal(t, 101, res.Asked)
+		assert.Equal(t, 101, res.HandlerStatus)
 		if row.want == 500 {
 			problemOf(t, a)
 			assert.Equal(t, 101, reported(c).Invalid.Code)

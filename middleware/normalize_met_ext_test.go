@@ -47,8 +47,8 @@ func TestNormalizeReportsNothingOfAStatusThatIsMet(t *testing.T) {
 	} {
 		for _, own := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d %s %v", row.code, row.why, own), func(t *testing.T) {
-				n, c := reports(middleware.Normalizer{})
-				srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				n, c := reports(middleware.NormalizeOptions{})
+				srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					for f, v := range row.header {
 						w.Header().Set(f, v)
 					}
@@ -124,8 +124,8 @@ func TestNormalizeLeavesErrorsOfOtherProtocolsAlone(t *testing.T) {
 		{"GraphQL", "application/graphql-response+json", `{"errors":[]}`, 400},
 	} {
 		for _, protocol := range protocols {
-			n, c := reports(middleware.Normalizer{})
-			srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n, c := reports(middleware.NormalizeOptions{})
+			srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", row.typ)
 				w.WriteHeader(row.code)
 				io.WriteString(w, row.body)
@@ -177,6 +177,6 @@ func TestAUnknownMethodAndAnUncleanPathAreAnsweredByServeMux(t *testing.T) {
 	assert.Equal(t, "GET, HEAD", headerOf(t, got).Get("Allow"))
 	assert.Contains(t, got, `"status":405`)
 	raw, got := wire(t, mux, request11("GET /a//b")), wire(t, normalize(mux), request11("GET /a//b"))
-	assert.Equal(t, statuses(raw), statuses(got), "a redirect is no error")
+	assert.Equal(t, statuses(raw), statuses(got), "a redirect is not an error")
 	assert.Equal(t, "/a/b", headerOf(t, got).Get("Location"))
 }

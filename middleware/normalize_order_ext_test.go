@@ -22,8 +22,8 @@ import (
 
 func TestNormalizeKeepsTheFirstError(t *testing.T) {
 	for _, protocol := range protocols {
-		n, c := reports(middleware.Normalizer{})
-		srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, c := reports(middleware.NormalizeOptions{})
+		srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "no such order", 404)
 			http.Error(w, "pq: password", 500)
 		})))
@@ -41,8 +41,8 @@ func TestNormalizeKeepsTheFirstError(t *testing.T) {
 
 func TestNormalizeDropsWhatFollowsAnErrorWithoutReturn(t *testing.T) {
 	for _, protocol := range protocols {
-		n, c := reports(middleware.Normalizer{})
-		srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, c := reports(middleware.NormalizeOptions{})
+		srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "denied", 403)
 			fmt.Fprint(w, `{"secret":"x"}`)
 		})))
@@ -221,8 +221,8 @@ func TestASuperfluousCallIsLoggedWithItsTrueCaller(t *testing.T) {
 }
 
 func TestNormalizeBoundsWhatItReportsOfSuperfluousCalls(t *testing.T) {
-	n, c := reports(middleware.Normalizer{})
-	srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	n, c := reports(middleware.NormalizeOptions{})
+	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for range 1000 {
 			http.Error(w, strings.Repeat("x", 100_000), 500)
 		}
@@ -315,12 +315,12 @@ func TestNormalizeRemovesWhatDescribedTheReplacedContent(t *testing.T) {
 func TestNormalizeReportsADeclaredLengthThatIsWrong(t *testing.T) {
 	for _, protocol := range protocols {
 		for why, row := range map[string]struct{ declared, want string }{
-			"too long":  {"1000", "Content-Length is 1000, but the content ended after 5 bytes"},
-			"too short": {"3", "the content was longer than its Content-Length"},
+			"too long":  {"1000", "Content-Length is 1000, but the body ended after 5 bytes"},
+			"too short": {"3", "the body was longer than its Content-Length"},
 			"right":     {"5", ""},
 		} {
-			n, c := reports(middleware.Normalizer{})
-			srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n, c := reports(middleware.NormalizeOptions{})
+			srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Length", row.declared)
 				io.WriteString(w, "hello")
 			})))
@@ -337,7 +337,7 @@ func TestNormalizeReportsADeclaredLengthThatIsWrong(t *testing.T) {
 }
 
 func TestNormalizeDoesNotBlameAHandlerWhoseClientLeft(t *testing.T) {
-	n, c := reports(middleware.Normalizer{})
+	n, c := reports(middleware.NormalizeOptions{})
 	for why, h := range map[string]http.HandlerFunc{
 		"a write fails":     func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 10)) },
 		"the context tells": func(w http.ResponseWriter, r *http.Request) {},
@@ -345,7 +345,7 @@ func TestNormalizeDoesNotBlameAHandlerWhoseClientLeft(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
 		base := brokenWriter{fullWriter{http.Header{"Content-Length": {"1000"}}}}
-		n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(200)
 			h(w, r)
 			if why == "the context tells" {
@@ -397,10 +397,13 @@ func TestNormalizeOnHEADHasTheHeaderOfGET(t *testing.T) {
 }
 
 func TestNormalizerAsksReplaceAndDetail(t *testing.T) {
-	n := middleware.Normalizer{
+	n := middleware.NormalizeOptions{
 		Logger: quiet,
-		Replace: func(r *http.Request, code int, h http.Header) bool {
-			return h.Get("Content-Type") != "application/json"
+		Replace: func(r *http.Request, code int, h http.Header) middleware.Replacement {
+			if h.Get("Content-Type") == "application/json" {
+				return middleware.ReplaceNo
+			}
+			return middleware.ReplaceYes
 		},
 		Detail: func(r *http.Request, code int, text string) string {
 			return strings.ToUpper(text)
@@ -416,7 +419,7 @@ func TestNormalizerAsksReplaceAndDetail(t *testing.T) {
 		{"", "no such order", "NO SUCH ORDER", 404},
 		{"text/plain", "for everybody", "FOR EVERYBODY", 503},
 	} {
-		a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if row.typ != "" {
 				w.Header().Set("Content-Type", row.typ)
 			}
@@ -431,15 +434,18 @@ func TestNormalizerAsksReplaceAndDetail(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", 101)
-	a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
+	a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
+	assert.NotContains(t, a.body, "xx", "ReplaceYes holds for a text beyond MaxText, too")
+	n.Replace = nil
+	a = get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
 	assert.Equal(t, long+"\n", a.body, "more than MaxText passes")
 }
 
 func TestNormalizeDoesNotTakeAStoryForADetail(t *testing.T) {
 	for n, shown := range map[int]bool{1024: true, 1025: false} {
 		story := strings.Repeat("x", n)
-		normalizer, c := reports(middleware.Normalizer{})
-		srv := start(t, "HTTP/1.1", normalizer.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, story, 404) })))
+		normalizer, c := reports(middleware.NormalizeOptions{})
+		srv := start(t, "HTTP/1.1", middleware.NormalizeWith(normalizer)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, story, 404) })))
 		a := ask(t, srv)
 		srv.Close()
 		if shown {
@@ -453,8 +459,8 @@ func TestNormalizeDoesNotTakeAStoryForADetail(t *testing.T) {
 }
 
 func TestReplaceIsNotAskedAboutProblems(t *testing.T) {
-	n := middleware.Normalizer{Replace: func(*http.Request, int, http.Header) bool { return true }}
-	h := n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no such order")) }))
+	n := middleware.NormalizeOptions{Replace: func(*http.Request, int, http.Header) middleware.Replacement { return middleware.ReplaceYes }}
+	h := middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no such order")) }))
 	assert.Equal(t, "no such order", problemOf(t, get(t, "HTTP/1.1", h))["detail"])
 	page := get(t, "HTTP/1.1", h, field("Accept", "text/html"))
 	assert.Equal(t, "text/html; charset=utf-8", page.Header.Get("Content-Type"))
@@ -462,8 +468,8 @@ func TestReplaceIsNotAskedAboutProblems(t *testing.T) {
 }
 
 func TestADetailThatTheSettingsDeclineIsNotLogged(t *testing.T) {
-	n, c := reports(middleware.Normalizer{Detail: func(*http.Request, int, string) string { return "" }})
-	srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) })))
+	n, c := reports(middleware.NormalizeOptions{Detail: func(*http.Request, int, string) string { return "" }})
+	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) })))
 	a := ask(t, srv)
 	srv.Close()
 	assert.Equal(t, descriptionOf(404), problemOf(t, a)["detail"])
@@ -471,7 +477,7 @@ func TestADetailThatTheSettingsDeclineIsNotLogged(t *testing.T) {
 }
 
 func TestNormalizeSkipsWhatItIsToldTo(t *testing.T) {
-	h := middleware.Normalizer{Skip: func(r *http.Request) bool { return r.URL.Path == "/x" }}.Wrap(http.NotFoundHandler())
+	h := middleware.NormalizeWith(middleware.NormalizeOptions{Skip: func(r *http.Request) bool { return r.URL.Path == "/x" }})(http.NotFoundHandler())
 	assert.Equal(t, "404 page not found\n", get(t, "HTTP/1.1", h).body)
 	problemOf(t, get(t, "HTTP/1.1", h, func(r *http.Request) { r.URL.Path = "/y" }))
 }

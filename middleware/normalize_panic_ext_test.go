@@ -27,12 +27,12 @@ func TestNormalizeAnswersAPanicBeforeTheAnswerHasBegun(t *testing.T) {
 			panic(cause)
 		},
 		"a Capture is inside": middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) })).ServeHTTP,
-		"a Recover is inside": middleware.Recoverer{Report: func(*http.Request, middleware.Report) {}}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) })).ServeHTTP,
+		"a Recover is inside": middleware.RecoverWith(middleware.RecoverOptions{Report: func(*http.Request, middleware.Report) {}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) })).ServeHTTP,
 	} {
 		for _, protocol := range protocols {
-			n, c := reports(middleware.Normalizer{})
+			n, c := reports(middleware.NormalizeOptions{})
 			capture, got := results()
-			srv := start(t, protocol, capture(n.Wrap(h)))
+			srv := start(t, protocol, capture(middleware.NormalizeWith(n)(h)))
 			a := ask(t, srv)
 			srv.Close()
 			assert.Equal(t, descriptionOf(500), problemOf(t, a)["detail"], why)
@@ -76,9 +76,9 @@ func TestNormalizeCutsABegunAnswerShortWhenItsHandlerPanics(t *testing.T) {
 		},
 	} {
 		for _, protocol := range protocols {
-			n, c := reports(middleware.Normalizer{})
+			n, c := reports(middleware.NormalizeOptions{})
 			capture, got := results()
-			srv := start(t, protocol, capture(n.Wrap(h)))
+			srv := start(t, protocol, capture(middleware.NormalizeWith(n)(h)))
 			a := ask(t, srv)
 			srv.Close()
 			if why != "a flushed problem" { // complete by its Content-Length
@@ -99,7 +99,7 @@ func TestNormalizeLetsErrAbortHandlerPass(t *testing.T) {
 		"in the middle":          func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc"); panic(http.ErrAbortHandler) },
 	} {
 		for _, protocol := range protocols {
-			n, c := reports(middleware.Normalizer{})
+			n, c := reports(middleware.NormalizeOptions{})
 			passed := make(chan any, 1)
 			capture, got := results()
 			a := get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,7 +108,7 @@ func TestNormalizeLetsErrAbortHandlerPass(t *testing.T) {
 					passed <- v
 					panic(v)
 				}()
-				n.Wrap(h).ServeHTTP(w, r)
+				middleware.NormalizeWith(n)(h).ServeHTTP(w, r)
 			})))
 			assert.Error(t, a.err, why)
 			res := <-got
@@ -133,15 +133,15 @@ func TestAHandlerThatExitsItsGoroutineIsAborted(t *testing.T) {
 }
 
 func TestAPanicWithNilIsAPanic(t *testing.T) {
-	n, c := reports(middleware.Normalizer{})
-	a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(nil) })))
+	n, c := reports(middleware.NormalizeOptions{})
+	a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(nil) })))
 	assert.Equal(t, 500, a.StatusCode)
 	assert.IsType(t, &runtime.PanicNilError{}, reported(c).Panic)
 }
 
 func TestNormalizeBoundsWhatItLogsOfAPanic(t *testing.T) {
 	log, text := logger()
-	srv := start(t, "HTTP/1.1", middleware.Normalizer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var deep func(int)
 		deep = func(n int) {
 			if n == 0 {

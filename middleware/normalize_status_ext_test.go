@@ -16,7 +16,7 @@ import (
 )
 
 // reports returns settings whose reports go to a channel.
-func reports(n middleware.Normalizer) (middleware.Normalizer, chan middleware.Report) {
+func reports(n middleware.NormalizeOptions) (middleware.NormalizeOptions, chan middleware.Report) {
 	c := make(chan middleware.Report, 64)
 	n.Report = func(_ *http.Request, rep middleware.Report) { c <- rep }
 	return n, c
@@ -59,8 +59,8 @@ func TestNormalizeMeetsWhatEachStatusRequires(t *testing.T) {
 		for _, protocol := range protocols {
 			for _, m := range []string{"GET", "HEAD", "POST"} {
 				t.Run(fmt.Sprintf("%s %s %d", protocol, m, s.Code), func(t *testing.T) {
-					n, c := reports(middleware.Normalizer{})
-					srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					n, c := reports(middleware.NormalizeOptions{})
+					srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						w.Header().Set("Content-Length", "3") // of a body that never comes
 						w.WriteHeader(s.Code)
 					})))
@@ -151,7 +151,7 @@ func TestNormalizeForbidsStoringAnErrorWithAContentOfItsOwn(t *testing.T) {
 }
 
 func TestNormalizeFillsInWhatTheSettingsHave(t *testing.T) {
-	n, c := reports(middleware.Normalizer{
+	n, c := reports(middleware.NormalizeOptions{
 		Challenges: []string{`Bearer realm="orders"`, `Basic realm="orders"`},
 		Upgrade:    []string{"h2c", "websocket"},
 		RetryAfter: 1_500_000_000,
@@ -167,7 +167,7 @@ func TestNormalizeFillsInWhatTheSettingsHave(t *testing.T) {
 		},
 	})
 	for _, own := range []bool{false, true} { // a content of its own makes no difference
-		srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			code, _ := strconv.Atoi(r.URL.Query().Get("code"))
 			if own {
 				w.Header().Set("Content-Type", "application/json")
@@ -202,7 +202,7 @@ func TestNormalizeFillsInWhatTheSettingsHave(t *testing.T) {
 }
 
 func TestNormalizeKeepsWhatTheHandlerSupplied(t *testing.T) {
-	a := get(t, "HTTP/1.1", middleware.Normalizer{Challenges: []string{"Basic"}, RetryAfter: 9e9}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Challenges: []string{"Basic"}, RetryAfter: 9e9})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "expired", 401)
 	})))
@@ -212,8 +212,8 @@ func TestNormalizeKeepsWhatTheHandlerSupplied(t *testing.T) {
 func TestNormalizeSends500ForACodeThatIsNone(t *testing.T) {
 	for _, code := range []int{-1, 0, 1, 42, 99, 600, 700, 999, 1000, 1 << 31} {
 		for _, protocol := range protocols {
-			n, c := reports(middleware.Normalizer{})
-			srv := start(t, protocol, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n, c := reports(middleware.NormalizeOptions{})
+			srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(code)
 				fmt.Fprintf(w, `{"status":%d}`, code)
@@ -225,7 +225,7 @@ func TestNormalizeSends500ForACodeThatIsNone(t *testing.T) {
 			rep := reported(c)
 			if assert.NotNil(t, rep) {
 				assert.Equal(t, 500, rep.Status)
-				assert.Equal(t, code, rep.Asked)
+				assert.Equal(t, code, rep.HandlerStatus)
 				assert.Equal(t, code, rep.Invalid.Code)
 				assert.Equal(t, "normalize_status_ext_test.go", rep.Invalid.File)
 				assert.Contains(t, rep.Invalid.Function, "TestNormalizeSends500ForACodeThatIsNone")
@@ -247,8 +247,8 @@ func TestNormalizeKeepsAnUnknownCodeUnlessStrict(t *testing.T) {
 	} {
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(row.code) })
 		for _, strict := range []bool{false, true} {
-			n, c := reports(middleware.Normalizer{Strict: strict})
-			srv := start(t, "HTTP/1.1", n.Wrap(h))
+			n, c := reports(middleware.NormalizeOptions{Strict: strict})
+			srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(h))
 			a := ask(t, srv)
 			srv.Close()
 			want := row.code
@@ -265,9 +265,9 @@ func TestNormalizeKeepsAnUnknownCodeUnlessStrict(t *testing.T) {
 }
 
 func TestNormalizeReplacesTheCodesOfTheSettings(t *testing.T) {
-	n := middleware.Normalizer{Codes: map[int]int{600: 502, 499: 400}, Logger: quiet}
+	n := middleware.NormalizeOptions{Codes: map[int]int{600: 502, 499: 400}, Logger: quiet}
 	for code, want := range map[int]int{600: 502, 499: 400, 601: 500, 404: 404} {
-		a := get(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "xyzzy", code) })))
+		a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "xyzzy", code) })))
 		assert.Equal(t, want, a.StatusCode)
 		problemOf(t, a)
 		assert.Equal(t, want == code, strings.Contains(a.body, "xyzzy"), "text for another code is not sent")
@@ -275,15 +275,15 @@ func TestNormalizeReplacesTheCodesOfTheSettings(t *testing.T) {
 }
 
 func TestNormalizerPanicsOverSettingsThatCannotWork(t *testing.T) {
-	for want, n := range map[string]middleware.Normalizer{
-		"middleware: Normalizer.Codes: 99 (for 404) is no final status code":  {Codes: map[int]int{404: 99}},
-		"middleware: Normalizer.Codes: 103 (for 404) is no final status code": {Codes: map[int]int{404: 103}},
-		"middleware: Normalizer.Codes: 600 (for 0) is no final status code":   {Codes: map[int]int{0: 600}},
-		"middleware: Normalizer.Codes: 200 is no error":                       {Codes: map[int]int{200: 500}},
-		"middleware: Normalizer.MaxText: -1 is negative":                      {MaxText: -1},
-		"middleware: Normalizer.RetryAfter: -1ns is negative":                 {RetryAfter: -1},
+	for want, n := range map[string]middleware.NormalizeOptions{
+		"middleware: NormalizeOptions.Codes: 99 (for 404) is not a final status code":  {Codes: map[int]int{404: 99}},
+		"middleware: NormalizeOptions.Codes: 103 (for 404) is not a final status code": {Codes: map[int]int{404: 103}},
+		"middleware: NormalizeOptions.Codes: 600 (for 0) is not a final status code":   {Codes: map[int]int{0: 600}},
+		"middleware: NormalizeOptions.Codes: 200 is not an error":                      {Codes: map[int]int{200: 500}},
+		"middleware: NormalizeOptions.MaxText: -1 is negative":                         {MaxText: -1},
+		"middleware: NormalizeOptions.RetryAfter: -1ns is negative":                    {RetryAfter: -1},
 	} {
-		assert.PanicsWithValue(t, want, func() { n.Wrap(http.NotFoundHandler()) })
+		assert.PanicsWithValue(t, want, func() { middleware.NormalizeWith(n)(http.NotFoundHandler()) })
 	}
 }
 
@@ -330,8 +330,8 @@ func TestNormalizeDropsContentThatTheStatusForbids(t *testing.T) {
 }
 
 func TestNormalizeReportsATunnelThatIsNone(t *testing.T) {
-	n, c := reports(middleware.Normalizer{})
-	wire(t, n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200) })), request11("CONNECT a:1"))
+	n, c := reports(middleware.NormalizeOptions{})
+	wire(t, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200) })), request11("CONNECT a:1"))
 	assert.Contains(t, reported(c).Misused, "tunnel")
 }
 

@@ -113,8 +113,8 @@ func TestNormalizeFillsTheEmptyAnswerToGETAsterisk(t *testing.T) {
 func TestNormalizeLeavesRedirectsOfServeMuxAlone(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/x/", func(w http.ResponseWriter, r *http.Request) {})
-	n, c := reports(middleware.Normalizer{})
-	raw, got := get(t, "HTTP/1.1", mux), get(t, "HTTP/1.1", n.Wrap(mux))
+	n, c := reports(middleware.NormalizeOptions{})
+	raw, got := get(t, "HTTP/1.1", mux), get(t, "HTTP/1.1", middleware.NormalizeWith(n)(mux))
 	assert.Equal(t, raw.StatusCode, got.StatusCode)
 	assert.Equal(t, raw.body, got.body)
 	assert.Equal(t, "/x/", got.Header.Get("Location"))
@@ -143,9 +143,9 @@ func TestAnUpstreamThatDiesMidwayStaysVisible(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	for _, protocol := range protocols {
-		n, c := reports(middleware.Normalizer{})
+		n, c := reports(middleware.NormalizeOptions{})
 		capture, got := results()
-		a := get(t, protocol, capture(n.Wrap(proxyTo(t, upstream.URL))))
+		a := get(t, protocol, capture(middleware.NormalizeWith(n)(proxyTo(t, upstream.URL))))
 		assert.Error(t, a.err)
 		res := <-got
 		assert.True(t, res.Aborted)

@@ -13,7 +13,7 @@ import (
 // image, "%!PS-Adobe-" a page, by the table that net/http sniffs with.
 func TestNormalizeTakesTextForTextWhateverItBeginsWith(t *testing.T) {
 	for _, text := range []string{"BM25 index: dial tcp: refused", "GIF89a is no format for invoices", "%PDF-1.7 expected", "OggS is unknown here"} {
-		h := middleware.Normalizer{Logger: quiet}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(500)
 			_, _ = io.WriteString(w, text)
 		}))
@@ -25,7 +25,7 @@ func TestNormalizeTakesTextForTextWhateverItBeginsWith(t *testing.T) {
 
 func TestNormalizeLeavesAnImageWithoutATypeAlone(t *testing.T) {
 	const image = "BM\x3a\x00\x00\x00\x00\x00\x00\x00\x36\x00"
-	h := middleware.Normalizer{Logger: quiet}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(500)
 		_, _ = io.WriteString(w, image)
 	}))
@@ -37,7 +37,7 @@ func TestNormalizeLeavesAnImageWithoutATypeAlone(t *testing.T) {
 // A WriteHeader with a number that is no status has not happened, so what the
 // handler sets after it is part of the answer.
 func TestNormalizeSendsTheFieldsOfACorrectedAnswer(t *testing.T) {
-	h := middleware.Normalizer{Logger: quiet}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Before", "1")
 		w.WriteHeader(0)
 		w.Header().Set("X-After", "2")

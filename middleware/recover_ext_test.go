@@ -12,7 +12,7 @@ import (
 func TestRecoverAnswers500WithoutTheTextOfThePanic(t *testing.T) {
 	for _, protocol := range protocols {
 		log, text := logger()
-		h := middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic("pq: password") }))
+		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic("pq: password") }))
 		srv := start(t, protocol, h)
 		a := ask(t, srv)
 		srv.Close()
@@ -27,7 +27,7 @@ func TestRecoverAnswers500WithoutTheTextOfThePanic(t *testing.T) {
 func TestRecoverCutsAnAnswerShortThatHasBegun(t *testing.T) {
 	for _, protocol := range protocols {
 		log, text := logger()
-		h := middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Write([]byte("half"))
 			w.(http.Flusher).Flush()
 			panic("late")
@@ -44,7 +44,7 @@ func TestRecoverCutsAnAnswerShortThatHasBegun(t *testing.T) {
 func TestRecoverLetsErrAbortHandlerPassUnlogged(t *testing.T) {
 	for _, protocol := range protocols {
 		log, text := logger()
-		h := middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
+		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
 		srv := start(t, protocol, h)
 		a := ask(t, srv)
 		srv.Close()
@@ -55,8 +55,8 @@ func TestRecoverLetsErrAbortHandlerPassUnlogged(t *testing.T) {
 
 func TestNestedRecoversReportAPanicOnce(t *testing.T) {
 	log, text := logger()
-	c := middleware.Recoverer{Logger: log}
-	srv := start(t, "HTTP/1.1", c.Wrap(c.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c := middleware.RecoverOptions{Logger: log}
+	srv := start(t, "HTTP/1.1", middleware.RecoverWith(c)(middleware.RecoverWith(c)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte("half"))
 		panic("late")
 	}))))
@@ -67,7 +67,7 @@ func TestNestedRecoversReportAPanicOnce(t *testing.T) {
 
 func TestRecoverReportsAPanicOfALayerAroundNormalize(t *testing.T) {
 	log, text := logger()
-	srv := start(t, "HTTP/1.1", middleware.Recoverer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := start(t, "HTTP/1.1", middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "pq: password", 500) // is reported
 		})).ServeHTTP(w, r)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestNormalizeLogsWhatTheClientDidNotGet(t *testing.T) {
-	ids := middleware.RequestIDs{New: func() string { return "id1" }}
+	ids := middleware.RequestIDOptions{New: func(*http.Request) string { return "id1" }}
 	for _, row := range []struct {
 		why  string
 		h    http.HandlerFunc
@@ -22,20 +22,20 @@ func TestNormalizeLogsWhatTheClientDidNotGet(t *testing.T) {
 		{"nor of an error that says all", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) }, ""},
 		{"nor of a canned one", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Internal Server Error", 500) }, ""},
 		{"the text of a 5xx", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq: no connection", 500) },
-			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=500 withheld="pq: no connection"`},
+			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=500 withheld="pq: no connection"`},
 		{"text that is none", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "a\x00\xff", 400) },
-			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=400 withheld="a\x00�"`},
+			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=400 withheld="a\x00�"`},
 		{"a code that is none", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(1000) },
-			`level=ERROR msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=500 asked=1000 invalid="`},
+			`level=ERROR msg="middleware: response normalized" method=GET path=/x request_id=id1 status=500 handler_status=1000 invalid="`},
 		{"content after the end", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 403); io.WriteString(w, "secret") },
-			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=403 dropped=6`},
+			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=403 dropped=6`},
 		{"a call too many", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200); w.WriteHeader(500) },
-			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=200 superfluous="500 by `},
+			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=200 superfluous="500 by `},
 		{"a field that is missing", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) },
-			`level=WARN msg="middleware: answer was put in order" method=GET path=/x request_id=id1 status=401 missing=Www-Authenticate`},
+			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=401 missing=Www-Authenticate`},
 	} {
 		log, text := logger()
-		srv := start(t, "HTTP/1.1", ids.Wrap(middleware.Normalizer{Logger: log}.Wrap(row.h)))
+		srv := start(t, "HTTP/1.1", middleware.RequestIDWith(ids)(middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(row.h)))
 		ask(t, srv)
 		srv.Close()
 		if row.want == "" {
@@ -49,7 +49,7 @@ func TestNormalizeLogsWhatTheClientDidNotGet(t *testing.T) {
 
 func TestNormalizeLogsAHabitOnce(t *testing.T) {
 	log, text := logger()
-	srv := start(t, "HTTP/1.1", middleware.Normalizer{Logger: log}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(map[string]int{"/x": 401, "/y": 201}[r.URL.Path])
 	})))
 	for range 5 {
@@ -66,7 +66,7 @@ func TestNormalizeRemembersABoundedNumberOfHabits(t *testing.T) {
 	for i := range 300 {
 		mux.HandleFunc(fmt.Sprintf("/%d", i), func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })
 	}
-	h := middleware.Normalizer{Logger: log}.Wrap(mux)
+	h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(mux)
 	for i := range 300 {
 		rec, r := recorder()
 		r.URL.Path = fmt.Sprintf("/%d", i)
@@ -76,8 +76,8 @@ func TestNormalizeRemembersABoundedNumberOfHabits(t *testing.T) {
 }
 
 func TestNormalizeReportsEveryTimeToWhoAsks(t *testing.T) {
-	n, c := reports(middleware.Normalizer{})
-	srv := start(t, "HTTP/1.1", n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })))
+	n, c := reports(middleware.NormalizeOptions{})
+	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })))
 	for range 3 {
 		ask(t, srv)
 	}
@@ -86,8 +86,8 @@ func TestNormalizeReportsEveryTimeToWhoAsks(t *testing.T) {
 }
 
 func TestNestedNormalizersReportOnce(t *testing.T) {
-	n, c := reports(middleware.Normalizer{})
-	srv := start(t, "HTTP/1.1", n.Wrap(n.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq", 500) }))))
+	n, c := reports(middleware.NormalizeOptions{})
+	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq", 500) }))))
 	a := ask(t, srv)
 	srv.Close()
 	problemOf(t, a)

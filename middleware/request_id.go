@@ -4,57 +4,75 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
 // RequestID gives each request an identifier of its own: in the context, where
-// [RequestIDFrom] finds it, and in the X-Request-Id field of the answer. It is
-// made here, whatever the client sends: an identifier that a client may choose
-// is one that it may reuse. Behind a gateway that sets the field, use
-// [RequestIDs].
+// [RequestIDFrom] finds it, and in the X-Request-Id header field of the response.
+// It is made here, whatever the client sends: an identifier that a client may
+// choose is one that it may reuse. Behind a gateway that sets the field, use
+// [RequestIDWith]. Where a proxy inside adds the identifier of its upstream, one
+// of the two leaves: this one.
 //
-// Make it the outermost, so that every record and every answer has the
-// identifier.
-func RequestID(next http.Handler) http.Handler { return RequestIDs{}.Wrap(next) }
+// Make it the outermost, so that every record and every response has the
+// identifier. RequestID panics if next is nil.
+func RequestID(next http.Handler) http.Handler { return RequestIDWith(RequestIDOptions{})(next) }
 
-// RequestIDs is [RequestID] with settings. The zero value is RequestID itself.
-type RequestIDs struct {
-	// Header is the name of the field. Empty means X-Request-Id.
+// RequestIDOptions are settings of [RequestIDWith]. The zero value is RequestID
+// itself.
+type RequestIDOptions struct {
+	// Header is the name of the header field. Empty means X-Request-Id.
 	Header string
 	// Trust, if it returns true, takes the identifier that the request has in
 	// Header, as long as it is 1 to 128 bytes of letters, digits and any of
-	// "-._~:/+=@", and there is only one. Nil trusts nobody.
+	// "-._~:/+=@", and there is only one. Nil trusts no request.
 	Trust func(*http.Request) bool
-	// New makes an identifier. Nil makes 26 letters and digits with at least
-	// 128 bits from crypto/rand.
-	New func() string
+	// New makes an identifier. Nil, or an empty result, makes 26 letters and
+	// digits with at least 128 bits from crypto/rand.
+	New func(*http.Request) string
 }
 
-// Wrap returns a handler that identifies the requests to next.
-//
-// Panics if next is nil.
-func (c RequestIDs) Wrap(next http.Handler) http.Handler {
-	mustHandler("RequestID", next)
-	if c.Header == "" {
-		c.Header = "X-Request-Id"
+// RequestIDWith is [RequestID] with settings.
+func RequestIDWith(o RequestIDOptions) func(http.Handler) http.Handler {
+	if o.Header == "" {
+		o.Header = "X-Request-Id"
 	}
-	c.Header = http.CanonicalHeaderKey(c.Header)
-	if c.New == nil {
-		c.New = rand.Text
+	o.Header = http.CanonicalHeaderKey(o.Header)
+	return func(next http.Handler) http.Handler {
+		mustHandler("RequestID", next)
+		return &identified{router{next}, o}
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := ""
-		if c.Trust != nil && c.Trust(r) {
-			id = incomingID(r.Header[c.Header])
-		}
-		if id == "" {
-			id = c.New()
-		}
-		ctx := &idContext{r.Context(), id, [1]string{id}}
-		w.Header()[c.Header] = ctx.value[:]
-		identified := r.WithContext(ctx)
-		next.ServeHTTP(w, identified)
-		r.Pattern = identified.Pattern // as a ServeMux leaves it for the layers around
-	})
+}
+
+type identified struct {
+	router
+	options RequestIDOptions
+}
+
+func (i *identified) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	id := i.id(r)
+	ctx := &idContext{Context: r.Context(), id: id, value: [1]string{id}}
+	w, face, owner := exchange.Enter(rw, r)
+	w.Header()[i.options.Header] = ctx.value[:]
+	ctx.own.Field, ctx.own.Values, ctx.own.Observer = i.options.Header, ctx.value[:], &ctx.own
+	w.Observe(&ctx.own.Observation)
+	defer w.Returned(r, owner)
+	exchange.Serve(i.next, face, r, ctx)
+}
+
+func (i *identified) id(r *http.Request) (id string) {
+	o := &i.options
+	if o.Trust != nil && o.Trust(r) {
+		id = incomingID(r.Header[o.Header])
+	}
+	if id == "" && o.New != nil {
+		id = o.New(r)
+	}
+	if id == "" {
+		id = rand.Text()
+	}
+	return id
 }
 
 // RequestIDFrom returns the identifier that [RequestID] gave to the request
@@ -72,7 +90,8 @@ type idKey struct{}
 type idContext struct {
 	context.Context
 	id    string
-	value [1]string // of the field, where others may change it
+	value [1]string // of the header field, where others may change it
+	own   exchange.Own
 }
 
 func (c *idContext) Value(key any) any {

@@ -12,8 +12,8 @@ import (
 
 // identify passes one request through ids and returns the identifier that the
 // handler saw and the one that the client got.
-func identify(ids middleware.RequestIDs, incoming ...string) (inside, outside string) {
-	h := ids.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func identify(ids middleware.RequestIDOptions, incoming ...string) (inside, outside string) {
+	h := middleware.RequestIDWith(ids)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inside = middleware.RequestIDFrom(r.Context())
 	}))
 	r := httptest.NewRequest("GET", "/", nil)
@@ -28,8 +28,8 @@ func identify(ids middleware.RequestIDs, incoming ...string) (inside, outside st
 func trust(*http.Request) bool { return true }
 
 func TestRequestIDIsNewForEachRequestAndTheSameInsideAndOutside(t *testing.T) {
-	a, sentA := identify(middleware.RequestIDs{}, "mine")
-	b, sentB := identify(middleware.RequestIDs{}, "mine")
+	a, sentA := identify(middleware.RequestIDOptions{}, "mine")
+	b, sentB := identify(middleware.RequestIDOptions{}, "mine")
 	assert.Equal(t, a, sentA)
 	assert.Equal(t, b, sentB)
 	assert.NotEqual(t, a, b)
@@ -59,7 +59,7 @@ func TestRequestIDsTakeOverOnlyWhatIsFitToBeLogged(t *testing.T) {
 		{"a tag", []string{"<script>"}, false},
 		{"not ASCII", []string{"ä"}, false},
 	} {
-		inside, outside := identify(middleware.RequestIDs{Trust: trust}, row.incoming...)
+		inside, outside := identify(middleware.RequestIDOptions{Trust: trust}, row.incoming...)
 		assert.Equal(t, inside, outside, row.why)
 		if row.taken {
 			assert.Equal(t, row.incoming[0], inside, row.why)
@@ -70,7 +70,7 @@ func TestRequestIDsTakeOverOnlyWhatIsFitToBeLogged(t *testing.T) {
 }
 
 func TestRequestIDsUseTheFieldAndTheMakerOfTheSettings(t *testing.T) {
-	h := middleware.RequestIDs{Header: "x-correlation-id", New: func() string { return "n1" }}.Wrap(http.NotFoundHandler())
+	h := middleware.RequestIDWith(middleware.RequestIDOptions{Header: "x-correlation-id", New: func(*http.Request) string { return "n1" }})(http.NotFoundHandler())
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
 	assert.Equal(t, []string{"n1"}, rec.Header()["X-Correlation-Id"])
@@ -83,7 +83,7 @@ func FuzzIncomingID(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, incoming string) {
-		id, _ := identify(middleware.RequestIDs{Trust: trust, New: func() string { return "made here" }}, incoming)
+		id, _ := identify(middleware.RequestIDOptions{Trust: trust, New: func(*http.Request) string { return "made here" }}, incoming)
 		if id == "made here" {
 			return
 		}

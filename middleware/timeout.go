@@ -1,242 +1,105 @@
 package middleware
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"net"
+	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Timeout gives a handler the time d for its answer. If it has not begun one
-// by then, the client gets 503 as a problem; if it has, the answer is cut
-// short, so that the client does not take it for complete. Either way the
-// context of the request has expired, and later writes of the handler fail
-// with http.ErrHandlerTimeout.
+// Timeout gives a handler the time d for its response. If none has begun by
+// then, the client gets 503 as a problem; if one has, it is cut short, so that
+// the client does not take it for complete. Either way the context of the
+// request has expired, and later writes and reads of the handler fail with
+// http.ErrHandlerTimeout. Reads and writes that block at the deadline are
+// interrupted, where the ResponseWriter can set deadlines.
+//
+// A response that has begun has another tenth of a second to end, so that a
+// handler which returns at the deadline is not cut off. A context that ends for
+// another reason leaves the handler its time.
 //
 // Unlike http.TimeoutHandler it holds nothing back, so a handler may flush,
 // and a stream is sent as it comes; but it ends after d, too. A connection
-// that was hijacked belongs to the handler and is left alone. Content is not
-// sent by sendfile, since nothing could interrupt that.
+// that was hijacked belongs to the handler and is left alone.
 //
-// The handler runs on a goroutine of its own, which goes on if it does not
-// heed its context. A panic is passed on to the outer handlers with its stack.
+// The handler runs on a goroutine of its own, with a copy of the request and of
+// the header. The goroutine goes on if it does not heed its context. A panic is
+// passed on to the outer handlers with its stack; one that comes later is
+// logged.
 //
-// Panics if d is not positive.
+// Timeout panics if d is not positive.
 func Timeout(d time.Duration) func(http.Handler) http.Handler {
-	if d <= 0 {
-		panic(fmt.Sprintf("middleware: Timeout: %v is not positive", d))
+	return TimeoutWith(TimeoutOptions{Limit: d})
+}
+
+// TimeoutOptions are settings of [TimeoutWith]. Limit is required.
+type TimeoutOptions struct {
+	// Limit is the time for the whole response.
+	Limit time.Duration
+	// Detail is the detail of the 503. Empty means a sentence which says that
+	// the server did not respond in time.
+	Detail string
+	// Responder writes the 503. Nil means the one in effect: that of a
+	// Normalize outside, or the defaults of package respond.
+	Responder *respond.Responder
+	// Report is told of a panic that comes when the time is over, on the
+	// goroutine of the handler. Nil writes a record to Logger.
+	Report func(*http.Request, Report)
+	// Logger is where such panics go if Report is nil. Nil means
+	// slog.Default(), at the time of the record.
+	Logger *slog.Logger
+}
+
+// TimeoutWith is [Timeout] with settings.
+//
+// TimeoutWith panics if Limit is not positive.
+func TimeoutWith(o TimeoutOptions) func(http.Handler) http.Handler {
+	if o.Limit <= 0 {
+		panic(fmt.Sprintf("middleware: Timeout: %v is not positive", o.Limit))
+	}
+	if o.Detail == "" {
+		o.Detail = "The server did not finish its response in time. Try again later."
 	}
 	return func(next http.Handler) http.Handler {
 		mustHandler("Timeout", next)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveTimed(w, r, next, d) })
+		return &timed{router{next}, o}
 	}
 }
 
-func serveTimed(w http.ResponseWriter, r *http.Request, next http.Handler, d time.Duration) {
-	ctx, cancel := context.WithTimeout(r.Context(), d)
-	defer cancel()
-	tw := &timedWriter{base: w, header: w.Header().Clone()}
-	if tw.header == nil {
-		tw.header = http.Header{}
-	}
-	timed := r.WithContext(ctx)
-	ended := make(chan any, 1) // what to panic with, or nil
-	go func() {
-		var v any = http.ErrAbortHandler // for runtime.Goexit
-		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
-				v = &relayed{p, stack()}
-			}
-			ended <- v
-		}()
-		next.ServeHTTP(tw, timed)
-		v = nil
-	}()
-	select {
-	case v := <-ended:
-		r.Pattern = timed.Pattern // as a ServeMux leaves it for the layers around
-		tw.end(v)
+type timed struct {
+	router
+	options TimeoutOptions
+}
+
+func (t *timed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := exchange.Supervision{Limit: t.options.Limit, Expired: t.expired, Late: t.late}
+	s.Supervise(t.next, w, r)
+}
+
+// expired responds for a handler that has not begun to.
+func (t *timed) expired(w http.ResponseWriter, r *http.Request) {
+	problemTo(t.options.Responder, w, r, problem.New(http.StatusServiceUnavailable, problem.Detail(t.options.Detail)))
+}
+
+// late reports a panic of a handler whose time was over.
+func (t *timed) late(r *http.Request, value any, stack []byte) {
+	rep := Report{Panic: value, Stack: stack}
+	if t.options.Report != nil {
+		t.options.Report(r, rep)
 		return
-	case <-ctx.Done():
 	}
-	late, begun := tw.expire(ctx.Err())
-	switch {
-	case !late: // hijacked: wait as net/http would
-		tw.end(<-ended)
-	case begun, !errors.Is(ctx.Err(), context.DeadlineExceeded): // or the client has gone
-		panic(http.ErrAbortHandler)
-	default:
-		respond.Problem(w, r, problem.New(http.StatusServiceUnavailable,
-			problem.Detail("The server did not finish its answer in time. Try again later.")))
+	logger := t.options.Logger
+	if logger == nil {
+		logger = slog.Default()
 	}
-}
-
-// relayed is a panic of another goroutine, with the stack that it had there.
-type relayed struct {
-	value any
-	stack []byte
-}
-
-func (p *relayed) Error() string { return fmt.Sprintf("%v\n\n%s", p.value, p.stack) }
-
-// Unwrap returns the value of the panic if it is an error.
-func (p *relayed) Unwrap() error {
-	err, _ := p.value.(error)
-	return err
-}
-
-// origin returns the value and the stack of a panic where it began; the stack
-// is nil if that was on this goroutine.
-func origin(v any) (value any, stack []byte) {
-	if p, ok := v.(*relayed); ok {
-		return p.value, p.stack
+	path := ""
+	if r.URL != nil {
+		path = r.URL.Path
 	}
-	return v, nil
-}
-
-// timedWriter keeps a handler from writing once its time is over. It has a
-// header of its own, since the handler may still change it when the 503 is
-// sent. It has no Unwrap, which would lead past its lock.
-type timedWriter struct {
-	mu       sync.Mutex
-	base     http.ResponseWriter
-	header   http.Header
-	begun    bool
-	hijacked bool
-	err      error // of every write, when the time is over
-}
-
-func (t *timedWriter) Header() http.Header { return t.header }
-
-// expire ends the handler's time, unless the connection is the handler's.
-func (t *timedWriter) expire(cause error) (late, begun bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.hijacked {
-		return false, true
-	}
-	t.err = http.ErrHandlerTimeout
-	if !errors.Is(cause, context.DeadlineExceeded) {
-		t.err = cause
-	}
-	return true, t.begun
-}
-
-// end finishes the answer of a handler that was in time.
-func (t *timedWriter) end(v any) {
-	if v != nil {
-		panic(v)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.hijacked {
-		t.publish() // all of it, or the trailers
-	}
-}
-
-// publish puts the handler's header in place of the base's.
-func (t *timedWriter) publish() {
-	h := t.base.Header()
-	clear(h)
-	maps.Copy(h, t.header)
-}
-
-func (t *timedWriter) begin() {
-	if !t.begun {
-		t.publish()
-		t.begun = true
-	}
-}
-
-func (t *timedWriter) WriteHeader(code int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.err != nil:
-	case interim(code) && !t.begun:
-		before := t.base.Header().Clone()
-		t.publish()
-		t.base.WriteHeader(code)
-		h := t.base.Header() // a 503 may still come, without these fields
-		clear(h)
-		maps.Copy(h, before)
-	default:
-		if !t.begun {
-			t.publish()
-		}
-		t.base.WriteHeader(code) // may panic
-		t.begun = true
-	}
-}
-
-func (t *timedWriter) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.err != nil {
-		return 0, t.err
-	}
-	t.begin()
-	return t.base.Write(p)
-}
-
-func (t *timedWriter) Flush() { _ = t.FlushError() }
-
-func (t *timedWriter) FlushError() error {
-	return t.control(func(c *http.ResponseController) error {
-		t.begin()
-		return c.Flush()
-	})
-}
-
-func (t *timedWriter) SetReadDeadline(d time.Time) error {
-	return t.control(func(c *http.ResponseController) error { return c.SetReadDeadline(d) })
-}
-
-func (t *timedWriter) SetWriteDeadline(d time.Time) error {
-	return t.control(func(c *http.ResponseController) error { return c.SetWriteDeadline(d) })
-}
-
-func (t *timedWriter) EnableFullDuplex() error {
-	return t.control((*http.ResponseController).EnableFullDuplex)
-}
-
-// control does something with the base while there is time.
-func (t *timedWriter) control(do func(*http.ResponseController) error) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.err != nil {
-		return t.err
-	}
-	return do(http.NewResponseController(t.base))
-}
-
-// Hijack ends the supervision if it succeeds.
-func (t *timedWriter) Hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
-	err = t.control(func(c *http.ResponseController) (err error) {
-		conn, rw, err = c.Hijack()
-		t.hijacked = err == nil
-		return err
-	})
-	return conn, rw, err
-}
-
-// Push is refused where the connection cannot do it, as its contract allows.
-func (t *timedWriter) Push(target string, opts *http.PushOptions) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.err != nil {
-		return t.err
-	}
-	if p, ok := t.base.(http.Pusher); ok {
-		return p.Push(target, opts)
-	}
-	return http.ErrNotSupported
+	logger.LogAttrs(r.Context(), slog.LevelError, "middleware: handler panicked after its time was over",
+		rep.appendAttrs(requestAttrs(r, r.Method, path))...)
 }

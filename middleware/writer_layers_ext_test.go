@@ -65,7 +65,7 @@ func TestAFileReachesTheConnectionAsAFile(t *testing.T) {
 		"Capture":   middleware.Capture(nothing),
 		"Normalize": normalize,
 		"Recover":   middleware.Recover,
-		"all":       middleware.Chain(middleware.RequestID, middleware.AccessLogger{Logger: quiet}.Wrap, normalize, middleware.Recover, middleware.MaxBytes(1)),
+		"all":       middleware.Chain(middleware.RequestID, middleware.AccessLogWith(middleware.AccessLogOptions{Logger: quiet}), normalize, middleware.Recover, middleware.MaxBytes(1)),
 		"behind httpsnoop": func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				normalize(next).ServeHTTP(httpsnoop.Wrap(w, httpsnoop.Hooks{}), r)

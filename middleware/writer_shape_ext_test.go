@@ -279,7 +279,7 @@ func TestHijackIsReportedAsWhatItIs(t *testing.T) {
 		want middleware.Result
 	}{
 		{"as gorilla/websocket does: nobody names a status", func(w http.ResponseWriter) {}, middleware.Result{Status: 101, Implicit: true, Hijacked: true}},
-		{"as coder/websocket does", func(w http.ResponseWriter) { w.Header().Set("Upgrade", "websocket"); w.WriteHeader(101) }, middleware.Result{Status: 101, Asked: 101, Hijacked: true}},
+		{"as coder/websocket does", func(w http.ResponseWriter) { w.Header().Set("Upgrade", "websocket"); w.WriteHeader(101) }, middleware.Result{Status: 101, HandlerStatus: 101, Hijacked: true}},
 		{"after bytes", func(w http.ResponseWriter) { io.WriteString(w, "abc") }, middleware.Result{Status: 200, Implicit: true, Bytes: 3, Hijacked: true}},
 	} {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"Capture": middleware.Chain(), "Normalize": normalize} {
@@ -303,7 +303,7 @@ func TestHijackIsReportedAsWhatItIs(t *testing.T) {
 }
 
 func TestAPanicAfterHijackClosesTheConnection(t *testing.T) {
-	for name, mw := range map[string]func(http.Handler) http.Handler{"Recover": middleware.Recoverer{Logger: quiet}.Wrap, "Normalize": normalize} {
+	for name, mw := range map[string]func(http.Handler) http.Handler{"Recover": middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet}), "Normalize": normalize} {
 		for _, fields := range [][]string{{"Connection: Upgrade"}, {"Connection: keep-alive, Upgrade"}} {
 			srv := start(t, "HTTP/1.1", mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _, err := w.(http.Hijacker).Hijack()

@@ -75,7 +75,7 @@ func TestNoTextOfAnErrorReachesAClient(t *testing.T) {
 				p.Problem(w, r, d)
 				return
 			}
-			p.Err(w, r, err)
+			p.Fail(w, r, err)
 		}))
 		for i, accept := range []string{"*/*", "application/problem+json", "application/problem+xml", "text/html", "text/plain", "*/*", "text/html"} {
 			path := "/"
@@ -116,7 +116,7 @@ func TestAPackageLevelProblemServesManyGoroutines(t *testing.T) {
 	p := respond.Responder{Logger: slog.New(slog.DiscardHandler)}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/err" {
-			p.Err(w, r, fmt.Errorf("x: %w", shared))
+			p.Fail(w, r, fmt.Errorf("x: %w", shared))
 			return
 		}
 		p.Problem(w, r, shared)

@@ -25,12 +25,19 @@ func Negotiate(r *http.Request, offers ...string) string {
 	if len(offers) == 0 {
 		return ""
 	}
-	if r == nil || len(r.Header["Accept"]) == 0 {
+	if r == nil {
+		return offers[0]
+	}
+	return negotiate(r.Header["Accept"], offers...)
+}
+
+func negotiate(accept []string, offers ...string) string {
+	if len(accept) == 0 {
 		return offers[0]
 	}
 	best, bestWeight := "", 0
 	for _, offer := range offers {
-		weight, stated := quality(r.Header["Accept"], offer)
+		weight, stated := quality(accept, offer)
 		if !stated {
 			return offers[0]
 		}

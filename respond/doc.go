@@ -2,7 +2,7 @@
 //
 // Start with [Error]: respond.Error(w, 503) answers with the status code, the
 // documented reason and description of it, and the header that a problem
-// document needs (RFC 9457). A handler that has an error in hand calls [Err],
+// document needs (RFC 9457). A handler that has an error in hand calls [Fail],
 // or returns the error and is wrapped by [Handler]:
 //
 //	mux.Handle("GET /orders/{id}", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {

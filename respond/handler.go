@@ -1,24 +1,32 @@
 package respond
 
-import "net/http"
+import (
+	"net/http"
 
-// Err answers with the problem that err stands for, as [problem.From] finds
-// it, and logs it with its cause. A nil err is a mistake of the caller; the
-// client gets an Internal Server Error. A nil r is a client without wishes.
-func Err(w http.ResponseWriter, r *http.Request, err error) {
-	defaults.Err(w, r, err)
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
+)
+
+// Fail responds with the problem that err stands for, as [problem.From] finds
+// it, and logs it with its cause, unless an access log around the handler does.
+// A nil err is a mistake of the caller; the client gets an Internal Server Error.
+// A nil r is a client without wishes.
+func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	p, x := inEffect(w)
+	p.replyTo(w, r, x).fail(err)
 }
 
 // Handler turns a function that returns an error into a handler. A nil error
-// means that the function has answered. Any other goes to [Err], unless the
-// answer has begun: then it is too late for another, and the error is only
+// means that the function has responded. Any other goes to [Fail], unless the
+// response has begun: then it is too late for another, and the error is only
 // logged. Panics pass through.
 //
-// The function gets a ResponseWriter with the interfaces of the original. It
-// is the original itself if that has a method Written() bool that tells
-// whether the answer has begun, as the writers of package middleware have.
+// The function gets a ResponseWriter with the interfaces of the original.
+// Handler panics if the function is nil.
 func Handler(h func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return defaults.Handler(h)
+	if h == nil {
+		panic("respond: Handler: the function is nil")
+	}
+	return &handler{nil, h}
 }
 
 // Handler is the function [Handler] with the settings of p.
@@ -26,15 +34,29 @@ func (p *Responder) Handler(h func(http.ResponseWriter, *http.Request) error) ht
 	if h == nil {
 		panic("respond: Handler: the function is nil")
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w, begun := tracked(w)
-		err := h(w, r)
-		switch {
-		case err == nil:
-		case begun.Written():
-			p.record(w, r, "request failed after the answer had begun", p.Map.From(err))
-		default:
-			p.Err(w, r, err)
-		}
-	})
+	return &handler{p, h}
+}
+
+type handler struct {
+	p *Responder // nil for the one in effect
+	h func(http.ResponseWriter, *http.Request) error
+}
+
+func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w, face, owner := exchange.Enter(rw, r)
+	defer w.Returned(r, owner)
+	err := h.h(face, r)
+	if err == nil {
+		return
+	}
+	p := h.p
+	if p == nil {
+		p, _ = inEffect(face)
+	}
+	y := p.replyTo(face, r, w.Exchange())
+	if w.Written() {
+		y.note("request failed after the response had begun", p.Map.From(err), err)
+		return
+	}
+	y.fail(err)
 }

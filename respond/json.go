@@ -85,8 +85,9 @@ func (e *encoder) release() {
 	}
 }
 
-// failed answers with 500 where a handler's answer cannot be sent, and logs
-// why.
+// failed responds with 500 where the response of a handler cannot be sent, and
+// logs why.
 func failed(w http.ResponseWriter, err error) {
-	defaults.answer(w, nil, problem.New(http.StatusInternalServerError, problem.Cause(err)), make(fieldValues, fixed), true)
+	p, x := inEffect(w)
+	p.reply(w, x).send(problem.New(http.StatusInternalServerError, problem.Cause(err)), nil)
 }

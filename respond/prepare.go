@@ -7,24 +7,28 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Prepare returns a function that answers as Problem(w, r, d) does, but faster:
+// Prepare returns a handler that responds as Problem(w, r, d) does, but faster:
 // the JSON of d is encoded once, now. It is for a refusal that is the same each
-// time. The other forms are encoded when a client asks for one. d is copied, and
-// the function is safe for concurrent use.
-func Prepare(d *problem.Details) func(http.ResponseWriter, *http.Request) {
+// time. The other forms are encoded when a client prefers one, and so is what a
+// Responder in effect changes. d is copied, and the handler is safe for
+// concurrent use.
+func Prepare(d *problem.Details) http.Handler {
+	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { Problem(w, r, d) })
 	if d == nil || d.IsRemote() || d.Unwrap() != nil || !final(d.Status) || status.BodyForbidden(d.Status) || d.Title == "" {
-		return func(w http.ResponseWriter, r *http.Request) { Problem(w, r, d) }
+		return slow
 	}
 	d = d.With()
 	body, err := d.AppendJSON(nil)
-	if err != nil { // which every answer reports
-		return func(w http.ResponseWriter, r *http.Request) { Problem(w, r, d) }
+	if err != nil { // which every response reports
+		return slow
 	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		if Negotiate(r, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML) == problem.MediaType {
-			defaults.sendDocument(w, r, d, make(fieldValues, fixed+1), problem.MediaType, body)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, x := inEffect(w)
+		y := p.replyTo(w, r, x)
+		if !p.isDefault() || formFor(y.accept()) != problem.MediaType {
+			y.send(d, nil)
 			return
 		}
-		Problem(w, r, d)
-	}
+		y.writeDocument(d, problem.MediaType, body, make(fieldValues, fixed+1))
+	})
 }

@@ -33,7 +33,7 @@ func TestPrepareAnswersAsProblemDoes(t *testing.T) {
 					want, got := httptest.NewRecorder(), httptest.NewRecorder()
 					for w, f := range map[*httptest.ResponseRecorder]func(http.ResponseWriter, *http.Request){
 						want: func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) },
-						got:  prepared,
+						got:  prepared.ServeHTTP,
 					} {
 						r := httptest.NewRequest(method, "/", nil)
 						if accept != "" {
@@ -59,11 +59,11 @@ func TestPrepareCopiesTheProblem(t *testing.T) {
 	for _, accept := range []string{"*/*", "application/problem+xml"} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Accept", accept)
-		send(w, r)
+		send.ServeHTTP(w, r)
 		assert.NotContains(t, w.Body.String(), "changed")
 		assert.NotContains(t, w.Body.String(), "2<")
 	}
 	w := httptest.NewRecorder()
-	send(w, nil)
+	send.ServeHTTP(w, nil)
 	assert.Equal(t, 404, w.Code)
 }

@@ -2,20 +2,23 @@ package respond
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Problem answers with d in the form that the client prefers: JSON, unless its
+// Problem responds with d in the form that the client prefers: JSON, unless its
 // Accept field gives XML or HTML a higher weight. d is not changed. A nil d
 // stands for an Internal Server Error; a nil r for a client without wishes.
 //
-// A problem that has a cause is logged. One that was read from another server
-// is not passed on: it becomes a Bad Gateway, as [problem.From] has it.
+// A problem that has a cause is logged, unless an access log around the handler
+// does. One that was read from another server is not passed on: it becomes a Bad
+// Gateway, as [problem.From] has it.
 func Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
-	defaults.Problem(w, r, d)
+	p, x := inEffect(w)
+	p.replyTo(w, r, x).send(d, nil)
 }
 
 // bodies keeps the buffers that documents are encoded into.
@@ -25,54 +28,60 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 // document. A larger one was an exception and would only hold memory.
 const maxPooled = 16 << 10
 
-// send writes a problem that has a final status.
-func (p *Responder) send(w http.ResponseWriter, r *http.Request, d *problem.Details, v fieldValues) {
-	h := w.Header()
+// write writes a problem that has a final status.
+func (y reply) write(d *problem.Details) {
 	if status.BodyForbidden(d.Status) {
-		addHeader(h, p.Header, d.Status)
+		h := y.w.Header()
+		addHeader(h, y.p.Header, d.Status)
 		addHeader(h, d.Header, d.Status)
-		sendEmpty(w, d.Status)
+		sendEmpty(y.w, d.Status)
 		return
 	}
 	if d.Title == "" && (d.Type == "" || d.Type == problem.BlankType) {
 		d = d.With(problem.Title(status.Nearest(d.Status).Reason)) // RFC 9457, 4.2.1
 	}
 	buf := bodies.Get().(*[]byte)
-	body, mediaType, err := appendDocument((*buf)[:0], r, d)
-	if err != nil {
-		p.logger().Error("respond: extension left out of a problem", "error", err)
-	}
-	p.sendDocument(w, r, d, v, mediaType, body)
+	body, mediaType := y.appendDocument((*buf)[:0], d)
+	y.writeDocument(d, mediaType, body, make(fieldValues, fixed+1))
 	keep(buf, body)
 }
 
-// sendDocument writes a problem that is encoded already.
-func (p *Responder) sendDocument(w http.ResponseWriter, r *http.Request, d *problem.Details, v fieldValues, mediaType string, body []byte) {
-	h := w.Header()
+// writeDocument writes a problem that is encoded already. The header values are
+// made in v.
+func (y reply) writeDocument(d *problem.Details, mediaType string, body []byte, v fieldValues) {
+	h := y.w.Header()
 	describe(h, d.Status, v, mediaType, decimal(len(body)))
 	if mediaType == problem.MediaTypeHTML {
 		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}
 	}
-	if len(p.Header) > 0 {
-		addHeader(h, p.Header, d.Status)
+	if len(y.p.Header) > 0 {
+		addHeader(h, y.p.Header, d.Status)
 	}
 	if len(d.Header) > 0 {
 		addHeader(h, d.Header, d.Status)
 	}
-	if r != nil {
-		if v = v[fixed:]; len(v) > 0 && len(h["Vary"]) == 0 {
-			v[0] = "Accept"
-			h["Vary"] = v[0:1:1]
-		} else {
-			addVary(h, "Accept")
-		}
+	if y.r != nil {
+		varyByAccept(h, v)
 	}
-	if isHTTP2(w, r) { // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
+	if isHTTP2(y.w, y.r) { // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
 		delete(h, "Connection")
 		delete(h, "Upgrade")
 	}
-	w.WriteHeader(d.Status)
-	_, _ = w.Write(body) // the client may be gone, and there is nobody else to tell
+	if y.x != nil {
+		y.x.Told(y.w, d)
+	}
+	y.w.WriteHeader(d.Status)
+	_, _ = y.w.Write(body) // the client may be gone, and there is nothing else to tell it by
+}
+
+// varyByAccept names Accept in Vary, with the room that v has for it.
+func varyByAccept(h http.Header, v fieldValues) {
+	if v = v[fixed:]; len(v) > 0 && len(h["Vary"]) == 0 {
+		v[0] = "Accept"
+		h["Vary"] = v[0:1:1]
+		return
+	}
+	addVary(h, "Accept")
 }
 
 // isHTTP2 tells by the writer where there is no request: only that of HTTP/2
@@ -93,18 +102,64 @@ func keep(buf *[]byte, grown []byte) {
 	}
 }
 
+// accept returns the Accept field of the request, as it was before handlers
+// could change it.
+func (y reply) accept() []string {
+	switch {
+	case y.x != nil:
+		return y.x.Accept
+	case y.r != nil:
+		return y.r.Header["Accept"]
+	}
+	return nil
+}
+
 // appendDocument appends d in the form that the client prefers. A client that
-// accepts none of them gets JSON: an answer in a form that it did not ask for
+// accepts none of them gets JSON: a response in a form that it did not list
 // tells it more than a 406 would (RFC 9457, section 3).
-func appendDocument(b []byte, r *http.Request, d *problem.Details) (body []byte, mediaType string, err error) {
-	switch Negotiate(r, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML) {
+func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaType string) {
+	if y.p.Render != nil && y.r != nil {
+		if mediaType, body = y.p.Render(y.r, d); body != nil {
+			return append(b, body...), mediaType
+		}
+	}
+	var err error
+	switch mediaType = formFor(y.accept()); mediaType {
 	case problem.MediaTypeXML:
 		body, err = d.AppendXML(b)
-		return body, problem.MediaTypeXML, err
 	case problem.MediaTypeHTML:
 		body, err = d.AppendHTML(b)
-		return body, problem.MediaTypeHTML, err
+	default:
+		body, err = d.AppendJSON(b)
 	}
-	body, err = d.AppendJSON(b)
-	return body, problem.MediaType, err
+	if err != nil {
+		y.p.logger().Error("respond: problem extension dropped", "error", err)
+	}
+	return body, mediaType
+}
+
+// formFor returns the media type in which a client with this Accept field gets a
+// problem.
+func formFor(accept []string) string {
+	if len(accept) == 0 || !mayPreferMarkup(accept) {
+		return problem.MediaType
+	}
+	if form := negotiate(accept, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML); form != "" {
+		return form
+	}
+	return problem.MediaType
+}
+
+// mayPreferMarkup is the quick test for clients that accept only JSON, or
+// anything. A wildcard beside a range for JSON may outweigh it.
+func mayPreferMarkup(accept []string) bool {
+	for _, a := range accept {
+		if a == "*/*" && len(accept) == 1 {
+			return false
+		}
+		if strings.Contains(a, "*") || strings.ContainsAny(a, "mM") && strings.ContainsAny(a, "lL") {
+			return true
+		}
+	}
+	return false
 }

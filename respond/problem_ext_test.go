@@ -180,7 +180,7 @@ func TestProblemWithoutAStatusOrAtAllIsAnInternalServerError(t *testing.T) {
 func TestProblemWithoutARequestIsJSON(t *testing.T) {
 	w := httptest.NewRecorder()
 	respond.Problem(w, nil, problem.New(404))
-	respond.Err(httptest.NewRecorder(), nil, context.Canceled)
+	respond.Fail(httptest.NewRecorder(), nil, context.Canceled)
 	assert.Equal(t, "application/problem+json", w.Result().Header.Get("Content-Type"))
 	assert.Empty(t, w.Result().Header["Vary"])
 }
@@ -231,7 +231,7 @@ func TestProblemHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
 	d := problem.New(404)
 	for name, send := range map[string]func(http.ResponseWriter, *http.Request){
 		"Problem":    func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) },
-		"Prepare":    respond.Prepare(d),
+		"Prepare":    respond.Prepare(d).ServeHTTP,
 		"Handler":    respond.Handler(func(http.ResponseWriter, *http.Request) error { return d }).ServeHTTP,
 		"no request": func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, nil, d) },
 	} {
@@ -265,7 +265,7 @@ func TestProblemAllocatesOnceBesideTheProblem(t *testing.T) {
 	send := respond.Prepare(d)
 	for name, f := range map[string]func(){
 		"Problem": func() { respond.Problem(w, r, d) },
-		"Prepare": func() { send(w, r) },
+		"Prepare": func() { send.ServeHTTP(w, r) },
 	} {
 		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
 			clear(w.header)

@@ -7,18 +7,30 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Responder answers with problems as the functions of the package do, tuned by
-// its fields. The zero value is ready to use and is what those functions use.
-// It is safe for concurrent use as long as nobody changes its fields.
+// Responder writes problems as the functions of the package do, tuned by its
+// fields. The zero value is ready to use. It is safe for concurrent use as long
+// as its fields do not change.
+//
+// Give it to middleware.NormalizeWith, and it writes all problems inside: also
+// those of the functions of this package, which look for it. The methods use the
+// Responder that they are called on, wherever that is.
 type Responder struct {
 	// Map says what errors of the application mean to a client, where an error
-	// is no problem by itself.
+	// is not a problem by itself.
 	Map problem.Mapping
+
+	// Render returns a problem in another format, such as that of JSON:API,
+	// SCIM or OAuth, with its media type. A nil body means the usual choice
+	// between JSON, XML and HTML. It must not send what it finds behind
+	// Details.Unwrap.
+	Render func(*http.Request, *problem.Details) (mediaType string, body []byte)
 
 	// Instance returns a URI reference for the occurrence, made of the id of
 	// the request for instance. A problem that has one keeps it.
@@ -32,8 +44,9 @@ type Responder struct {
 	// Header is sent with every problem. The header of the problem itself wins.
 	Header http.Header
 
-	// Logger gets one record for each failure: at level Error for a server
-	// error, else at Info. Nil means slog.Default(), at the time of the record.
+	// Logger gets one record for each failure, unless an access log around the
+	// handler writes it: at level Error for a server error, at Info for any
+	// other. Nil means slog.Default(), at the time of the record.
 	Logger *slog.Logger
 
 	// DebugSecret lets a developer read the causes of a problem: a request
@@ -46,44 +59,124 @@ type Responder struct {
 
 var defaults Responder
 
+// isDefault reports whether p adds nothing to what package problem says.
+func (p *Responder) isDefault() bool {
+	return p == &defaults || p.Instance == nil && p.Localize == nil && p.Render == nil && len(p.Header) == 0
+}
+
+// inEffect returns the Responder of the innermost Normalize around the handler
+// that w was given to, or the defaults; and the exchange, or nil if w is of none.
+func inEffect(w http.ResponseWriter) (*Responder, *exchange.Exchange) {
+	x := exchange.Find(w)
+	if x != nil {
+		if p, ok := x.Responder.(*Responder); ok {
+			return p, x
+		}
+	}
+	return &defaults, x
+}
+
+// Error is the function [Error] with the settings of p.
+func (p *Responder) Error(w http.ResponseWriter, code int, opts ...problem.Option) {
+	p.reply(w, exchange.Find(w)).send(problem.New(code, opts...), nil)
+}
+
 // Problem is the function [Problem] with the settings of p.
 func (p *Responder) Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
-	p.answer(w, r, d, make(fieldValues, fixed+1), false)
+	p.replyTo(w, r, exchange.Find(w)).send(d, nil)
 }
 
-// Err is the function [Err] with the settings of p.
-func (p *Responder) Err(w http.ResponseWriter, r *http.Request, err error) {
-	p.answer(w, r, p.Map.From(err), make(fieldValues, fixed+1), true)
+// Fail is the function [Fail] with the settings of p.
+func (p *Responder) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	p.replyTo(w, r, exchange.Find(w)).fail(err)
 }
 
-// answer completes a problem, logs it if it must be or has a cause, and sends
-// it. d may be nil.
-func (p *Responder) answer(w http.ResponseWriter, r *http.Request, d *problem.Details, v fieldValues, log bool) {
+// reply is one problem on its way to a client.
+type reply struct {
+	p *Responder
+	w http.ResponseWriter
+	r *http.Request      // nil if it is not known
+	x *exchange.Exchange // nil if there is none
+}
+
+func (p *Responder) reply(w http.ResponseWriter, x *exchange.Exchange) reply {
+	var r *http.Request
+	if x != nil {
+		r = x.Current
+	}
+	return reply{p: p, w: w, r: r, x: x}
+}
+
+func (p *Responder) replyTo(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) reply {
+	if r == nil {
+		return p.reply(w, x)
+	}
+	return reply{p: p, w: w, r: r, x: x}
+}
+
+// fail sends the problem that err stands for.
+func (y reply) fail(err error) { y.send(y.p.Map.From(err), err) }
+
+// send completes a problem, notes why it is sent, and writes it. d may be nil;
+// err is the error that it stands for, nil for its cause.
+func (y reply) send(d *problem.Details, err error) {
+	sent := resolve(d)
+	if sent != d || err == nil {
+		err = sent.Unwrap()
+	}
+	d = y.identified(sent)
+	if err != nil && (status.ClassOf(d.Status) >= status.ClientError || d.Unwrap() != nil) {
+		y.note("request failed", d, err)
+	}
+	y.write(y.finished(d))
+}
+
+// identified gives a problem its instance.
+func (y reply) identified(d *problem.Details) *problem.Details {
+	if y.p.Instance != nil && y.r != nil && d.Instance == "" {
+		return d.With(problem.Instance(y.p.Instance(y.r)))
+	}
+	return d
+}
+
+// finished returns the problem as this client gets it.
+func (y reply) finished(d *problem.Details) *problem.Details {
+	d = y.identified(resolve(d))
+	if y.p.Localize != nil && y.r != nil {
+		d = y.p.localized(y.r, d)
+	}
+	if d.Unwrap() != nil && y.p.mayDebug(y.r) {
+		d = d.With(problem.Extension("debug", causes(d)), problem.Header("Cache-Control", "no-store"))
+	}
+	return d
+}
+
+// resolve returns the problem to send in place of d, where d cannot be sent.
+func resolve(d *problem.Details) *problem.Details {
 	switch {
 	case d == nil:
-		d, log = problem.New(http.StatusInternalServerError, problem.Cause(errNoProblem)), true
+		return problem.New(http.StatusInternalServerError, problem.Cause(errNoProblem))
 	case d.IsRemote():
-		d, log = problem.From(d), true
+		return problem.From(d)
 	case !final(d.Status): // what it says is about another status
 		cause := fmt.Errorf("respond: status code %d cannot be sent: %w", d.Status, error(d))
-		d, log = problem.New(http.StatusInternalServerError, problem.Cause(cause)), true
+		return problem.New(http.StatusInternalServerError, problem.Cause(cause))
 	}
-	if p.Instance != nil && r != nil && d.Instance == "" {
-		d = d.With(problem.Instance(p.Instance(r)))
-	}
-	if log && status.ClassOf(d.Status) >= status.ClientError || d.Unwrap() != nil {
-		p.record(w, r, "request failed", d)
-	}
-	if p.Localize != nil && r != nil {
-		d = p.localized(r, d)
-	}
-	if d.Unwrap() != nil && p.mayDebug(r) {
-		d = d.With(problem.Extension("debug", causes(d)))
-	}
-	p.send(w, r, d, v)
+	return d
 }
 
-var errNoProblem = errors.New("respond: no error to answer with")
+var errNoProblem = errors.New("respond: no error to respond with")
+
+// note leaves a failure to the access log around the handler, or logs it.
+func (y reply) note(message string, d *problem.Details, err error) {
+	if y.x != nil {
+		y.x.Failed(err)
+		if y.x.Logged {
+			return
+		}
+	}
+	y.p.record(y, message, d)
+}
 
 // localized returns the translation of d. That there is none is also due to
 // what the client prefers.
@@ -98,30 +191,60 @@ func (p *Responder) localized(r *http.Request, d *problem.Details) *problem.Deta
 	return c.With(func(c *problem.Details) { c.Header = d.Header.Clone() }, problem.Header("Content-Language", lang))
 }
 
-// record logs a failure. That a client left before it got its answer is none
-// of the server's. The id that the answer carries leads to the other records of
-// the request.
-func (p *Responder) record(w http.ResponseWriter, r *http.Request, message string, d *problem.Details) {
+// record logs a failure. That a client left before it got its response is not a
+// failure of the server. The id that the response carries leads to the other
+// records of the request.
+func (p *Responder) record(y reply, message string, d *problem.Details) {
 	ctx, level := context.Background(), slog.LevelInfo
 	if status.ClassOf(d.Status) == status.ServerError {
 		level = slog.LevelError
 	}
-	attrs := make([]slog.Attr, 1, 4)
+	attrs := make([]slog.Attr, 1, 5)
 	attrs[0] = slog.Any("problem", d)
-	if r != nil {
+	if r := y.r; r != nil {
 		ctx = r.Context()
 		if ctx.Err() == context.Canceled && (errors.Is(d, ctx.Err()) || errors.Is(d, context.Cause(ctx))) {
 			level = slog.LevelInfo
 		}
-		attrs = append(attrs, slog.String("method", r.Method))
-		if r.URL != nil {
-			attrs = append(attrs, slog.String("path", r.URL.Path))
+		attrs = append(attrs, slog.String("method", bounded(y.method(), 32)))
+		if path := y.path(); path != "" {
+			attrs = append(attrs, slog.String("path", bounded(path, maxLogged)))
+		}
+		if r.Pattern != "" {
+			attrs = append(attrs, slog.String("route", bounded(r.Pattern, maxLogged)))
 		}
 	}
-	if id := w.Header()["X-Request-Id"]; len(id) > 0 {
-		attrs = append(attrs, slog.String("request_id", id[0]))
+	if id := y.w.Header()["X-Request-Id"]; len(id) > 0 {
+		attrs = append(attrs, slog.String("request_id", bounded(id[0], maxLogged)))
 	}
 	p.logger().LogAttrs(ctx, level, message, attrs...)
+}
+
+func (y reply) method() string {
+	if y.x != nil {
+		return y.x.Method
+	}
+	return y.r.Method
+}
+
+func (y reply) path() string {
+	switch {
+	case y.x != nil:
+		return y.x.Path
+	case y.r.URL != nil:
+		return y.r.URL.Path
+	}
+	return ""
+}
+
+// maxLogged is how much of a text that a client chose is logged, in bytes.
+const maxLogged = 256
+
+func bounded(s string, limit int) string {
+	if len(s) > limit {
+		s = s[:limit] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 func (p *Responder) logger() *slog.Logger {
@@ -132,7 +255,7 @@ func (p *Responder) logger() *slog.Logger {
 }
 
 // minSecret is the length in bytes that a secret has to have: 26 letters of
-// crypto/rand's Text have it, and no word that anybody would type.
+// crypto/rand's Text have it, and no word that a person would type.
 const minSecret = 20
 
 func (p *Responder) mayDebug(r *http.Request) bool {

@@ -49,7 +49,7 @@ func TestResponderAsksItsMapWhatAnErrorMeans(t *testing.T) {
 	} {
 		var log buffer
 		p.Logger = slog.New(timeless(&log))
-		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Err(w, r, c.err) })
+		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Fail(w, r, c.err) })
 		assert.Equal(t, c.want, res.StatusCode, c.reason)
 		assert.NotContains(t, body, "sql", c.reason)
 		assert.Equal(t, 1, strings.Count(log.String(), "\n"), "one record: %s", c.reason)
@@ -64,7 +64,7 @@ func TestResponderKeepsAMappedErrorForTheLog(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	w.Header().Set("X-Request-Id", "ID")
-	p.Err(w, httptest.NewRequest("PUT", "/orders/17", nil), errNoRow)
+	p.Fail(w, httptest.NewRequest("PUT", "/orders/17", nil), errNoRow)
 	assert.Equal(t, `level=INFO msg="request failed" problem.status=404 problem.title="Not Found" problem.detail="`+
 		status.Nearest(404).Description+`" problem.cause="sql: no rows in result set" method=PUT path=/orders/17 request_id=ID`+"\n", log.String())
 }
@@ -82,7 +82,7 @@ func TestResponderLogsByClass(t *testing.T) {
 	} {
 		var log buffer
 		p := respond.Responder{Logger: slog.New(timeless(&log))}
-		p.Err(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), c.err)
+		p.Fail(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), c.err)
 		level, _, _ := strings.Cut(strings.TrimPrefix(log.String(), "level="), " ")
 		assert.Equal(t, c.want, level, c.reason)
 	}
@@ -94,10 +94,10 @@ func TestResponderDoesNotBlameTheServerForAClientThatLeft(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
-	p.Err(httptest.NewRecorder(), r, fmt.Errorf("query: %w", ctx.Err()))
+	p.Fail(httptest.NewRecorder(), r, fmt.Errorf("query: %w", ctx.Err()))
 	assert.Contains(t, log.String(), "level=INFO")
 	log.b.Reset()
-	p.Err(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), context.Canceled)
+	p.Fail(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), context.Canceled)
 	assert.Contains(t, log.String(), "level=ERROR", "canceled by somebody else")
 }
 
@@ -168,7 +168,7 @@ func TestResponderShowsCausesToNobodyWithoutTheSecret(t *testing.T) {
 		{strings.Repeat("x", 19), strings.Repeat("x", 19), false, "one byte short"},
 	} {
 		p := respond.Responder{DebugSecret: c.configured}
-		_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Err(w, r, err) }, "Debug-Secret", c.sent)
+		_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Fail(w, r, err) }, "Debug-Secret", c.sent)
 		assert.Equal(t, c.want, strings.Contains(body, `"debug":["order 17: sql: no rows in result set","sql: no rows in result set"]`), c.reason)
 		assert.Equal(t, c.want, strings.Contains(body, "sql"), c.reason)
 	}

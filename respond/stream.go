@@ -14,34 +14,31 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// NDJSON answers 200 with one line of JSON for each record, sent as soon as
+// NDJSON responds 200 with one line of JSON for each record, sent as soon as
 // the iterator yields it. It is meant for a [Handler]:
 //
 //	return respond.NDJSON(w, r, store.Orders(r.Context()))
 //
 // If the iterator fails before its first record, nothing has been sent, and
-// the error is returned to be answered as any other. If it fails later, or if
-// a record cannot be encoded, the problem that [problem.From] makes of the
-// error is the last record, and the error is returned to be logged: a reader
-// knows that the list is not complete.
+// the error is returned to be handled as any other. If it fails later, or if
+// a record cannot be encoded, the problem that stands for the error is the last
+// record, and the error is returned to be logged: a reader knows that the list is
+// not complete. So it is when the context of the request ends; when that is
+// because the client left, nobody reads the record.
 //
-// When the client has gone, no further record is asked for, and the cause of
-// the request's context is returned. The iterator should watch that context
-// too if it waits for records. The answer to HEAD asks for the first record
-// only.
+// The iterator should watch the context if it waits for records. The response to
+// HEAD requests the first record only.
 func NDJSON[T any](w http.ResponseWriter, r *http.Request, records iter.Seq2[T, error]) error {
-	return stream(w, r, "application/x-ndjson", records, line[T], func(s *streamer, d *problem.Details) error {
-		return line(s, d)
-	})
+	s := newStreamer(w, r, "application/x-ndjson")
+	return stream(s, records, line[T], func(d *problem.Details) error { return line(s, d) })
 }
 
 // JSONSeq is [NDJSON] in the form of RFC 7464, application/json-seq: each
 // record begins with a record separator, so that a reader gets over one that
 // was cut off.
 func JSONSeq[T any](w http.ResponseWriter, r *http.Request, records iter.Seq2[T, error]) error {
-	return stream(w, r, "application/json-seq", records, separated[T], func(s *streamer, d *problem.Details) error {
-		return separated(s, d)
-	})
+	s := newStreamer(w, r, "application/json-seq")
+	return stream(s, records, separated[T], func(d *problem.Details) error { return separated(s, d) })
 }
 
 func line[T any](s *streamer, record T) error { return s.Encode(record) }
@@ -69,85 +66,122 @@ type Event struct {
 	Comment string
 }
 
-// Events answers 200 with server-sent events, one for each that the iterator
-// yields, and is otherwise as [NDJSON]. A failure after the first event is an
-// event with the name "problem" and the problem as its data.
+// Events responds 200 with server-sent events, one for each that the iterator
+// yields. The header is sent at once, before the first event, so that a client
+// knows that it is connected. A failure, also that of the context, is an event
+// with the name "problem" and the problem as its data, and the error is returned
+// to be logged. The response to HEAD has no event, and the iterator is not
+// called.
 //
 // A line break in a field begins no other field: in Data and Comment it
 // continues them, from ID and Name it is removed.
 func Events(w http.ResponseWriter, r *http.Request, events iter.Seq2[Event, error]) error {
-	return stream(w, r, eventStream, events, (*streamer).event, func(s *streamer, d *problem.Details) error {
+	s := newStreamer(w, r, eventStream)
+	s.begin()
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	return stream(s, events, (*streamer).event, func(d *problem.Details) error {
 		return s.event(Event{Name: "problem", Data: d})
 	})
 }
 
 const eventStream = "text/event-stream"
 
-// streamer writes the records of one answer.
+// streamer writes the records of one response.
 type streamer struct {
 	*encoder
-	w     http.ResponseWriter
-	rc    *http.ResponseController
-	begun bool
+	w         http.ResponseWriter
+	r         *http.Request
+	rc        *http.ResponseController
+	mediaType string
+	begun     bool
 }
 
-func stream[T any](w http.ResponseWriter, r *http.Request, mediaType string, records iter.Seq2[T, error],
-	write func(*streamer, T) error, last func(*streamer, *problem.Details) error,
-) error {
-	s := &streamer{encoder: encoders.Get().(*encoder), w: w, rc: http.NewResponseController(w)}
+func newStreamer(w http.ResponseWriter, r *http.Request, mediaType string) *streamer {
+	return &streamer{encoders.Get().(*encoder), w, r, http.NewResponseController(w), mediaType, false}
+}
+
+// stream writes what records yields, and last what it failed with.
+func stream[T any](s *streamer, records iter.Seq2[T, error], write func(*streamer, T) error, last func(*problem.Details) error) error {
 	for record, err := range records {
-		if r.Context().Err() != nil {
-			return context.Cause(r.Context())
+		if err == nil {
+			err = s.ended()
 		}
 		if err == nil {
 			if err = write(s, record); err != nil {
 				err = fmt.Errorf("respond: stream: %w", err)
 			}
 		}
-		if err != nil && !s.begun {
-			return err
-		}
 		if err != nil {
-			s.buf.Reset() // half a record may be in it
-			if last(s, problem.From(err)) == nil {
-				_ = s.flush()
-			}
-			return err
+			return s.fail(err, last)
 		}
-		s.begin(mediaType)
-		if r.Method == http.MethodHead {
-			break
+		s.begin()
+		if s.r.Method == http.MethodHead {
+			return nil
 		}
-		err = s.flush()
-		if r.Context().Err() != nil {
-			return context.Cause(r.Context()) // rather than what it did to the connection
-		}
-		if err != nil {
-			return err
+		if err := s.flush(); err != nil {
+			return s.lost(err)
 		}
 	}
-	s.begin(mediaType)
+	if err := s.ended(); err != nil { // it may be why there are no more records
+		return s.fail(err, last)
+	}
+	s.begin()
 	s.release()
 	return nil
 }
 
+// ended returns why the context of the request has ended, or nil.
+func (s *streamer) ended() error {
+	if ctx := s.r.Context(); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// lost returns why a write failed: rather what ended the request than what that
+// did to the connection.
+func (s *streamer) lost(err error) error {
+	if ended := s.ended(); ended != nil {
+		return ended
+	}
+	return err
+}
+
+// fail ends the response with the problem that err stands for. Before the
+// response has begun that is left to the caller.
+func (s *streamer) fail(err error, last func(*problem.Details) error) error {
+	if !s.begun {
+		return err
+	}
+	s.buf.Reset() // half a record may be in it
+	p, x := inEffect(s.w)
+	d := p.replyTo(s.w, s.r, x).finished(p.Map.From(err))
+	if last(d) == nil {
+		_ = s.flush()
+	}
+	return err
+}
+
 // begin sends the header, once.
-func (s *streamer) begin(mediaType string) {
+func (s *streamer) begin() {
 	if s.begun {
 		return
 	}
 	s.begun = true
 	h := s.w.Header()
 	delete(h, "Content-Length")
-	v := [...]string{mediaType, "nosniff"}
+	v := [...]string{s.mediaType, "nosniff", "no"}
 	values := v[:]
 	h["Content-Type"] = values[0:1:1]
 	h["X-Content-Type-Options"] = values[1:2:2]
-	if mediaType == eventStream {
-		if len(h["Cache-Control"]) == 0 {
-			h["Cache-Control"] = []string{"no-cache"}
-		}
-		h["X-Accel-Buffering"] = []string{"no"} // else nginx collects what should be seen at once
+	h["X-Accel-Buffering"] = values[2:3:3] // or nginx collects what should be seen at once
+	if s.mediaType == eventStream && len(h["Cache-Control"]) == 0 {
+		h["Cache-Control"] = []string{"no-cache"}
 	}
 	s.w.WriteHeader(http.StatusOK)
 }
@@ -155,10 +189,12 @@ func (s *streamer) begin(mediaType string) {
 // flush sends what has been written. That a writer cannot flush only means
 // that records arrive later.
 func (s *streamer) flush() error {
-	if _, err := s.w.Write(s.buf.Bytes()); err != nil {
-		return err
+	if s.buf.Len() > 0 {
+		if _, err := s.w.Write(s.buf.Bytes()); err != nil {
+			return err
+		}
+		s.buf.Reset()
 	}
-	s.buf.Reset()
 	if err := s.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}

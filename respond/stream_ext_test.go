@@ -101,12 +101,19 @@ func TestStreamForHEADAsksForOneRecordOnly(t *testing.T) {
 				}
 			})
 		}).ServeHTTP)
+		if s.name == "Events" { // its header is all that HEAD shows
+			assert.Zero(t, asked)
+			continue
+		}
 		assert.Equal(t, 1, asked, s.name)
 	}
 }
 
 func TestStreamThatFailsBeforeItsFirstRecordIsAProblem(t *testing.T) {
 	for _, s := range streams {
+		if s.name == "Events" { // which sends its header first
+			continue
+		}
 		for _, method := range []string{"GET", "HEAD"} {
 			logged(t)
 			res, body := answer(t, method, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
@@ -161,6 +168,9 @@ func TestStreamOfARecordThatCannotBeEncodedEndsWithAProblem(t *testing.T) {
 					yield(func() {}, nil)
 				})
 			}).ServeHTTP)
+			if res.Header.Get("X-Events") != "" {
+				want = 200 // the header comes first
+			}
 			assert.Equal(t, want, res.StatusCode)
 			assert.Contains(t, body, `"status":500`)
 			assert.Equal(t, n, strings.Count(body, "4711"))

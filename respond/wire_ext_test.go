@@ -22,7 +22,7 @@ var helpers = map[string]http.HandlerFunc{
 	"Error with a detail":      func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no order 17")) },
 	"Error with more":          func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503, problem.RetryAfter(time.Second)) },
 	"Problem":                  func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, problem.New(409)) },
-	"Err":                      func(w http.ResponseWriter, r *http.Request) { respond.Err(w, r, problem.New(410)) },
+	"Err":                      func(w http.ResponseWriter, r *http.Request) { respond.Fail(w, r, problem.New(410)) },
 	"Handler":                  respond.Handler(func(http.ResponseWriter, *http.Request) error { return problem.New(418) }).ServeHTTP,
 	"JSON":                     func(w http.ResponseWriter, r *http.Request) { respond.JSON(w, 200, []int{17}) },
 	"JSON that fails":          func(w http.ResponseWriter, r *http.Request) { respond.JSON(w, 200, func() {}) },
@@ -145,8 +145,11 @@ func TestStreamsEndWhereTheClientHasGone(t *testing.T) {
 		assert.ErrorIs(t, err, errBroken, name)
 		w = &broken{discard: discard{http.Header{}}}
 		failed := errors.New("failed")
+		if name == "Events" { // which sends its header first
+			failed, w.codes = errBroken, nil
+		}
 		assert.ErrorIs(t, send(w, httptest.NewRequest("GET", "/x", nil), func(yield func(int, error) bool) { yield(0, failed) }), failed, name)
-		assert.Empty(t, w.codes, name)
+		assert.Equal(t, name == "Events", len(w.codes) > 0, name)
 	}
 }
 
@@ -193,7 +196,7 @@ func TestProblemsWithAStatusThatForbidsContentHaveNone(t *testing.T) {
 				respond.Error(w, code, problem.Extension("x", 1), problem.Header("X-Kept", "1"))
 			},
 			"Problem": sends(d),
-			"Err":     func(w http.ResponseWriter, r *http.Request) { respond.Err(w, r, d) },
+			"Err":     func(w http.ResponseWriter, r *http.Request) { respond.Fail(w, r, d) },
 		} {
 			for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
 				for _, accept := range []string{"*/*", "application/xml", browser} {

@@ -70,7 +70,7 @@ func gateway(s settings) http.Handler {
 			return nil
 		},
 		Transport:    transport,
-		ErrorHandler: answers.Err,
+		ErrorHandler: answers.Fail,
 	}, s.maxBytes)
 
 	mux := http.NewServeMux()

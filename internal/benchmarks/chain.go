@@ -84,8 +84,8 @@ var chains = []chain{
 		logger := slog.New(slog.NewJSONHandler(io.Discard, nil))
 		return middleware.Chain(
 			middleware.RequestID,
-			middleware.AccessLogger{Logger: logger}.Wrap,
-			middleware.Normalizer{Logger: logger}.Wrap,
+			middleware.AccessLogWith(middleware.AccessLogOptions{Logger: logger}),
+			middleware.NormalizeWith(middleware.NormalizeOptions{Logger: logger}),
 			ratelimit.New(ratelimit.Policy{
 				Quota: ratelimit.Quota{N: generous.n, Per: generous.per},
 				Key:   ratelimit.ByIP(clientip.Direct),

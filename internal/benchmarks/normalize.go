@@ -101,9 +101,9 @@ func normalizers(h http.HandlerFunc, want answer) []contender {
 		served("httptest.Recorder", "buffers the whole body; a problem gets Content-Type alone", want, recorded(h)),
 		served("chi", "WrapResponseWriter with Tee and Discard: buffers the whole body; Content-Type alone", want, teed(h)),
 		served("httpsnoop", "a hook for WriteHeader and one for Write; none for ReadFrom; Content-Type alone", want, hooked(h)),
-		served(ours, "also panics, empty errors, Content-Length, nosniff, no-store, Vary", want, middleware.Normalizer{Logger: silent}.Wrap(h)),
+		served(ours, "also panics, empty errors, Content-Length, nosniff, no-store, Vary", want, middleware.NormalizeWith(middleware.NormalizeOptions{Logger: silent})(h)),
 		served(ours+"+Capture", "the same around a Capture, which shares its writer", want,
-			middleware.Normalizer{Logger: silent}.Wrap(middleware.Capture(func(*http.Request, middleware.Result) {})(h))),
+			middleware.NormalizeWith(middleware.NormalizeOptions{Logger: silent})(middleware.Capture(func(*http.Request, middleware.Result) {})(h))),
 	}
 }
 

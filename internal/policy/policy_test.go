@@ -30,13 +30,14 @@ var arrow = map[string][]string{
 	"problem/typedoc":                    {"problem", "problem/status", "problem/internal/markup"},
 	"problem/internal/markup":            {"problem/status"},
 	"problem/internal/markuptest":        {},
-	"respond":                            {"problem", "problem/status", "problem/typedoc"},
-	"request":                            {"problem", "internal/jsonscan"},
+	"internal/exchange":                  {"problem"},
 	"internal/jsonscan":                  {},
-	"middleware":                         {"problem", "problem/status", "respond"},
-	"middleware/clientip":                {},
+	"respond":                            {"internal/exchange", "problem", "problem/status", "problem/typedoc"},
+	"request":                            {"problem", "internal/jsonscan"},
+	"middleware":                         {"internal/exchange", "problem", "problem/status", "respond"},
+	"middleware/clientip":                {"internal/exchange"},
 	"middleware/middlewaretest":          {},
-	"middleware/ratelimit":               {"problem", "problem/status", "respond"},
+	"middleware/ratelimit":               {"internal/exchange", "problem", "problem/status", "respond"},
 	"middleware/ratelimit/ratelimittest": {"middleware/ratelimit"},
 	"listener":                           {"problem"},
 	"internal/policy":                    {},
@@ -127,6 +128,72 @@ func TestImportsFollowTheArrow(t *testing.T) {
 	for dir := range arrow {
 		assert.DirExists(t, filepath.Join(root, dir), "a row of the arrow without a package")
 	}
+}
+
+// owners lists the packages that may wrap a ResponseWriter and copy a request:
+// the exchange, a package for tests, the listener, which works on connections, and
+// package problem, which reads responses as a client.
+var owners = []string{"internal/exchange", "middleware/middlewaretest", "listener", "problem", "middleware/ratelimit"}
+
+func TestOnlyTheExchangeWrapsAndCopies(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() || s.nested() || s.example() || slices.Contains(owners, s.dir()) {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			assert.NotEqual(t, `"github.com/felixge/httpsnoop"`, spec.Path.Value, "%s: internal/exchange wraps ResponseWriters", s.path)
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				if name := copies(n); name != "" {
+					t.Errorf("%s: %s copies a request: use exchange.Serve or ServeBody", s.path, name)
+				}
+			case *ast.AssignStmt:
+				for _, left := range n.Lhs {
+					if sel, ok := left.(*ast.SelectorExpr); ok && sel.Sel.Name == "Body" {
+						t.Errorf("%s: assigns a Body, perhaps that of the server's request: use exchange.ServeBody", s.path)
+					}
+				}
+			case *ast.TypeSpec:
+				if embedsResponseWriter(n) {
+					t.Errorf("%s: type %s wraps a ResponseWriter: use exchange.Enter", s.path, n.Name.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// copies returns the name of a method that copies a request. Cloning a header is
+// a call without arguments.
+func copies(call *ast.CallExpr) string {
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	if name := sel.Sel.Name; name == "WithContext" || name == "Clone" && len(call.Args) == 1 && !isPackage(sel.X) {
+		return name
+	}
+	return ""
+}
+
+// isPackage reports whether x is the name of a standard package with a function
+// Clone.
+func isPackage(x ast.Expr) bool {
+	id, ok := x.(*ast.Ident)
+	return ok && slices.Contains([]string{"slices", "maps", "bytes", "strings"}, id.Name)
+}
+
+func embedsResponseWriter(spec *ast.TypeSpec) bool {
+	st, ok := spec.Type.(*ast.StructType)
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(st.Fields.List, func(f *ast.Field) bool {
+		sel, ok := f.Type.(*ast.SelectorExpr)
+		return ok && len(f.Names) == 0 && sel.Sel.Name == "ResponseWriter"
+	})
 }
 
 func TestExamplesOfTheCoreImportNoThirdParty(t *testing.T) {

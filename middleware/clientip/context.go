@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
 type contextKey struct{}
@@ -18,7 +20,7 @@ func (s Source) Wrap(next http.Handler) http.Handler {
 		panic("clientip: Wrap of a nil Source")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), s(r))))
+		exchange.Serve(next, w, r, NewContext(r.Context(), s(r)))
 	})
 }
 

@@ -103,7 +103,7 @@ type refusal struct {
 	send    func(http.ResponseWriter, *http.Request)
 }
 
-func prepare(d *problem.Details) refusal { return refusal{d, respond.Prepare(d)} }
+func prepare(d *problem.Details) refusal { return refusal{d, respond.Prepare(d).ServeHTTP} }
 
 // publicNames is the name of the rule, if clients may read it in a refusal.
 func (p *rule) publicNames() []string {

@@ -315,7 +315,7 @@ func TestCheckDecidesWithoutAnswering(t *testing.T) {
 
 		// The problem can be returned from a handler.
 		w := httptest.NewRecorder()
-		respond.Err(w, r, d.Problem())
+		respond.Fail(w, r, d.Problem())
 		assert.Equal(t, 429, w.Code)
 		assert.Equal(t, "30", w.Header().Get("Retry-After"))
 		assert.Equal(t, `"minute";r=0;t=30`, w.Header().Get("RateLimit"))

@@ -1,9 +1,7 @@
-package middleware
+package exchange
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -11,19 +9,18 @@ import (
 	"github.com/felixge/httpsnoop"
 )
 
-// A handler finds out what a ResponseWriter can do by asking for interfaces,
-// so a wrapper has to have those of its base, no fewer and no more. net/http
-// has two sets: these are the types for them. Any other base is left to
-// httpsnoop.
+// A handler finds out what a ResponseWriter can do by asking for interfaces, so
+// a wrapper has to have those of its base, no fewer and no more. net/http has
+// two sets: these are the types for them. Any other base is left to httpsnoop.
 
 // http1Writer has the interfaces that HTTP/1 gives.
-type http1Writer struct{ writer }
+type http1Writer struct{ Writer }
 
 func (w *http1Writer) ReadFrom(src io.Reader) (int64, error)        { return w.readFrom(src) }
 func (w *http1Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
 
 // http2Writer has the interfaces that HTTP/2 gives.
-type http2Writer struct{ writer }
+type http2Writer struct{ Writer }
 
 func (w *http2Writer) Push(target string, opts *http.PushOptions) error {
 	return w.base.(http.Pusher).Push(target, opts)
@@ -31,7 +28,6 @@ func (w *http2Writer) Push(target string, opts *http.PushOptions) error {
 
 type (
 	flushErrorer  interface{ FlushError() error }
-	unwrapper     interface{ Unwrap() http.ResponseWriter }
 	closeNotifier interface{ CloseNotify() <-chan bool }
 
 	common interface {
@@ -52,62 +48,57 @@ type (
 	}
 )
 
-// enter returns the writer to use around rw, what to hand to the next handler,
-// and whether the writer was made here and so has to be closed here. A writer
-// that an outer handler of this package has made is used again if nothing
-// stands in between.
-func enter(rw http.ResponseWriter, r *http.Request) (w *writer, face http.ResponseWriter, req *http.Request, owner bool) {
-	switch base := rw.(type) {
-	case interface{ shared() *writer }:
-		return base.shared(), rw, r, false
+// shape says which of net/http's sets a base has: 1, 2, or 0 for any other.
+func shape(rw http.ResponseWriter) int {
+	switch rw.(type) {
 	case http1Base:
 		if _, more := rw.(http.Pusher); !more {
-			x := &http1Writer{writer{base: rw, req: r}}
-			return &x.writer, x, r, true
+			return 1
 		}
 	case http2Base:
 		_, hijacker := rw.(http.Hijacker)
 		_, readerFrom := rw.(io.ReaderFrom)
 		if !hijacker && !readerFrom {
-			x := &http2Writer{writer{base: rw, req: r}}
-			return &x.writer, x, r, true
+			return 2
 		}
 	}
-	return enterOther(rw, r)
+	return 0
 }
 
-// faceKey finds the writer behind a ResponseWriter that httpsnoop has made: it
-// cannot be asked itself.
-type faceKey struct{}
-
-type faced struct {
-	context.Context
-	w    *writer
-	face http.ResponseWriter
-}
-
-func (f *faced) Value(key any) any {
-	if key == (faceKey{}) {
-		return f
+// wrap makes a Writer around rw, and the ResponseWriter to hand on.
+func wrap(rw http.ResponseWriter) (*Writer, http.ResponseWriter) {
+	switch shape(rw) {
+	case 1:
+		w := &http1Writer{Writer{base: rw}}
+		return &w.Writer, w
+	case 2:
+		w := &http2Writer{Writer{base: rw}}
+		return &w.Writer, w
 	}
-	return f.Context.Value(key)
+	w := &Writer{base: rw}
+	face := w.faceFor(rw)
+	if _, ok := face.(carrier); !ok {
+		w.face = face
+		faces.Store(face, w)
+		faceCount.Add(1)
+	}
+	return w, face
 }
 
-func enterOther(rw http.ResponseWriter, r *http.Request) (w *writer, face http.ResponseWriter, req *http.Request, owner bool) {
-	if f, ok := r.Context().Value(faceKey{}).(*faced); ok && f.face == rw {
-		return f.w, rw, r, false
+// forgetFace removes what httpsnoop made from the table.
+func (w *Writer) forgetFace() {
+	if w.face != nil {
+		faces.Delete(w.face)
+		faceCount.Add(-1)
+		w.face = nil
 	}
-	w = &writer{base: rw}
-	face = w.faceFor(rw)
-	w.req = r.WithContext(&faced{Context: r.Context(), w: w, face: face})
-	return w, face, w.req, true
 }
 
 // faceFor wraps a base of any other shape. http.ResponseController walks down
 // Unwrap for what the base does not have itself, past every hook, and would
 // flush or hijack while an error is held. If there is something to find below,
 // the face has to have it too.
-func (w *writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
+func (w *Writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 	_, flusher := rw.(http.Flusher)
 	_, flushErrorer := rw.(flushErrorer)
 	_, hijacker := rw.(http.Hijacker)
@@ -115,7 +106,11 @@ func (w *writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 	if (flusher || flushErrorer || !flushBelow) && (hijacker || !hijackBelow) {
 		return httpsnoop.Wrap(rw, w.hooks())
 	}
-	hijacks := hijacker || hijackBelow
+	return w.reach(rw, flusher, hijacker || hijackBelow)
+}
+
+// reach adds to a reachWriter what its base has beside.
+func (w *Writer) reach(rw http.ResponseWriter, flusher, hijacks bool) http.ResponseWriter {
 	_, pusher := rw.(http.Pusher)
 	switch reach := (&reachWriter{w}); {
 	case flusher && hijacks && pusher:
@@ -154,9 +149,9 @@ func (w *writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 
 // reachWriter is for a base whose Unwrap leads to more than it has itself.
 // WriteString and ReadFrom promise nothing that a plain Write cannot do.
-type reachWriter struct{ w *writer }
+type reachWriter struct{ w *Writer }
 
-func (x *reachWriter) shared() *writer                       { return x.w }
+func (x *reachWriter) carried() (*Exchange, *Writer)         { return x.w.x, x.w }
 func (x *reachWriter) Header() http.Header                   { return x.w.Header() }
 func (x *reachWriter) WriteHeader(code int)                  { x.w.WriteHeader(code) }
 func (x *reachWriter) Write(p []byte) (int, error)           { return x.w.Write(p) }
@@ -165,12 +160,17 @@ func (x *reachWriter) ReadFrom(src io.Reader) (int64, error) { return x.w.readFr
 func (x *reachWriter) FlushError() error                     { return x.w.FlushError() }
 func (x *reachWriter) Unwrap() http.ResponseWriter           { return x.w.base }
 
+// hijacker is what hijackMethod calls.
+type hijacker interface {
+	hijack() (net.Conn, *bufio.ReadWriter, error)
+}
+
 // hijackMethod adds Hijack to a struct.
-type hijackMethod struct{ w *writer }
+type hijackMethod struct{ h hijacker }
 
-func (h hijackMethod) Hijack() (net.Conn, *bufio.ReadWriter, error) { return h.w.hijack() }
+func (m hijackMethod) Hijack() (net.Conn, *bufio.ReadWriter, error) { return m.h.hijack() }
 
-func (w *writer) hooks() httpsnoop.Hooks {
+func (w *Writer) hooks() httpsnoop.Hooks {
 	return httpsnoop.Hooks{
 		Header:      func(httpsnoop.HeaderFunc) httpsnoop.HeaderFunc { return w.Header },
 		WriteHeader: func(httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc { return w.WriteHeader },
@@ -180,12 +180,30 @@ func (w *writer) hooks() httpsnoop.Hooks {
 		FlushError:  func(httpsnoop.FlushErrorFunc) httpsnoop.FlushErrorFunc { return w.FlushError },
 		Hijack:      func(httpsnoop.HijackFunc) httpsnoop.HijackFunc { return w.hijack },
 		ReadFrom:    func(httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc { return w.readFrom },
+
+		SetReadDeadline:  func(httpsnoop.SetReadDeadlineFunc) httpsnoop.SetReadDeadlineFunc { return w.SetReadDeadline },
+		SetWriteDeadline: func(httpsnoop.SetWriteDeadlineFunc) httpsnoop.SetWriteDeadlineFunc { return w.SetWriteDeadline },
 	}
 }
 
-// maxLayers bounds the walk down Unwrap. A layer that returns itself would
-// keep http.ResponseController busy for ever (go.dev/issue/66350).
-const maxLayers = 64
+// canFlush reports whether rw or what it wraps can flush.
+func canFlush(rw http.ResponseWriter) bool {
+	switch rw.(type) {
+	case http.Flusher, flushErrorer:
+		return true
+	}
+	flush, _ := below(rw)
+	return flush
+}
+
+// canHijack reports whether rw or what it wraps can hijack.
+func canHijack(rw http.ResponseWriter) bool {
+	if _, ok := rw.(http.Hijacker); ok {
+		return true
+	}
+	_, hijack := below(rw)
+	return hijack
+}
 
 // below reports whether Unwrap leads from rw to a layer that can flush, and to
 // one that can hijack.
@@ -206,17 +224,3 @@ func below(rw http.ResponseWriter) (flush, hijack bool) {
 	}
 	return false, false
 }
-
-// keepsInterim reports whether a base takes an interim code for the final one,
-// as the writer of http.TimeoutHandler does: it has neither a way to flush nor
-// one to what it wraps.
-func keepsInterim(rw http.ResponseWriter) bool {
-	switch rw.(type) {
-	case http.Flusher, flushErrorer, unwrapper:
-		return false
-	}
-	return true
-}
-
-// isUnsupported reports whether nothing below can do what was asked.
-func isUnsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }

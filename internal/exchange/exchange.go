@@ -1,0 +1,294 @@
+// Package exchange owns one request and its response on their way through the
+// layers of this toolkit.
+//
+// Start with [Enter]: it returns the [Writer] around a ResponseWriter, and the
+// ResponseWriter to hand to the next handler. Layers that follow one another
+// share one Writer. [Find] returns the [Exchange] that a handler's
+// ResponseWriter belongs to, which is how package respond learns of the request
+// and of the Responder in effect. [Serve] and [ServeBody] give a handler a
+// request with another context or body.
+//
+// Nothing else in the project wraps a ResponseWriter or copies a request. The
+// package decides nothing: what becomes of an error is the business of a
+// [Policy].
+package exchange
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+// Responder writes problems. respond.Responder is the one that there is; its
+// package imports this one.
+type Responder interface {
+	Problem(http.ResponseWriter, *http.Request, *problem.Details)
+}
+
+// Exchange is one request and its response, as far as the layers have to know
+// the same of it. It belongs to the goroutine that serves the request. A
+// handler that runs on a goroutine of its own, inside [Supervise], has an
+// Exchange of its own, which the outer one takes over if it ends in time.
+type Exchange struct {
+	// Request is the request as the outermost layer got it, and Current as the
+	// innermost did: its context knows more.
+	Request, Current *http.Request
+	// Method, Path and Accept are what the request had on entry: handlers
+	// rewrite theirs.
+	Method, Path string
+	Accept       []string
+
+	// Responder writes the problems of this exchange: that of the innermost
+	// Normalize around the running handler, nil for the defaults.
+	Responder Responder
+
+	// Problem is the problem that was sent, if any.
+	Problem *problem.Details
+	// Err is the error that the handler failed with, if it told.
+	Err error
+	// Route is the pattern that the request was matched with, as far as a layer
+	// has told it.
+	Route string
+	// HandlerStatus is the status that the handler set first; 0 if it set none.
+	HandlerStatus int
+
+	// Logged means that an access log will write a record of this exchange, so
+	// that nobody else needs to log the failure.
+	Logged bool
+	// Replaced means that the body is a problem in place of what the handler
+	// wrote.
+	Replaced bool
+	// Aborted means that the handler did not return normally, and nothing was
+	// sent in its place.
+	Aborted bool
+	// Planned means that the service refuses requests on purpose for a while.
+	Planned bool
+	// BodyTooLarge means that the request has a body beyond its limit, so that
+	// the rest of it must not be read as the next request.
+	BodyTooLarge bool
+
+	rare    *Rare
+	gate    *gate    // the handler runs behind it
+	closers *Closing // the first to call
+}
+
+// Closing is the place of a Closer in the list of an exchange. A layer embeds it
+// in what it allocates anyway.
+type Closing struct {
+	Closer Closer
+	next   *Closing
+}
+
+// Closer is called when the exchange is over.
+type Closer interface{ Closed() }
+
+// Rare is what few exchanges have.
+type Rare struct {
+	Interim     []int     // the 1xx codes that were sent
+	Superfluous []Call    // of WriteHeader; at most maxCalls
+	Dropped     int64     // bytes that came after an error was complete
+	Withheld    string    // text that the client did not get
+	WriteErr    error     // the first
+	Deadline    time.Time // the earliest that a handler has set
+	Conn        net.Conn
+	Panic       any
+	Stack       []byte
+
+	// What a Policy found. The exchange only keeps it.
+	Invalid  Call
+	Missing  []string
+	Misused  string
+	Reported bool
+}
+
+// Rare returns the part of x that few exchanges have. It is made when it is
+// first asked for.
+func (x *Exchange) Rare() *Rare {
+	if x.rare == nil {
+		x.rare = new(Rare)
+	}
+	return x.rare
+}
+
+// Peek returns the rare part of x, or nil if there is none.
+func (x *Exchange) Peek() *Rare { return x.rare }
+
+func (x *Exchange) enter(r *http.Request) {
+	x.Request, x.Current, x.Method = r, r, r.Method
+	if r.URL != nil {
+		x.Path = r.URL.Path
+	}
+	x.Accept = r.Header["Accept"]
+}
+
+// adopt takes over what became of an exchange inside this one.
+func (x *Exchange) adopt(inner *Exchange) {
+	x.Problem = cmpOr(inner.Problem, x.Problem)
+	if inner.Err != nil {
+		x.Err = inner.Err
+	}
+	x.BodyTooLarge = x.BodyTooLarge || inner.BodyTooLarge
+	x.Route = cmpOr(inner.Route, x.Route)
+	x.HandlerStatus = cmpOr(x.HandlerStatus, inner.HandlerStatus)
+	x.Replaced = x.Replaced || inner.Replaced
+	for c := inner.closers; c != nil; {
+		next := c.next
+		x.closeLater(c)
+		c = next
+	}
+	inner.closers = nil
+	if in := inner.rare; in != nil {
+		m := x.Rare()
+		m.Reported = m.Reported || in.Reported
+		if m.Panic == nil {
+			m.Panic, m.Stack = in.Panic, in.Stack
+		}
+		m.Superfluous = append(m.Superfluous, in.Superfluous...)
+		if m.WriteErr == nil {
+			m.WriteErr = in.WriteErr
+		}
+	}
+}
+
+// closeLater appends c to the list.
+func (x *Exchange) closeLater(c *Closing) {
+	c.next = nil
+	last := &x.closers
+	for *last != nil {
+		last = &(*last).next
+	}
+	*last = c
+}
+
+// runClosers calls what waited for the end of the exchange.
+func (x *Exchange) runClosers() {
+	c := x.closers
+	x.closers = nil
+	for ; c != nil; c = c.next {
+		c.Closer.Closed()
+	}
+}
+
+func cmpOr[T comparable](a, b T) T {
+	var zero T
+	if a != zero {
+		return a
+	}
+	return b
+}
+
+// carrier is a ResponseWriter of this package.
+type carrier interface{ carried() (*Exchange, *Writer) }
+
+// faces has the Writers behind the ResponseWriters that httpsnoop has made:
+// these cannot be asked. An entry lives as long as its Writer.
+var (
+	faces     sync.Map // of http.ResponseWriter to *Writer
+	faceCount atomic.Int64
+)
+
+// lookup returns what rw itself carries.
+func lookup(rw http.ResponseWriter) (*Exchange, *Writer) {
+	if c, ok := rw.(carrier); ok {
+		return c.carried()
+	}
+	// Only a pointer can be one of httpsnoop's, and be asked for without a
+	// panic because it cannot be compared.
+	if faceCount.Load() > 0 && rw != nil && reflect.TypeOf(rw).Kind() == reflect.Pointer {
+		if w, ok := faces.Load(rw); ok {
+			w := w.(*Writer)
+			return w.x, w
+		}
+	}
+	return nil, nil
+}
+
+// Find returns the Exchange that rw belongs to, or nil. It looks below wrappers
+// that have Unwrap, up to a bound.
+func Find(rw http.ResponseWriter) *Exchange {
+	for range maxLayers {
+		if x, _ := lookup(rw); x != nil {
+			return x
+		}
+		u, ok := rw.(unwrapper)
+		if !ok {
+			return nil
+		}
+		rw = u.Unwrap()
+	}
+	return nil
+}
+
+// maxLayers bounds a walk down Unwrap. A layer that returns itself would be
+// walked for ever (go.dev/issue/66350).
+const maxLayers = 64
+
+type unwrapper interface{ Unwrap() http.ResponseWriter }
+
+// Told notes the problem that is about to be sent through rw, unless the
+// response has begun already.
+func (x *Exchange) Told(rw http.ResponseWriter, d *problem.Details) {
+	if _, w := lookup(rw); w != nil && w.Written() {
+		return
+	}
+	x.Problem = d
+}
+
+// Routed notes the pattern of a request that may be a copy of the one that outer
+// layers see.
+func (x *Exchange) Routed(r *http.Request) {
+	if r == x.Request && x.gate == nil || r.Pattern == "" {
+		return
+	}
+	x.Route = r.Pattern
+	if g := x.gate; g != nil { // whose supervisor may stop waiting
+		g.mu.Lock()
+		g.route = r.Pattern
+		g.mu.Unlock()
+	}
+}
+
+// Pattern returns the pattern that the request was matched with, or "".
+func (x *Exchange) Pattern(r *http.Request) string {
+	switch {
+	case r.Pattern != "":
+		return r.Pattern
+	case x.Route != "":
+		return x.Route
+	}
+	return x.Request.Pattern
+}
+
+// Failed notes the error that the handler failed with: the first.
+func (x *Exchange) Failed(err error) {
+	if x.Err == nil {
+		x.Err = err
+	}
+}
+
+// ContextErr returns the reason why the context of the request ended, or nil.
+func (x *Exchange) ContextErr() error {
+	if ctx := x.Request.Context(); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// SetRoute notes a pattern that a layer inside a router has found.
+func (x *Exchange) SetRoute(pattern string) {
+	if pattern == "" {
+		return
+	}
+	x.Route = pattern
+	if g := x.gate; g != nil {
+		g.mu.Lock()
+		g.route = pattern
+		g.mu.Unlock()
+	}
+}

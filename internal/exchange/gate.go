@@ -1,0 +1,565 @@
+package exchange
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// gate stands between a handler whose time is bounded and its ResponseWriter. A
+// call enters, does its I/O without a lock, and leaves. When the time is over no
+// call can enter, and the supervisor waits until the last has left: from then on
+// the ResponseWriter is the supervisor's.
+//
+// The handler has a header of its own, since it may still change that when
+// another response is sent.
+type gate struct {
+	base   http.ResponseWriter
+	writer *Writer   // base, if it is one
+	outer  *Exchange // of base; nil if there is none
+	own    Exchange
+	ctx    *deadline
+	header http.Header
+	face   http.ResponseWriter
+
+	mu       sync.Mutex
+	idle     *sync.Cond
+	calls    int // in progress
+	reads    int
+	begun    bool
+	hijacked bool
+	ended    bool          // the handler has
+	returned bool          // in time
+	done     chan struct{} // closed when the supervisor has ended the exchange
+	after    Wire          // of an exchange whose handler was late
+	err      error         // of every call, when the time is over
+	route    string
+}
+
+// newGate returns a gate to w, and the request for the handler behind it.
+func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate, *http.Request) {
+	g := &gate{base: w, header: w.Header().Clone(), outer: Find(w)}
+	_, g.writer = lookup(w)
+	if g.header == nil {
+		g.header = http.Header{}
+	}
+	g.idle = sync.NewCond(&g.mu)
+	g.done = make(chan struct{})
+	g.ctx = withDeadline(r.Context(), time.Now().Add(limit))
+	inner := ownCopy(r, g.ctx, g.body(r.Body))
+	g.own.enter(inner)
+	g.own.gate = g
+	if x := g.outer; x != nil {
+		g.own.Responder, g.own.Logged = x.Responder, x.Logged
+		g.own.Method, g.own.Path, g.own.Accept = x.Method, x.Path, x.Accept
+	}
+	g.face = g.faceFor()
+	return g, inner
+}
+
+// enter admits a call. One that begins the response makes the handler's header
+// that of base.
+func (g *gate) enter(begins bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err != nil {
+		return g.err
+	}
+	if pattern := g.own.Request.Pattern; pattern != "" {
+		g.route = pattern
+	}
+	g.calls++
+	if begins && !g.hasBegunLocked() {
+		g.publish()
+		g.begun = true
+	}
+	return nil
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	g.calls--
+	if g.calls == 0 {
+		g.idle.Broadcast()
+	}
+	g.mu.Unlock()
+}
+
+// hasBegunLocked reports whether anything of a final response has left for the
+// client. An error that an outer Normalize holds has not.
+func (g *gate) hasBegunLocked() bool {
+	return g.begun && (g.writer == nil || g.writer.OnWire())
+}
+
+func (g *gate) hasBegun() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.hasBegunLocked() || g.begun && g.calls > 0
+}
+
+// wire returns what was handed to the network around the gate. Of an exchange
+// whose time was over that is known when the supervisor has ended it.
+func (g *gate) wire(took time.Duration) Wire {
+	if !g.isExpired() {
+		return g.writer.Wire(took)
+	}
+	<-g.done
+	return g.after
+}
+
+func (g *gate) isExpired() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.err == http.ErrHandlerTimeout
+}
+
+// gateOf returns the gate that rw is the face of, or nil.
+func gateOf(rw http.ResponseWriter) *gate {
+	if x, w := lookup(rw); x != nil && w == nil {
+		return x.gate
+	}
+	return nil
+}
+
+// end notes that the handler has ended, and reports whether that was in time.
+func (g *gate) end() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ended = true
+	return g.err == nil
+}
+
+// close ends the handler's time, and reports whether it has not ended itself, or
+// taken the connection over.
+func (g *gate) close() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended || g.hijacked {
+		return false
+	}
+	g.err = http.ErrHandlerTimeout
+	return true
+}
+
+// publish puts the handler's header in place of that of base.
+func (g *gate) publish() {
+	if g.returned { // it is that of base
+		return
+	}
+	h := g.base.Header()
+	clear(h)
+	maps.Copy(h, g.header)
+}
+
+// expire interrupts what blocks when the gate is closed, and waits until the
+// ResponseWriter is free. It reports whether nothing was sent, and the route as
+// far as the handler got.
+func (g *gate) expire() (unsent bool, route string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	control := http.NewResponseController(g.base)
+	if g.reads > 0 { // it would keep net/http from finishing the exchange
+		_ = control.SetReadDeadline(longAgo)
+	}
+	interrupted := false
+	switch {
+	case g.calls == 0:
+	case g.hasBegunLocked():
+		_ = control.SetWriteDeadline(longAgo)
+	default: // an interim response; it may still get through, and a 503 after it
+		timer := time.AfterFunc(grace, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if interrupted = g.calls > 0; interrupted {
+				_ = control.SetWriteDeadline(longAgo)
+			}
+		})
+		defer timer.Stop()
+	}
+	g.mu.Unlock()
+	g.ctx.end(context.DeadlineExceeded)
+	g.mu.Lock()
+	for g.calls > 0 {
+		g.idle.Wait()
+	}
+	if interrupted || g.hasBegunLocked() {
+		return false, g.route
+	}
+	return g.writer == nil || g.writer.Discard(), g.route
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// finish is for a handler that was in time: its header leaves, or the trailers
+// in it.
+func (g *gate) finish(inner *http.Request) {
+	g.settle()
+	if g.outer == nil {
+		g.own.runClosers()
+		return
+	}
+	g.own.Route = cmpOr(inner.Pattern, g.route)
+	g.outer.adopt(&g.own)
+}
+
+func (g *gate) settle() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.hijacked:
+	case !g.begun: // a framework may respond only now, through the gate
+		g.publish()
+		g.header = g.base.Header()
+		g.returned = true
+	default:
+		g.publishTrailers()
+		g.err = errReturned
+	}
+	if !g.hijacked { // the context of a hijacked connection lives on
+		g.ctx.release()
+	}
+}
+
+// publishTrailers copies what the handler has set since its header was sent, as
+// far as net/http sends it. The rest of the header is not the handler's any
+// more: a compressor may have changed it.
+func (g *gate) publishTrailers() {
+	h := g.base.Header()
+	declared := strings.Join(h["Trailer"], ",")
+	for name, values := range g.header {
+		if strings.HasPrefix(name, http.TrailerPrefix) || declared != "" && isListed(declared, name) {
+			h[name] = values
+		}
+	}
+}
+
+func isListed(list, name string) bool {
+	for member := range strings.SplitSeq(list, ",") {
+		if http.CanonicalHeaderKey(strings.TrimSpace(member)) == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *gate) carried() (*Exchange, *Writer) { return &g.own, nil }
+
+// Written reports whether the handler has given its response.
+func (g *gate) Written() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.begun || g.hijacked
+}
+
+func (g *gate) Header() http.Header {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.header
+}
+
+func (g *gate) WriteHeader(code int) {
+	interim := IsInterim(code) || code == http.StatusSwitchingProtocols && g.own.Request.ProtoMajor >= 2
+	if g.enter(false) != nil {
+		return
+	}
+	defer g.leave()
+	if interim {
+		g.writeInterim(code)
+		return
+	}
+	g.mu.Lock()
+	superfluous := g.begun && g.writer == nil
+	if !g.hasBegunLocked() {
+		g.publish()
+	}
+	g.mu.Unlock()
+	if superfluous {
+		if g.own.Request.ProtoMajor < 2 { // HTTP/2 never logged it
+			serverLog(&g.own, "http: superfluous response.WriteHeader call from %s", callerOf(code))
+		}
+		return
+	}
+	g.base.WriteHeader(code) // may panic, and then nothing has begun
+	g.mu.Lock()
+	g.begun = true
+	g.mu.Unlock()
+}
+
+// writeInterim sends a 1xx with the handler's header, and takes that back: a
+// 503 may still come, without these fields.
+func (g *gate) writeInterim(code int) {
+	g.mu.Lock()
+	begun := g.hasBegunLocked()
+	g.mu.Unlock()
+	if begun {
+		g.base.WriteHeader(code)
+		return
+	}
+	before := g.base.Header().Clone()
+	g.publish()
+	g.base.WriteHeader(code)
+	h := g.base.Header()
+	clear(h)
+	maps.Copy(h, before)
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	if err := g.enter(true); err != nil {
+		return 0, err
+	}
+	defer g.leave()
+	return g.base.Write(p)
+}
+
+func (g *gate) WriteString(s string) (int, error) {
+	if err := g.enter(true); err != nil {
+		return 0, err
+	}
+	defer g.leave()
+	return io.WriteString(g.base, s)
+}
+
+// sniffLen is how much net/http copies from a source before it sends the header.
+const sniffLen = 512
+
+// ReadFrom leaves a file to base, which may use sendfile: the deadline interrupts
+// that as any write. Other sources may block for as long as they like, which must
+// not be inside a call of base. They are read here; base sees its ReadFrom all
+// the same, since net/http sends the header at its end.
+func (g *gate) ReadFrom(src io.Reader) (int64, error) {
+	var room [sniffLen]byte
+	k, err := io.ReadFull(src, room[:])
+	var n int64
+	if k > 0 {
+		var werr error
+		if n, werr = g.readFrom(bytes.NewReader(room[:k])); werr != nil {
+			return n, werr
+		}
+	}
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return n, nil
+	case err != nil:
+		return n, err
+	}
+	var more int64
+	if isFile(src) {
+		more, err = g.readFrom(src)
+	} else {
+		more, err = io.Copy(writeOnly{g}, src)
+	}
+	return n + more, err
+}
+
+func (g *gate) readFrom(src io.Reader) (int64, error) {
+	if err := g.enter(true); err != nil {
+		return 0, err
+	}
+	defer g.leave()
+	return g.base.(io.ReaderFrom).ReadFrom(src)
+}
+
+func isFile(src io.Reader) bool {
+	if limited, ok := src.(*io.LimitedReader); ok {
+		src = limited.R
+	}
+	f, ok := src.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (g *gate) Flush() { _ = g.FlushError() }
+
+func (g *gate) FlushError() error {
+	if !canFlush(g.base) { // nothing begins
+		return fmt.Errorf("%w", http.ErrNotSupported)
+	}
+	return g.control(true, (*http.ResponseController).Flush)
+}
+
+func (g *gate) SetReadDeadline(t time.Time) error {
+	return g.control(false, func(c *http.ResponseController) error { return c.SetReadDeadline(t) })
+}
+
+func (g *gate) SetWriteDeadline(t time.Time) error {
+	return g.control(false, func(c *http.ResponseController) error { return c.SetWriteDeadline(t) })
+}
+
+func (g *gate) EnableFullDuplex() error {
+	return g.control(false, (*http.ResponseController).EnableFullDuplex)
+}
+
+// CloseNotify is what [http.Request.Context] replaced. The base has it.
+func (g *gate) CloseNotify() <-chan bool { return g.base.(closeNotifier).CloseNotify() }
+
+// control does something with base while there is time.
+func (g *gate) control(begins bool, do func(*http.ResponseController) error) error {
+	if err := g.enter(begins); err != nil {
+		return err
+	}
+	defer g.leave()
+	return do(http.NewResponseController(g.base))
+}
+
+// hijack ends the supervision if it succeeds.
+func (g *gate) hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
+	err = g.control(false, func(c *http.ResponseController) (err error) {
+		conn, rw, err = c.Hijack()
+		g.mu.Lock()
+		g.hijacked = err == nil
+		g.mu.Unlock()
+		return err
+	})
+	return conn, rw, err
+}
+
+func (g *gate) push(target string, opts *http.PushOptions) error {
+	if err := g.enter(false); err != nil {
+		return err
+	}
+	defer g.leave()
+	return g.base.(http.Pusher).Push(target, opts)
+}
+
+// The faces of a gate have the interfaces of its base. None has Unwrap, which
+// would lead past the gate.
+
+type gate1 struct{ *gate }
+
+func (g gate1) Hijack() (net.Conn, *bufio.ReadWriter, error) { return g.hijack() }
+
+type gate2 struct{ controlled }
+
+func (g gate2) Push(target string, opts *http.PushOptions) error { return g.g.push(target, opts) }
+
+// controlled hides ReadFrom.
+type controlled struct{ g *gate }
+
+func (c controlled) carried() (*Exchange, *Writer)     { return c.g.carried() }
+func (c controlled) Written() bool                     { return c.g.Written() }
+func (c controlled) Header() http.Header               { return c.g.Header() }
+func (c controlled) WriteHeader(code int)              { c.g.WriteHeader(code) }
+func (c controlled) Write(p []byte) (int, error)       { return c.g.Write(p) }
+func (c controlled) WriteString(s string) (int, error) { return c.g.WriteString(s) }
+func (c controlled) Flush()                            { c.g.Flush() }
+func (c controlled) FlushError() error                 { return c.g.FlushError() }
+func (c controlled) SetReadDeadline(t time.Time) error { return c.g.SetReadDeadline(t) }
+func (c controlled) SetWriteDeadline(t time.Time) error {
+	return c.g.SetWriteDeadline(t)
+}
+func (c controlled) EnableFullDuplex() error  { return c.g.EnableFullDuplex() }
+func (c controlled) CloseNotify() <-chan bool { return c.g.CloseNotify() }
+
+// bare is for a base that has neither of net/http's sets. Deadlines and full
+// duplex stay within reach of http.ResponseController.
+type bare struct{ g *gate }
+
+func (b bare) carried() (*Exchange, *Writer)      { return b.g.carried() }
+func (b bare) Written() bool                      { return b.g.Written() }
+func (b bare) Header() http.Header                { return b.g.Header() }
+func (b bare) WriteHeader(code int)               { b.g.WriteHeader(code) }
+func (b bare) Write(p []byte) (int, error)        { return b.g.Write(p) }
+func (b bare) WriteString(s string) (int, error)  { return b.g.WriteString(s) }
+func (b bare) SetReadDeadline(t time.Time) error  { return b.g.SetReadDeadline(t) }
+func (b bare) SetWriteDeadline(t time.Time) error { return b.g.SetWriteDeadline(t) }
+func (b bare) EnableFullDuplex() error            { return b.g.EnableFullDuplex() }
+
+func (g *gate) faceFor() http.ResponseWriter {
+	switch shape(g.base) {
+	case 1:
+		return gate1{g}
+	case 2:
+		return gate2{controlled{g}}
+	}
+	_, flusher := g.base.(http.Flusher)
+	_, flushErrorer := g.base.(flushErrorer)
+	_, hijacker := g.base.(http.Hijacker)
+	flushBelow, hijackBelow := below(g.base)
+	flushes, hijacks := flusher || flushErrorer || flushBelow, hijacker || hijackBelow
+	pusher, _ := g.base.(http.Pusher)
+	switch {
+	case flushes && hijacks:
+		return struct {
+			bare
+			flushMethods
+			hijackMethod
+		}{bare{g}, flushMethods{g}, hijackMethod{g}}
+	case flushes && pusher != nil:
+		return struct {
+			bare
+			flushMethods
+			pushMethod
+		}{bare{g}, flushMethods{g}, pushMethod{g}}
+	case flushes:
+		return struct {
+			bare
+			flushMethods
+		}{bare{g}, flushMethods{g}}
+	case hijacks:
+		return struct {
+			bare
+			hijackMethod
+		}{bare{g}, hijackMethod{g}}
+	case pusher != nil:
+		return struct {
+			bare
+			pushMethod
+		}{bare{g}, pushMethod{g}}
+	}
+	return bare{g}
+}
+
+type flushMethods struct{ g *gate }
+
+func (f flushMethods) Flush()            { f.g.Flush() }
+func (f flushMethods) FlushError() error { return f.g.FlushError() }
+
+type pushMethod struct{ g *gate }
+
+func (p pushMethod) Push(target string, opts *http.PushOptions) error { return p.g.push(target, opts) }
+
+// body returns the body of a request for the handler inside: the supervisor
+// knows whether a read is in progress, and a handler that is late reads no more.
+func (g *gate) body(b io.ReadCloser) io.ReadCloser {
+	if b == nil || b == http.NoBody {
+		return b
+	}
+	return &gatedBody{g, b}
+}
+
+type gatedBody struct {
+	g *gate
+	io.ReadCloser
+}
+
+func (b *gatedBody) Read(p []byte) (int, error) {
+	g := b.g
+	g.mu.Lock()
+	if g.err != nil {
+		g.mu.Unlock()
+		return 0, g.err
+	}
+	g.reads++
+	g.mu.Unlock()
+	n, err := b.ReadCloser.Read(p)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.reads--
+	if g.err != nil && err != nil && err != io.EOF {
+		return n, g.err
+	}
+	return n, err
+}

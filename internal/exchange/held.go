@@ -1,0 +1,338 @@
+package exchange
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+)
+
+// Policy decides what becomes of the status that a handler sets, and writes what
+// replaces an error.
+type Policy interface {
+	// Rule decides about a final status, before anything is sent: the code to
+	// send, and what to do with the body. It may look at the header.
+	Rule(w *Writer, code int) Ruling
+	// Sniff decides about an Untyped error by its first bytes. There are none if
+	// the handler flushes before it writes.
+	Sniff(w *Writer, code int, first []byte) Body
+	// Keep reports whether the text of an error says more than its code.
+	Keep(code int, text []byte) bool
+	// TooLong decides about an error text that is longer than MaxText: Drop or
+	// Pass.
+	TooLong(w *Writer, code int) Body
+	// MaxText is the size in bytes up to which a text is held.
+	MaxText() int
+	// Interim reports whether a 1xx may be sent.
+	Interim(x *Exchange, code int) bool
+	// Complete may add to the header of the final response just before it is
+	// sent with code.
+	Complete(w *Writer, code int)
+	// Replace writes the response in place of an error whose text is text to
+	// direct, which leads past the policy.
+	Replace(w *Writer, direct http.ResponseWriter, code int, text string)
+}
+
+// Ruling is what a [Policy] decides about a status.
+type Ruling struct {
+	Code int
+	Body Body
+	// Forced means that the handler's code cannot be sent, so that a later one
+	// counts.
+	Forced bool
+}
+
+// Body is what to do with the body of a response.
+type Body uint8
+
+const (
+	Pass    Body = iota // send it as it comes
+	Typed               // send it with the first byte; without one, replace it
+	Untyped             // its first bytes decide
+	Line                // a text that comes in one Write, as that of http.Error
+	Text                // a text that may come in many
+	Drop                // it was written for another status, or is no text
+)
+
+// heldError is an error that waits for its text, or for the first byte of its body.
+type heldError struct {
+	kind   Body
+	code   int
+	forced bool
+	whole  bool // the text has come; what follows is an accident
+	frozen bool // what follows belongs to another code
+	text   string
+
+	header []field // as it was when the handler set the status
+	room   [6]field
+}
+
+type field struct {
+	name   string
+	values []string
+}
+
+// rule asks the policy about the first final status.
+func (w *Writer) rule(code int) {
+	w.handlerSet(code)
+	ruling := w.policy.Rule(w, code)
+	w.status = int32(ruling.Code)
+	if ruling.Body == Pass {
+		w.commit(ruling.Code)
+		return
+	}
+	w.held = &heldError{kind: ruling.Body, code: ruling.Code, forced: ruling.Forced}
+	w.held.remember(w.base.Header())
+	w.state.Store(held)
+}
+
+// remember notes the header to send: what a handler changes after WriteHeader
+// is not sent, and it may have had the map before.
+func (h *heldError) remember(header http.Header) {
+	h.header = h.room[:0]
+	for name, values := range header {
+		h.header = append(h.header, field{name, values})
+	}
+}
+
+// restore makes header what it was, and returns what it is now, or nil if that
+// is the same.
+func (h *heldError) restore(header http.Header) (now http.Header) {
+	same := len(header) == len(h.header)
+	for i := 0; same && i < len(h.header); i++ {
+		f := &h.header[i]
+		values, ok := header[f.name]
+		same = ok && len(values) == len(f.values) && (len(values) == 0 || &values[0] == &f.values[0])
+	}
+	if same {
+		return nil
+	}
+	now = maps.Clone(header)
+	clear(header)
+	for _, f := range h.header {
+		header[f.name] = f.values
+	}
+	return now
+}
+
+// again is a WriteHeader while an error is held.
+func (w *Writer) again(code int) {
+	h := w.held
+	switch {
+	case IsInterim(code): // too late, and harmless
+	case h.forced && !h.whole && h.text == "" && code >= 100 && code <= 599:
+		// The handler corrected itself before it wrote, as net/http permits
+		// whose WriteHeader has panicked.
+		w.held, w.x.HandlerStatus = nil, 0
+		w.state.Store(open)
+		w.begin(code)
+	default:
+		h.frozen = true
+		w.superfluous(code)
+	}
+}
+
+// hold takes bytes of an error that is held.
+func (w *Writer) hold(p []byte) (int, error) {
+	h := w.held
+	if len(p) == 0 && (h.kind == Typed || h.kind == Untyped) {
+		return 0, nil
+	}
+	if h.kind == Untyped {
+		h.kind = w.policy.Sniff(w, h.code, p)
+	}
+	if h.kind == Typed || h.kind == Pass {
+		w.pass()
+		return w.Write(p)
+	}
+	return w.collect(p)
+}
+
+// collect takes a part of the text.
+func (w *Writer) collect(p []byte) (int, error) {
+	h := w.held
+	switch {
+	case h.kind == Line && h.whole: // http.Error writes once: this is an accident
+		w.x.Rare().Dropped += int64(len(p))
+	case h.frozen, h.kind == Drop:
+		w.withhold(p)
+	case len(h.text)+len(p) > w.policy.MaxText():
+		if w.policy.TooLong(w, h.code) == Pass {
+			w.pass()
+			return w.Write(p)
+		}
+		w.withhold([]byte(h.text))
+		w.withhold(p)
+		h.kind, h.text = Drop, ""
+	case h.text != "" || w.policy.Keep(h.code, p):
+		h.text += string(p)
+	}
+	if len(p) > 0 {
+		h.whole = true
+	}
+	return len(p), nil
+}
+
+// withhold notes text that the client does not get.
+func (w *Writer) withhold(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	m := w.x.Rare()
+	m.Dropped += int64(len(p))
+	if m.Withheld == "" {
+		m.Withheld = Bounded(p)
+	}
+}
+
+// Withhold notes the text of an error that the client does not get.
+func (x *Exchange) Withhold(text string) { x.Rare().Withheld = Bounded(text) }
+
+const maxWithheld = 1 << 10
+
+// Bounded returns the beginning of a text, for a log.
+func Bounded[T string | []byte](text T) string {
+	s := string(text[:min(len(text), maxWithheld)])
+	return strings.ToValidUTF8(strings.TrimSpace(s), "\uFFFD")
+}
+
+// holdFrom is ReadFrom while an error is held.
+func (w *Writer) holdFrom(src io.Reader) (int64, error) {
+	if k := w.held.kind; k != Typed && k != Untyped {
+		return io.Copy(writeOnly{w}, src)
+	}
+	var first [512]byte // as many as decide a content type
+	k, err := io.ReadFull(src, first[:])
+	if k == 0 {
+		if err == io.EOF {
+			err = nil
+		}
+		return 0, err
+	}
+	n, werr := w.Write(first[:k])
+	switch {
+	case werr != nil:
+		return int64(n), werr
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return int64(n), nil
+	case err != nil:
+		return int64(n), err
+	}
+	more, err := w.readFrom(src)
+	return int64(n) + more, err
+}
+
+// pass sends the header that waits, and what was collected, as they are. What
+// the handler has changed since stays in the map: it may be trailers.
+func (w *Writer) pass() {
+	h := w.release()
+	now := h.restore(w.base.Header())
+	w.commit(h.code)
+	if now != nil {
+		header := w.base.Header()
+		clear(header)
+		maps.Copy(header, now)
+	}
+	if h.text != "" {
+		_, _ = w.WriteString(h.text) // an error shows in the next write
+	}
+}
+
+// release takes what is held.
+func (w *Writer) release() *heldError {
+	h := w.held
+	w.held = nil
+	w.state.Store(open)
+	return h
+}
+
+// passAsIs is for a handler that hijacks: the header leaves, the text does not.
+func (w *Writer) passAsIs() {
+	w.held.text = ""
+	w.pass()
+}
+
+// settleEarly is for a handler that flushes: an error that may be a stream goes
+// on, a text is complete.
+func (w *Writer) settleEarly() {
+	h := w.held
+	if h.kind == Untyped {
+		h.kind = w.policy.Sniff(w, h.code, nil)
+	}
+	if h.kind == Typed || h.kind == Pass {
+		w.pass()
+		return
+	}
+	w.Settle()
+	if w.state.Load() == sent {
+		w.state.Store(discarding)
+	}
+}
+
+// Settle replaces an error that is still held when its handler has returned.
+func (w *Writer) Settle() {
+	if w.state.Load() != held || w.x.Aborted {
+		return
+	}
+	h := w.release()
+	h.restore(w.base.Header())
+	w.policy.Replace(w, w.direct(), h.code, h.text)
+}
+
+// Discard drops an error that is held, and reports whether a response can still
+// be given. The header is what it was when the error began.
+func (w *Writer) Discard() bool {
+	if w.state.Load() == held {
+		w.release().restore(w.base.Header())
+	}
+	return w.state.Load() == open
+}
+
+// Replacement returns a ResponseWriter that writes a response past the policy,
+// or nil if it is too late for that.
+func (w *Writer) Replacement() http.ResponseWriter {
+	if !w.Discard() {
+		return nil
+	}
+	return w.direct()
+}
+
+func (w *Writer) direct() http.ResponseWriter {
+	w.x.Replaced = true
+	h := w.base.Header()
+	// http.FileServer deletes that of a compressor (go.dev/issue/66343), and a
+	// handler has set its own for another body.
+	if w.encoding != nil {
+		h["Content-Encoding"] = w.encoding
+	} else {
+		delete(h, "Content-Encoding")
+	}
+	return (*direct)(w)
+}
+
+// direct is a Writer seen as the ResponseWriter to its base: what replaces an
+// error is not subject to the policy that replaced it.
+type direct Writer
+
+func (d *direct) carried() (*Exchange, *Writer) { return d.x, nil }
+func (d *direct) Header() http.Header           { return d.base.Header() }
+func (d *direct) Unwrap() http.ResponseWriter   { return d.base }
+
+func (d *direct) WriteHeader(code int) {
+	if w := (*Writer)(d); w.state.Load() == open {
+		w.commit(code)
+	}
+}
+
+func (d *direct) Write(p []byte) (int, error) {
+	w := (*Writer)(d)
+	if w.state.Load() == open {
+		w.commit(http.StatusOK)
+	}
+	if w.state.Load() != sent {
+		return 0, http.ErrBodyNotAllowed
+	}
+	n, err := w.base.Write(p)
+	w.wrote(int64(n), err)
+	return n, err
+}

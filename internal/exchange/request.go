@@ -1,0 +1,56 @@
+package exchange
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// Serve calls next with a request that has the given context, and brings back
+// what net/http and outer layers look for on theirs.
+func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx context.Context) {
+	inner := r.WithContext(ctx)
+	defer bringBack(r, inner)
+	next.ServeHTTP(w, inner)
+}
+
+// ServeBody calls next with a request that has the given body, and is otherwise
+// as [Serve]. The request of net/http's server keeps its own, whose type tells
+// the server whether to read the rest (see http.MaxBytesHandler).
+func ServeBody(next http.Handler, w http.ResponseWriter, r *http.Request, body io.ReadCloser) {
+	inner := new(http.Request)
+	*inner = *r
+	inner.Body = body
+	defer bringBack(r, inner)
+	next.ServeHTTP(w, inner)
+}
+
+// bringBack copies to r what a handler has left in its copy: the pattern that a
+// ServeMux found, and the form whose temporary files net/http's server removes
+// at the end.
+func bringBack(r, inner *http.Request) {
+	if inner.Pattern != "" {
+		r.Pattern = inner.Pattern
+	}
+	if r.MultipartForm == nil {
+		r.MultipartForm = inner.MultipartForm
+	}
+}
+
+// returned notes at the end of a layer what the request that it served has, if
+// a foreign layer has copied it. The outermost layer hands the form to net/http.
+func (x *Exchange) returned(r *http.Request) {
+	if r != x.Request {
+		bringBack(x.Request, r)
+		x.Routed(r)
+	}
+}
+
+// ownCopy returns a copy of r that shares nothing with it that either side may
+// change, but for the trailer, into which net/http writes while the body is
+// read.
+func ownCopy(r *http.Request, ctx context.Context, body io.ReadCloser) *http.Request {
+	inner := r.Clone(ctx)
+	inner.Body, inner.Trailer = body, r.Trailer
+	return inner
+}

@@ -1,0 +1,169 @@
+package exchange
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// Supervision bounds the time of a handler.
+type Supervision struct {
+	// Limit is the time for the whole response.
+	Limit time.Duration
+	// Expired responds in place of a handler that has not.
+	Expired func(http.ResponseWriter, *http.Request)
+	// Late is told of a panic that comes when the time is over. It is called on
+	// the handler's goroutine.
+	Late func(r *http.Request, value any, stack []byte)
+}
+
+// grace is how much longer a response may take that has begun in time: a handler
+// that returns at the deadline gets its response through.
+const grace = 100 * time.Millisecond
+
+// Supervise calls next on a goroutine of its own, with a request, a header and a
+// ResponseWriter of its own, and returns when next has returned or its time is
+// over. If nothing has been sent by then, it calls Expired to respond. A response that has begun and is not complete in time is cut: with
+// a panic of http.ErrAbortHandler, as net/http's server expects. Panics of next
+// are passed on, with their stack (see [Origin]).
+//
+// At the deadline a read and a write that block are interrupted. A connection
+// that was hijacked is the handler's for as long as it likes, and so is its
+// context.
+func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *http.Request) {
+	w, face, owner := Enter(rw, r)
+	defer w.Returned(r, owner)
+	g, inner := newGate(face, r, s.Limit)
+	ended := make(chan any, 1) // what to panic with, or nil
+	go func() {
+		var v any = http.ErrAbortHandler // for runtime.Goexit
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				v = &relayed{p, Stack()}
+			}
+			if !g.end() { // nobody waits any more
+				s.late(g, inner, v)
+			}
+			ended <- v
+		}()
+		next.ServeHTTP(g.face, inner)
+		v = nil
+	}()
+	timer := time.NewTimer(s.Limit)
+	defer timer.Stop()
+	v, inTime := g.await(ended, timer)
+	if !inTime {
+		s.expire(g, next, face, r)
+		return
+	}
+	bringBack(r, inner)
+	g.finish(inner)
+	if v != nil {
+		w.x.Aborted = true // unless an outer layer responds
+		panic(v)
+	}
+}
+
+// expire ends the exchange of a handler whose time is over.
+func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	unsent, route := g.expire()
+	g.outer.Route = cmpOr(g.outer.Route, cmpOr(route, routeOf(next, r)))
+	defer func() {
+		g.after = g.writer.Wire(0)
+		close(g.done)
+	}()
+	if !unsent {
+		g.outer.Aborted = true
+		panic(http.ErrAbortHandler)
+	}
+	s.Expired(w, r)
+}
+
+// late is the end of a handler whose time was over.
+func (s Supervision) late(g *gate, r *http.Request, v any) {
+	if r.MultipartForm != nil { // the server no longer waits for it
+		_ = r.MultipartForm.RemoveAll()
+	}
+	g.own.runClosers()
+	if p, ok := v.(*relayed); ok && s.Late != nil {
+		s.Late(r, p.value, p.stack)
+	}
+}
+
+// await waits for the handler, until its time is over.
+func (g *gate) await(ended <-chan any, timer *time.Timer) (v any, inTime bool) {
+	select {
+	case v = <-ended:
+		return v, true
+	case <-timer.C:
+	}
+	if g.hasBegun() {
+		timer.Reset(grace)
+		select {
+		case v = <-ended:
+			return v, true
+		case <-timer.C:
+		}
+	}
+	if g.close() {
+		return nil, false
+	}
+	return <-ended, true
+}
+
+// relayed is a panic of another goroutine, with the stack that it had there.
+type relayed struct {
+	value any
+	stack []byte
+}
+
+func (p *relayed) Error() string { return fmt.Sprintf("%v\n\n%s", p.value, p.stack) }
+
+// Unwrap returns the value of the panic if it is an error.
+func (p *relayed) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
+}
+
+// Origin returns the value and the stack of a panic where it began; the stack is
+// nil if that was on this goroutine.
+func Origin(v any) (value any, stack []byte) {
+	if p, ok := v.(*relayed); ok {
+		return p.value, p.stack
+	}
+	return v, nil
+}
+
+const maxStack = 16 << 10
+
+// Stack returns the stack of a panic in progress, without the part above it.
+func Stack() []byte {
+	s := debug.Stack()
+	for i := 0; i+7 < len(s); i++ {
+		if string(s[i:i+7]) == "\npanic(" {
+			s = s[i+1:]
+			break
+		}
+	}
+	return s[:min(len(s), maxStack)]
+}
+
+// Router is implemented by http.ServeMux, and by handlers that can ask the
+// next one: it finds the pattern of a request without serving it.
+type Router interface {
+	Handler(*http.Request) (http.Handler, string)
+}
+
+// routeOf asks next for the pattern of r, which a handler that has not returned
+// cannot tell yet.
+func routeOf(next http.Handler, r *http.Request) string {
+	if r.Pattern != "" {
+		return r.Pattern
+	}
+	if router, ok := next.(Router); ok && r.URL != nil {
+		_, pattern := router.Handler(r)
+		return pattern
+	}
+	return ""
+}

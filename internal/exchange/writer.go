@@ -1,0 +1,595 @@
+package exchange
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+// Writer is a ResponseWriter between a handler and base. Without a Policy it
+// observes; with one it holds errors until it is known what is in them. A
+// success costs one branch per call and is never held.
+//
+// It is not pooled: a goroutine that outlives its handler would otherwise write
+// into the response to another client.
+type Writer struct {
+	base      http.ResponseWriter
+	x         *Exchange
+	policy    Policy // of the innermost Normalize around the running handler
+	observers *Observation
+	held      *heldError // valid in the state held alone
+
+	bytes    int64
+	status   int32 // that was sent, or is held
+	state    atomic.Uint32
+	implicit bool // no handler called WriteHeader
+	gone     bool // the request was given up before the header was sent
+	nosniff  bool // of an outer layer
+
+	encoding []string            // Content-Encoding of an outer layer
+	face     http.ResponseWriter // what httpsnoop made; nil for other bases
+
+	own Exchange // what x points to, if this Writer made it
+}
+
+// The states of a Writer say how far the response is on the wire. They only go
+// down this list, but for held: a held error may turn out to be none (open).
+//
+//   - open, held: nothing of the final response has been handed to base.
+//   - sent, discarding, bodyless: the header has, and cannot be changed.
+//   - hijacked: the connection belongs to the handler.
+//   - closed: the layer that made the Writer has returned, with a response.
+//
+// The state is atomic because a handler may leave a goroutine behind: one that
+// writes late finds the Writer closed, whenever that happens.
+const (
+	open       = iota
+	held       // an error waits; see heldError
+	sent       // bytes pass
+	discarding // bytes are dropped: the response is complete
+	bodyless   // the status forbids a body
+	hijacked
+	closed
+)
+
+// Observer sees the header of the final response just before it is sent, and
+// may change it. It may be told again, if nothing was sent after all.
+type Observer interface {
+	Final(status int, h http.Header)
+}
+
+// Observation is the place of an Observer in the list of a Writer. A layer
+// embeds it in what it allocates anyway.
+type Observation struct {
+	Observer Observer
+	outer    *Observation
+}
+
+// Observe adds an observer until the Writer is closed. The innermost is told
+// first.
+func (w *Writer) Observe(o *Observation) {
+	o.outer = w.observers
+	w.observers = o
+}
+
+// Enter returns the Writer to use around rw, the ResponseWriter for the next
+// handler, and whether the caller has to close the Writer, since it was made
+// for it. A Writer that an outer layer has made is used again if nothing stands
+// in between.
+func Enter(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.ResponseWriter, owner bool) {
+	if x, shared := lookup(rw); shared != nil && shared.state.Load() != closed {
+		x.Current = r
+		x.Routed(r)
+		return shared, rw, false
+	}
+	w, face = wrap(rw)
+	if x := Find(rw); x != nil {
+		x.Current = r
+		x.Routed(r)
+		w.x = x
+	} else {
+		w.x = &w.own
+		w.x.enter(r)
+	}
+	return w, face, true
+}
+
+// Exchange returns the exchange that w is part of.
+func (w *Writer) Exchange() *Exchange { return w.x }
+
+// Push makes p the policy of the handlers inside, and returns what [Writer.Pop]
+// takes to undo that.
+func (w *Writer) Push(p Policy, r Responder) (before Before) {
+	before = Before{w.policy, w.x.Responder, w.encoding, w.nosniff}
+	w.policy = p
+	if r != nil { // otherwise that of a Normalize further out counts
+		w.x.Responder = r
+	}
+	if h := w.base.Header(); len(h) > 0 && w.state.Load() == open {
+		w.encoding = h["Content-Encoding"]
+		w.nosniff = len(h["X-Content-Type-Options"]) > 0
+	}
+	return before
+}
+
+// Before is what was in force before a [Writer.Push].
+type Before struct {
+	policy    Policy
+	responder Responder
+	encoding  []string
+	nosniff   bool
+}
+
+// Pop ends what Push began.
+func (w *Writer) Pop(b Before) {
+	w.policy, w.x.Responder, w.encoding, w.nosniff = b.policy, b.responder, b.encoding, b.nosniff
+}
+
+// EncodedOutside reports whether an outer layer had set Content-Encoding before
+// the handlers inside the policy ran, and NosniffOutside the same of
+// X-Content-Type-Options.
+func (w *Writer) EncodedOutside() bool { return w.encoding != nil }
+
+// NosniffOutside is described at EncodedOutside.
+func (w *Writer) NosniffOutside() bool { return w.nosniff }
+
+// Unwrap is for http.ResponseController: deadlines and full duplex.
+func (w *Writer) Unwrap() http.ResponseWriter { return w.base }
+
+func (w *Writer) carried() (*Exchange, *Writer) { return w.x, w }
+
+func (w *Writer) noteDeadline(t time.Time) {
+	if m := w.x.Rare(); !t.IsZero() && (m.Deadline.IsZero() || t.Before(m.Deadline)) {
+		m.Deadline = t
+	}
+}
+
+// Written reports whether the handler has given its response, sent or held. A
+// base of another toolkit may know that it has begun before.
+func (w *Writer) Written() bool {
+	if w.state.Load() != open {
+		return true
+	}
+	base, ok := w.base.(interface{ Written() bool })
+	return ok && base.Written()
+}
+
+// OnWire reports whether anything of the final response has been handed on.
+func (w *Writer) OnWire() bool { return w.state.Load() > held }
+
+// Status returns the final status that was sent or is held; 0 if there is none.
+func (w *Writer) Status() int { return int(w.status) }
+
+// Bytes returns how much of the body was handed on, in bytes.
+func (w *Writer) Bytes() int64 { return w.bytes }
+
+// Implicit reports whether the status is one that no handler set.
+func (w *Writer) Implicit() bool { return w.implicit }
+
+// Sending reports whether bytes that are written now belong to the body.
+func (w *Writer) Sending() bool { return w.state.Load() == sent }
+
+// Header returns the header of the response.
+func (w *Writer) Header() http.Header { return w.base.Header() }
+
+// WriteHeader is http.ResponseWriter's, and never panics inside a Policy that
+// replaces codes which cannot be sent.
+func (w *Writer) WriteHeader(code int) {
+	if code == http.StatusOK && w.state.Load() == open {
+		w.handlerSet(code)
+		w.commit(code)
+		return
+	}
+	w.writeHeader(code)
+}
+
+// handlerSet notes the status that the handler sets first. One that cannot be
+// sent counts until there is another.
+func (w *Writer) handlerSet(code int) {
+	if now := w.x.HandlerStatus; now < 100 || now > 999 {
+		w.x.HandlerStatus = code
+	}
+}
+
+func (w *Writer) writeHeader(code int) {
+	switch w.state.Load() {
+	case open:
+		w.begin(code)
+	case held:
+		w.again(code)
+	case closed:
+	case hijacked:
+		w.serverLog("http: response.WriteHeader on hijacked connection from %s", callerOf(code))
+	default:
+		if !IsInterim(code) { // which is late, and harmless
+			w.superfluous(code)
+		}
+	}
+}
+
+// begin is the first WriteHeader.
+func (w *Writer) begin(code int) {
+	switch {
+	case w.isInterim(code):
+		w.writeInterim(code)
+	case w.policy == nil && (code < 100 || code > 999):
+		// net/http panics. An outer policy does not, and lets the handler correct
+		// itself: either way nothing is sent.
+		w.handlerSet(code)
+		w.base.WriteHeader(code)
+	case w.policy == nil:
+		w.handlerSet(code)
+		w.commit(code)
+	default:
+		w.rule(code)
+	}
+}
+
+// IsInterim reports whether the code announces a final response, which 101 does
+// not (RFC 9110, section 15.2).
+func IsInterim(code int) bool {
+	return code >= 100 && code <= 199 && code != http.StatusSwitchingProtocols
+}
+
+// isInterim is IsInterim for the protocol at hand: on HTTP/2 net/http sends a
+// 101 as an interim response, and another one follows.
+func (w *Writer) isInterim(code int) bool {
+	return IsInterim(code) || code == http.StatusSwitchingProtocols && w.policy == nil && w.x.Request.ProtoMajor >= 2
+}
+
+// maxInterim bounds what is noted: a proxy passes on as many as it gets.
+const maxInterim = 16
+
+func (w *Writer) writeInterim(code int) {
+	if takesInterimForFinal(w.base) || w.policy != nil && !w.policy.Interim(w.x, code) {
+		return
+	}
+	w.base.WriteHeader(code)
+	if !w.Owns() { // the outermost Writer notes it
+		return
+	}
+	if m := w.x.Rare(); len(m.Interim) < maxInterim {
+		m.Interim = append(m.Interim, code)
+	}
+}
+
+// takesInterimForFinal reports whether base is such as the writer of
+// http.TimeoutHandler: it has neither a way to flush nor one to what it wraps.
+func takesInterimForFinal(base http.ResponseWriter) bool {
+	switch base.(type) {
+	case http.Flusher, flushErrorer, unwrapper, carrier:
+		return false
+	}
+	return true
+}
+
+// commit sends the header. The state changes after the call: if base panics,
+// nothing was sent.
+func (w *Writer) commit(code int) {
+	w.complete(code)
+	w.base.WriteHeader(code)
+	w.status = int32(code)
+	if w.policy != nil && forbidsBody(code) {
+		w.state.Store(bodyless)
+		return
+	}
+	w.state.Store(sent)
+}
+
+func forbidsBody(code int) bool {
+	return code == http.StatusNoContent || code == http.StatusResetContent || code == http.StatusNotModified
+}
+
+// complete lets everybody see the header that is about to be sent.
+func (w *Writer) complete(code int) {
+	if w.x.Request.Context().Err() != nil {
+		w.gone = true
+	}
+	if w.policy != nil {
+		w.policy.Complete(w, code)
+	}
+	if w.x.BodyTooLarge && w.x.Request.ProtoMajor < 2 {
+		w.base.Header()["Connection"] = []string{"close"}
+	}
+	if w.observers != nil {
+		h := w.base.Header()
+		for o := w.observers; o != nil; o = o.outer {
+			o.Observer.Final(code, h)
+		}
+	}
+}
+
+// superfluous is for the second and later WriteHeader. net/http would log the
+// wrapper as its caller, so it does not learn of the call.
+func (w *Writer) superfluous(code int) {
+	m, call := w.x.Rare(), callerOf(code)
+	if len(m.Superfluous) < maxCalls {
+		m.Superfluous = append(m.Superfluous, call)
+	}
+	if w.policy == nil && w.x.Request.ProtoMajor < 2 { // HTTP/2 never logged it
+		w.serverLog("http: superfluous response.WriteHeader call from %s", call)
+	}
+}
+
+func (w *Writer) Write(p []byte) (int, error) {
+	switch w.state.Load() {
+	case sent:
+	case open:
+		w.beginImplicit()
+	default:
+		return w.writeOther(p)
+	}
+	n, err := w.base.Write(p)
+	w.wrote(int64(n), err)
+	return n, err
+}
+
+func (w *Writer) WriteString(s string) (int, error) {
+	switch w.state.Load() {
+	case sent:
+	case open:
+		w.beginImplicit()
+	default:
+		return w.writeOther([]byte(s))
+	}
+	n, err := io.WriteString(w.base, s)
+	w.wrote(int64(n), err)
+	return n, err
+}
+
+// beginImplicit prepares the 200 that net/http sends with the first bytes.
+func (w *Writer) beginImplicit() {
+	w.complete(http.StatusOK)
+	w.implicit = true
+	w.status = http.StatusOK
+}
+
+// wrote counts n bytes of the body that base has taken.
+func (w *Writer) wrote(n int64, err error) {
+	if w.state.Load() == open {
+		w.state.Store(sent)
+	}
+	if w.x.Method != http.MethodHead {
+		w.bytes += n
+	}
+	if err != nil {
+		w.failed(err)
+	}
+}
+
+func (w *Writer) failed(err error) {
+	if m := w.x.Rare(); m.WriteErr == nil {
+		m.WriteErr = err
+	}
+}
+
+// writeOther takes bytes for a response whose header waits, or is out and wants
+// none.
+func (w *Writer) writeOther(p []byte) (int, error) {
+	switch w.state.Load() {
+	case held:
+		return w.hold(p)
+	case hijacked:
+		return 0, http.ErrHijacked
+	case bodyless:
+		return 0, http.ErrBodyNotAllowed
+	case discarding:
+		w.x.Rare().Dropped += int64(len(p))
+		return len(p), nil
+	}
+	return 0, errReturned
+}
+
+// readFrom keeps sendfile: base copies from src itself. A source without a byte
+// commits nothing, as in net/http.
+func (w *Writer) readFrom(src io.Reader) (int64, error) {
+	switch w.state.Load() {
+	case sent, open:
+	case held:
+		return w.holdFrom(src)
+	default:
+		return io.Copy(writeOnly{w}, src)
+	}
+	rf, ok := w.base.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(writeOnly{w}, src)
+	}
+	begins := w.state.Load() == open
+	if begins {
+		w.complete(http.StatusOK)
+	}
+	n, err := rf.ReadFrom(src)
+	if n == 0 && begins && !isRefused(err) {
+		w.gone = false
+		return n, err
+	}
+	if begins {
+		w.implicit, w.status = true, http.StatusOK
+	}
+	w.wrote(n, err)
+	return n, err
+}
+
+// isRefused reports whether base has refused bytes, for which it has begun the
+// response.
+func isRefused(err error) bool {
+	return errors.Is(err, http.ErrContentLength) || errors.Is(err, http.ErrBodyNotAllowed)
+}
+
+// writeOnly hides ReadFrom, so that io.Copy does not come back to it.
+type writeOnly struct{ io.Writer }
+
+func (w *Writer) Flush() { _ = w.FlushError() }
+
+// FlushError commits what there is, and flushes base or what it wraps.
+func (w *Writer) FlushError() error {
+	state := w.state.Load()
+	switch {
+	case state == closed:
+		return errReturned
+	case state == held && canFlush(w.base):
+		w.settleEarly()
+	case state == open:
+		w.complete(http.StatusOK)
+	case state == hijacked && w.implicit && w.bytes == 0:
+		w.serverLog("http: response.WriteHeader on hijacked connection from %s", callerOf(http.StatusOK))
+		return nil
+	}
+	err := http.NewResponseController(w.base).Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if state == open {
+		w.status, w.implicit = http.StatusOK, true
+		w.state.Store(sent)
+	}
+	if err != nil {
+		w.failed(err)
+	}
+	return err
+}
+
+func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
+	state := w.state.Load()
+	switch {
+	case state == closed:
+		return nil, nil, errReturned
+	case !canHijack(w.base): // what is held stays held
+		return nil, nil, fmt.Errorf("%w", http.ErrNotSupported)
+	case state == held:
+		w.passAsIs()
+	}
+	conn, rw, err := http.NewResponseController(w.base).Hijack()
+	if err != nil {
+		return conn, rw, err
+	}
+	if state == open { // websocket libraries write their 101 to the connection
+		w.status, w.implicit = http.StatusSwitchingProtocols, true
+	}
+	w.x.Rare().Conn = conn
+	w.state.Store(hijacked)
+	return conn, rw, nil
+}
+
+// Deadlines and full duplex are not the Writer's business. net/http's writers
+// have these methods, so that some handlers use them without a controller. A
+// deadline that has passed looks like a client that left.
+
+func (w *Writer) SetReadDeadline(t time.Time) error {
+	w.noteDeadline(t)
+	return http.NewResponseController(w.base).SetReadDeadline(t)
+}
+
+func (w *Writer) SetWriteDeadline(t time.Time) error {
+	w.noteDeadline(t)
+	return http.NewResponseController(w.base).SetWriteDeadline(t)
+}
+
+func (w *Writer) EnableFullDuplex() error {
+	return http.NewResponseController(w.base).EnableFullDuplex()
+}
+
+// CloseNotify is what [http.Request.Context] replaced. The base has it.
+func (w *Writer) CloseNotify() <-chan bool { return w.base.(closeNotifier).CloseNotify() }
+
+// Returned ends a layer: it is called when the handler inside has returned, with
+// the request that the handler got. The owner of the Writer closes it. After a
+// response late calls are refused then; without one they still reach the base,
+// since a framework may respond to an error only now.
+func (w *Writer) Returned(r *http.Request, owner bool) {
+	w.x.returned(r)
+	if !owner {
+		return
+	}
+	switch state := w.state.Load(); {
+	case w.x.Aborted && (state == open || state == held):
+		w.status = 0
+	case state == open:
+		w.complete(http.StatusOK)
+		w.status, w.implicit = http.StatusOK, true // net/http sends it now
+	}
+	if w.OnWire() {
+		w.state.Store(closed)
+	} else {
+		w.state.Store(open)
+		w.held, w.policy, w.observers = nil, nil, nil
+	}
+	w.forgetFace()
+	if w.x == &w.own {
+		w.x.runClosers()
+	}
+}
+
+// Wire is what was handed to the network.
+type Wire struct {
+	Status     int
+	Bytes      int64
+	Implicit   bool
+	Replaced   bool
+	Aborted    bool
+	ClientGone bool
+	Problem    *problem.Details
+	Interim    []int
+}
+
+// Wire returns what was handed to the network, took after the exchange began, as
+// the outermost Writer knows it that w's handler writes to.
+func (w *Writer) Wire(took time.Duration) Wire {
+	if g := gateOf(w.base); g != nil && g.writer != nil {
+		return g.wire(took)
+	}
+	x := w.x
+	wire := Wire{w.Status(), w.bytes, w.implicit, x.Replaced, x.Aborted, w.clientGone(took), x.Problem, nil}
+	if x.rare != nil {
+		wire.Interim = x.rare.Interim
+	}
+	return wire
+}
+
+// Settled reports whether no outer layer can change the response any more.
+func (w *Writer) Settled() bool {
+	for range maxLayers {
+		g := gateOf(w.base)
+		if g == nil || g.writer == nil {
+			break
+		}
+		if g.isExpired() {
+			return false
+		}
+		w = g.writer
+	}
+	return w.state.Load() >= sent
+}
+
+// AtClose has c called when the outermost layer has returned.
+func (w *Writer) AtClose(c *Closing) { w.x.closeLater(c) }
+
+// Owns reports whether w is the outermost Writer of its exchange.
+func (w *Writer) Owns() bool { return w.x == &w.own }
+
+// errReturned is for a write that comes after its handler.
+var errReturned = fmt.Errorf("middleware: the handler has returned: %w", http.ErrHandlerTimeout)
+
+// Own makes sure that a header field leaves with the values that a layer gave
+// it, although a handler adds others, as a ReverseProxy does with what its
+// upstream sent. A handler that replaces the values keeps its own.
+type Own struct {
+	Observation
+	Field  string
+	Values []string
+}
+
+// Final is the method of Observer.
+func (o *Own) Final(_ int, h http.Header) {
+	if now := h[o.Field]; len(now) > len(o.Values) && slices.Equal(now[:len(o.Values)], o.Values) {
+		h[o.Field] = now[:len(o.Values):len(o.Values)]
+	}
+}

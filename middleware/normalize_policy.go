@@ -1,0 +1,203 @@
+package middleware
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
+)
+
+// policy is what Normalize makes of error statuses: the exchange.Policy.
+type policy struct {
+	options NormalizeOptions
+	habits  habits
+}
+
+// Rule decides about the final status that a handler has set.
+func (p *policy) Rule(w *exchange.Writer, code int) exchange.Ruling {
+	x := w.Exchange()
+	asked := code
+	if to, ok := p.options.Codes[code]; ok {
+		code = to
+	}
+	forced := false
+	switch {
+	case !sendable(code), code == http.StatusSwitchingProtocols && !mayUpgrade(x.Request, w.Header()):
+		x.Rare().Invalid = exchange.CallerOf(asked)
+		code, forced = http.StatusInternalServerError, true
+	case p.options.Strict && code >= 200:
+		if known := status.Nearest(code).Code; known != code {
+			x.Rare().Invalid = exchange.CallerOf(asked)
+			code = known
+		}
+	}
+	switch {
+	case code < 400:
+		return exchange.Ruling{Code: code}
+	case code != asked: // what follows was written for another code
+		return exchange.Ruling{Code: code, Body: exchange.Drop, Forced: forced}
+	}
+	return exchange.Ruling{Code: code, Body: p.classify(w, code)}
+}
+
+// sendable reports whether code can be the status of a response (RFC 9110,
+// section 15).
+func sendable(code int) bool { return status.ClassOf(code) != 0 }
+
+// mayUpgrade reports whether a 101 can be sent: it exists in HTTP/1.1 only, and
+// has to name the protocol (RFC 9110, section 7.8; RFC 9113, section 8.6).
+func mayUpgrade(r *http.Request, h http.Header) bool {
+	return r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && len(h["Upgrade"]) > 0
+}
+
+// Interim reports whether the client may have a 1xx.
+func (p *policy) Interim(x *exchange.Exchange, code int) bool {
+	if !x.Request.ProtoAtLeast(1, 1) { // RFC 9110, section 15.2
+		return false
+	}
+	return code != http.StatusContinue || // RFC 9110, section 10.1.1
+		strings.EqualFold(x.Request.Header.Get("Expect"), "100-continue")
+}
+
+// classify finds out from the header what kind of error the handler is about to
+// write.
+func (p *policy) classify(w *exchange.Writer, code int) exchange.Body {
+	h := w.Header()
+	opaque := !w.EncodedOutside() && h["Content-Encoding"] != nil
+	types, typed := h["Content-Type"]
+	switch {
+	case !typed && opaque:
+		return exchange.Drop
+	case !typed:
+		return exchange.Untyped
+	case isProblem(types) || isToldProblem(w.Exchange(), code): // nothing to replace, whatever the settings say
+		return p.typed(w)
+	}
+	switch p.replacement(w, code) {
+	case ReplaceNo:
+		return p.typed(w)
+	case ReplaceYes:
+		if opaque || !isPlain(types) {
+			return exchange.Drop
+		}
+		return exchange.Text
+	}
+	switch {
+	case !isPlain(types):
+		return p.typed(w)
+	case opaque:
+		return exchange.Drop
+	case isNosniff(h["X-Content-Type-Options"]) && !w.NosniffOutside():
+		return exchange.Line // as only http.Error and its kin write
+	}
+	return exchange.Text
+}
+
+func (p *policy) replacement(w *exchange.Writer, code int) Replacement {
+	if p.options.Replace == nil {
+		return ReplaceUsual
+	}
+	return p.options.Replace(w.Exchange().Current, code, w.Header())
+}
+
+// typed is for an error with a type of its own. The response to a HEAD never
+// has a body that would show whether the error is empty.
+func (p *policy) typed(w *exchange.Writer) exchange.Body {
+	if x := w.Exchange(); x.Method == http.MethodHead || x.Problem != nil {
+		return exchange.Pass
+	}
+	return exchange.Typed
+}
+
+// isToldProblem reports whether package respond is writing a problem: that has
+// a type of its own in HTML and XML.
+func isToldProblem(x *exchange.Exchange, code int) bool {
+	return x.Problem != nil && x.Problem.Status == code
+}
+
+func isPlain(types []string) bool {
+	return len(types) == 1 && (types[0] == plainText || strings.EqualFold(mediaType(types[0]), "text/plain"))
+}
+
+const plainText = "text/plain; charset=utf-8" // as http.Error has it
+
+func isNosniff(values []string) bool { return len(values) == 1 && values[0] == "nosniff" }
+
+func isProblem(types []string) bool {
+	return len(types) == 1 && types[0] != plainText && mediaType(types[0]) == problem.MediaType
+}
+
+// mediaType returns the type and subtype of a Content-Type as it is usually
+// written: lower case, parameters after a semicolon.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.TrimSpace(t)
+}
+
+// timeoutBody is what http.TimeoutHandler writes if it has no text of its own.
+const timeoutBody = "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>"
+
+// Sniff decides about an untyped error by its first bytes.
+func (p *policy) Sniff(w *exchange.Writer, code int, first []byte) exchange.Body {
+	switch p.replacement(w, code) {
+	case ReplaceYes:
+		return exchange.Text
+	case ReplaceNo:
+		return exchange.Pass
+	}
+	switch {
+	case len(first) == 0: // a stream of a 4xx, perhaps; the text of a 5xx is not sent
+		if code >= 500 {
+			return exchange.Drop
+		}
+		return exchange.Pass
+	case startsJSON(first): // would be sniffed as text
+		if code >= 500 { // it may be the message of an error that begins so
+			return exchange.Text
+		}
+		return exchange.Pass
+	case code == http.StatusServiceUnavailable && string(first) == timeoutBody:
+		return exchange.Line
+	case looksLikeText(first):
+		return exchange.Text
+	}
+	return exchange.Pass
+}
+
+// looksLikeText reports whether the first bytes of an error are plain text. By
+// the table that net/http sniffs with, some words begin an image or a page,
+// such as "BM" a bitmap: without a byte that no text has, they are words.
+func looksLikeText(p []byte) bool {
+	sniffed := http.DetectContentType(p)
+	return strings.HasPrefix(sniffed, "text/plain") || !strings.HasPrefix(sniffed, "text/") && isPrintable(string(p))
+}
+
+func startsJSON[T string | []byte](p T) bool {
+	for i := range len(p) {
+		switch p[i] {
+		case ' ', '\t', '\r', '\n':
+		case '{', '[':
+			return true
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// Keep reports whether a text says more than its code.
+func (p *policy) Keep(code int, text []byte) bool { return !isCanned(code, text) }
+
+// MaxText is the size up to which a text is held.
+func (p *policy) MaxText() int { return p.options.MaxText }
+
+// TooLong lets a long text of a 4xx pass: it is a page rather than a line. That
+// of a 5xx is not for clients.
+func (p *policy) TooLong(w *exchange.Writer, code int) exchange.Body {
+	if code >= 500 || p.replacement(w, code) == ReplaceYes {
+		return exchange.Drop
+	}
+	return exchange.Pass
+}

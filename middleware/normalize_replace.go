@@ -1,0 +1,101 @@
+package middleware
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/problem/status"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// Replace writes the problem for the status of an error. JSON that a handler has
+// written without a type, or put through http.Error, was meant for clients; of a
+// 5xx in http.Error it may as well be the message of an upstream.
+func (p *policy) Replace(w *exchange.Writer, direct http.ResponseWriter, code int, text string) {
+	x := w.Exchange()
+	_, typed := direct.Header()["Content-Type"]
+	if (code < 500 || !typed) && startsJSON(text) && json.Valid([]byte(text)) {
+		sendJSON(direct, code, text)
+		x.Replaced = false
+		return
+	}
+	detail := ""
+	if text = strings.TrimSpace(text); text != "" {
+		showable := isShowable(text)
+		if showable {
+			detail = p.detail(x, code, text)
+		}
+		if detail == "" && (code >= 500 || !showable) {
+			x.Withhold(text)
+		}
+	}
+	if detail == "" {
+		respond.Error(direct, code)
+		return
+	}
+	respond.Error(direct, code, problem.Detail(detail))
+}
+
+// sendJSON sends a document that was put through http.Error under its own type.
+func sendJSON(w http.ResponseWriter, code int, text string) {
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	if _, encoded := h["Content-Encoding"]; !encoded {
+		h["Content-Length"] = []string{strconv.Itoa(len(text))}
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text))
+}
+
+// detail asks the settings what of the handler's text the client may read.
+func (p *policy) detail(x *exchange.Exchange, code int, text string) string {
+	switch {
+	case p.options.Detail != nil:
+		return p.options.Detail(x.Current, code, text)
+	case code < 500:
+		return text
+	}
+	return ""
+}
+
+// maxDetail is the length in bytes of the longest text that becomes a detail.
+const maxDetail = 1 << 10
+
+// isShowable reports whether the text of an error may be shown at all.
+func isShowable(text string) bool {
+	return len(text) <= maxDetail && isPrintable(text)
+}
+
+// isPrintable reports whether text has only characters and white space.
+func isPrintable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unprintable)
+}
+
+func unprintable(r rune) bool {
+	return (r < ' ' || r >= 0x7f && r < 0xa0) && r != '\n' && r != '\r' && r != '\t'
+}
+
+// isCanned reports whether a text says no more than the status code does, as
+// net/http's own errors do: "404 page not found", "Method Not Allowed",
+// "500 Internal Server Error".
+func isCanned(code int, text []byte) bool {
+	text = bytes.TrimSpace(text)
+	if len(text) >= 64 { // no phrase is that long
+		return false
+	}
+	if len(text) > 4 && text[3] == ' ' && string(text[:3]) == strconv.Itoa(code) {
+		text = text[4:]
+	}
+	phrase := http.StatusText(code)
+	switch string(text) {
+	case "", "page not found", phrase:
+		return true
+	}
+	return strings.EqualFold(string(text), phrase) || strings.EqualFold(string(text), status.Nearest(code).Reason)
+}
