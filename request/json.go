@@ -56,7 +56,7 @@ func (d Decoder) Decode(r *http.Request, v any) error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return problem.BadBody(io.EOF)
 	}
-	if err := isJSON(r.Header); err != nil {
+	if err := isJSON(r); err != nil {
 		return err
 	}
 	text, err := d.read(r)
@@ -83,26 +83,34 @@ func (d Decoder) Unmarshal(text []byte, v any) error {
 	return nil
 }
 
-// isJSON returns nil if the header announces JSON that can be read here. A
+// isJSON returns nil if the request announces JSON that can be read here. A
 // missing type is not made up for: what a form on another site can send has
 // none that could be taken for JSON.
-func isJSON(h http.Header) error {
-	for _, coding := range h["Content-Encoding"] {
+func isJSON(r *http.Request) error {
+	for _, coding := range r.Header["Content-Encoding"] {
 		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
 			return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept-Encoding", "identity"),
 				problem.Detail("Send the body without compression."))
 		}
 	}
-	mediaType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err != nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json"):
-		return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"),
-			problem.Detail("Send the body as application/json."))
+		return notJSON(r, "Send the body as application/json.")
 	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
-		return problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"),
-			problem.Detail("Send the body in UTF-8."))
+		return notJSON(r, "Send the body in UTF-8.")
 	}
 	return nil
+}
+
+// notJSON returns a 415 that names the type which would have been read: a QUERY
+// is told in a header field of its own (RFC 10008).
+func notJSON(r *http.Request, detail string) error {
+	d := problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"), problem.Detail(detail))
+	if r.Method == "QUERY" {
+		return d.With(problem.Header("Accept-Query", "application/json"))
+	}
+	return d
 }
 
 func (d Decoder) read(r *http.Request) ([]byte, error) {

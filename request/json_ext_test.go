@@ -188,6 +188,16 @@ func TestJSONCannotBeReadAtAll(t *testing.T) {
 	assert.Equal(t, 400, details(t, err).Status)
 }
 
+func TestJSONTellsAQueryWhatWouldBeRead(t *testing.T) {
+	r := post("{}", "Content-Type", "text/plain")
+	r.Method = "QUERY"
+	_, err := request.JSON[order](r)
+	assert.Equal(t, 415, details(t, err).Status)
+	assert.Equal(t, "application/json", details(t, err).Header.Get("Accept-Query"))
+	_, err = request.JSON[order](post("{}", "Content-Type", "text/plain"))
+	assert.Empty(t, details(t, err).Header.Get("Accept-Query"), "not for a POST")
+}
+
 func TestJSONReadsNoMoreThanItsBound(t *testing.T) {
 	src := &counting{}
 	r := httptest.NewRequest("POST", "/", src) // of unknown length

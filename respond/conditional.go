@@ -24,6 +24,12 @@ import (
 //
 // Compare and write in one transaction or under one lock; otherwise another
 // request may come in between.
+//
+// A compressor around the handler may weaken the entity tag, or append something
+// to it, since the compressed bytes are others. A client that sends such a tag
+// back in If-Match gets 412, each time: weak tags match no write. Tell the
+// compressor to leave the tags of what clients edit alone, or let clients send
+// If-Unmodified-Since.
 type Validators struct {
 	// Tag differs from that of every other state: a revision number or a hash,
 	// without quotes. Bytes that an entity tag cannot have are percent-encoded.
@@ -49,13 +55,19 @@ func (v Validators) ETag() string {
 }
 
 // SetHeader sets ETag and Last-Modified, for a response that shows the resource
-// in this state, or has just put it there.
+// in this state, or has just put it there. A time that is still to come is sent
+// as the present one, which is the Date of the response (RFC 9110, section
+// 8.8.2.1).
 func (v Validators) SetHeader(h http.Header) {
 	if v.Tag != "" {
 		h["Etag"] = []string{v.ETag()}
 	}
 	if !v.Modified.IsZero() {
-		h["Last-Modified"] = []string{v.Modified.UTC().Format(http.TimeFormat)}
+		modified := v.Modified
+		if now := time.Now(); modified.After(now) {
+			modified = now
+		}
+		h["Last-Modified"] = []string{modified.UTC().Format(http.TimeFormat)}
 	}
 }
 
@@ -63,6 +75,8 @@ func (v Validators) SetHeader(h http.Header) {
 // whether that was all the request needed: it sends 304 if the client has this
 // state already, and 412 if the client requires another. Call it where the
 // response would otherwise be 200. It leaves Range to [http.ServeContent].
+//
+// For a QUERY (RFC 10008) v is the state of the result, not of what was queried.
 func Conditional(w http.ResponseWriter, r *http.Request, v Validators) (done bool) {
 	v.SetHeader(w.Header())
 	switch v.Evaluate(r) {
@@ -114,11 +128,13 @@ func (v Validators) failed() *problem.Details {
 
 // Evaluate decides what the conditions of the request ask for, in the order of
 // RFC 9110, section 13.2.2: 0 to go on, 304 for a read that the client need not
-// repeat, or 412. It answers nothing. OPTIONS, CONNECT and TRACE have no
-// conditions.
+// repeat, or 412. It sends nothing. GET, HEAD and QUERY read; OPTIONS, CONNECT and
+// TRACE have no conditions.
 func (v Validators) Evaluate(r *http.Request) int {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == ""
+	reads := false
 	switch r.Method {
+	case http.MethodGet, http.MethodHead, "", "QUERY":
+		reads = true
 	case http.MethodOptions, http.MethodConnect, http.MethodTrace:
 		return 0
 	}

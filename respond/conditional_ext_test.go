@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
-	"github.com/stretchr/testify/assert"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 999, time.UTC)
@@ -90,6 +92,11 @@ func TestValidatorsEvaluatesConditionsInTheOrderOfTheRFC(t *testing.T) {
 		{tagged, "GET", "If-Modified-Since=" + atNoon, 0, "no date to compare"},
 		{strong, "GET", "If-Modified-Since=0", 0, "no date"},
 		{strong, "GET", "If-Modified-Since=" + atNoon + "|If-Modified-Since=" + atNoon, 0, "two dates"},
+		// RFC 10008: QUERY reads
+		{strong, "QUERY", `If-None-Match="7"`, 304, "equal"},
+		{strong, "QUERY", `If-None-Match="6"`, 0, "another"},
+		{strong, "QUERY", "If-Modified-Since=" + atNoon, 304, "not since"},
+		{strong, "QUERY", `If-Match="6"`, 412, "another"},
 		// 13.2.1
 		{strong, "OPTIONS", `If-Match="6"`, 0, "selects nothing"},
 		{strong, "TRACE", `If-None-Match="7"`, 0, "selects nothing"},
@@ -134,6 +141,38 @@ func TestConditionalAnswersWithTheValidators(t *testing.T) {
 	head, body := answer10(t, "GET", h)
 	assert.Contains(t, head, `Etag: "7"`)
 	assert.Equal(t, "\"order\"\n", body)
+}
+
+func TestConditionalReadsAQuery(t *testing.T) {
+	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !respond.Conditional(w, r, respond.Validators{Tag: "7"}) {
+			respond.JSON(w, 200, "result")
+		}
+	}), false)
+	res, body := ask(t, srv, "QUERY", "If-None-Match", `"6"`)
+	assert.Equal(t, 200, res.StatusCode)
+	assert.Equal(t, "\"result\"\n", body)
+	res, body = ask(t, srv, "QUERY", "If-None-Match", `W/"7"`)
+	assert.Equal(t, 304, res.StatusCode)
+	assert.Empty(t, body)
+}
+
+// A change that is dated in the future is sent as of now, and a client that sends
+// that date back gets the resource and not a wrong 304.
+func TestLastModifiedIsNeverInTheFuture(t *testing.T) {
+	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !respond.Conditional(w, r, respond.Validators{Modified: time.Now().Add(time.Hour)}) {
+			respond.NoContent(w)
+		}
+	}), false)
+	res, _ := ask(t, srv, "GET")
+	modified, err := http.ParseTime(res.Header.Get("Last-Modified"))
+	require.NoError(t, err)
+	date, err := http.ParseTime(res.Header.Get("Date"))
+	require.NoError(t, err)
+	assert.False(t, modified.After(date), "%s, at %s", modified, date)
+	res, _ = ask(t, srv, "GET", "If-Modified-Since", res.Header.Get("Last-Modified"))
+	assert.Equal(t, 204, res.StatusCode)
 }
 
 func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
