@@ -141,7 +141,7 @@ func (d *Details) decode(contentType string, body []byte) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, errForeign):
-		return fmt.Errorf("%w: it is %q%s", ErrNoDocument, mediaType, excerpt(body))
+		return fmt.Errorf("%w: it is %q%s", ErrNoDocument, cut(mediaType, maxExcerpt), excerpt(body))
 	}
 	return fmt.Errorf("%w: %w%s", ErrNoDocument, err, excerpt(body))
 }
@@ -161,11 +161,10 @@ func typeOf(mediaType, format string) bool {
 
 // excerpt quotes the beginning of a text, for a log.
 func excerpt(body []byte) string {
-	const most = 160
 	more := ""
-	if len(body) > most {
-		body, more = body[:most], "..."
-		for len(body) > 0 && !utf8.Valid(body) && len(body) > most-utf8.UTFMax {
+	if len(body) > maxExcerpt {
+		body, more = body[:maxExcerpt], "..."
+		for len(body) > 0 && !utf8.Valid(body) && len(body) > maxExcerpt-utf8.UTFMax {
 			body = body[:len(body)-1]
 		}
 	}
@@ -174,6 +173,9 @@ func excerpt(body []byte) string {
 	}
 	return fmt.Sprintf(": %q%s", body, more)
 }
+
+// maxExcerpt is the length in bytes of what is quoted from a response.
+const maxExcerpt = 160
 
 // resolve makes a relative reference absolute (RFC 3986, section 5). It returns
 // ref itself if it is absolute already, or not a reference. The usual ones need

@@ -2,10 +2,10 @@ package problem
 
 import "unicode/utf8"
 
-// cut returns s, or where that has more than limit bytes, its beginning and an
-// ellipsis in no more than these. No character is cut in two.
+// cut returns s, or where that has more than limit bytes, its beginning and three
+// dots in no more than these. No character is cut in two.
 func cut(s string, limit int) string {
-	const more = "…"
+	const more = "..."
 	if len(s) <= limit {
 		return s
 	}

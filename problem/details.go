@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
@@ -84,9 +85,9 @@ func (d *Details) apply(opts []Option) {
 
 // Error returns the status, the title and the detail, such as
 // "404 Not Found: no order 17"; in a problem that [CheckResponse] read also the host
-// that answered, before them, and the type, after them. What others wrote is
-// freed of control characters and cut, so that it can stand in a log. The cause
-// is no part of the text: see Unwrap.
+// that sent it, before them, and the type, after them. Each part is cut to 1 KiB;
+// what another server wrote to 512 bytes, with its control characters replaced,
+// so that it is safe to log. The cause is not part of the message: see Unwrap.
 func (d *Details) Error() string {
 	if d == nil {
 		return "problem: nil *Details" // a nil one that was returned as an error
@@ -97,7 +98,7 @@ func (d *Details) Error() string {
 	}
 	var b []byte
 	if d.origin != "" {
-		b = append(b, d.origin...)
+		b = append(b, cut(d.origin, maxShortText)...)
 		b = append(b, ": "...)
 	}
 	if d.Status != 0 {
@@ -123,23 +124,30 @@ func (d *Details) Error() string {
 	return string(b)
 }
 
-// maxRemoteText is the length in bytes to which Error cuts what others wrote.
-const maxRemoteText = 512
+// The lengths in bytes to which Error and LogValue cut texts. A client may have
+// chosen parts of any of them.
+const (
+	maxShortText = 512 // what another server wrote, and what is short by its nature
+	maxText      = 1 << 10
+)
 
-// printable returns s as it is, if it was written here.
+// printable returns s for a message. What was written here keeps its lines.
 func (d *Details) printable(s string) string {
-	if !d.remote {
-		return s
+	if d.remote {
+		return loggable(s, maxShortText)
 	}
-	if len(s) > maxRemoteText {
-		s = s[:maxRemoteText] + "..."
-	}
+	return cut(s, maxText)
+}
+
+// loggable returns s for a log: not longer than limit, and without characters
+// that a log would have to write at several times their length.
+func loggable(s string, limit int) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError {
 			return ' '
 		}
 		return r
-	}, s)
+	}, cut(s, limit))
 }
 
 // Unwrap returns the cause, or nil. It is meant for logs and for [errors.Is]
@@ -197,25 +205,27 @@ func (d *Details) typeURI() string {
 	return d.Type
 }
 
-// LogValue returns the members of the problem, the host that answered if [CheckResponse]
-// read it, and the cause, for log/slog. Extensions may be anything, so they are
-// left out.
+// LogValue returns the members of the problem, the host that sent it if
+// [CheckResponse] read it, and the cause, for log/slog. Detail and cause are cut to
+// 1 KiB and other values to 512 bytes, whoever chose them, and control characters
+// are replaced, so that a record has less than 8 KiB. Extensions may be anything,
+// so they are left out.
 func (d *Details) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.Int("status", d.Status), slog.String("title", d.Title)}
+	attrs := make([]slog.Attr, 0, 7)
+	attrs = append(attrs, slog.Int("status", d.Status), slog.String("title", loggable(d.Title, maxShortText)))
+	add := func(name, value string, limit int) {
+		if value != "" {
+			attrs = append(attrs, slog.String(name, loggable(value, limit)))
+		}
+	}
 	if d.typeURI() != BlankType {
-		attrs = append(attrs, slog.String("type", d.Type))
+		add("type", d.Type, maxShortText)
 	}
-	if d.Detail != "" {
-		attrs = append(attrs, slog.String("detail", d.Detail))
-	}
-	if d.Instance != "" {
-		attrs = append(attrs, slog.String("instance", d.Instance))
-	}
-	if d.origin != "" {
-		attrs = append(attrs, slog.String("origin", d.origin))
-	}
+	add("detail", d.Detail, maxText)
+	add("instance", d.Instance, maxShortText)
+	add("origin", d.origin, maxShortText)
 	if d.cause != nil {
-		attrs = append(attrs, slog.String("cause", d.cause.Error()))
+		attrs = append(attrs, slog.String("cause", loggable(d.cause.Error(), maxText)))
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -69,6 +69,31 @@ func TestErrorMakesWhatOthersWroteFitForALog(t *testing.T) {
 	assert.Less(t, len(got), 700)
 }
 
+// Whoever chose the text of a problem, a record in a log stays short, also where
+// the log has to escape it.
+func TestLogRecordsAreBounded(t *testing.T) {
+	for name, c := range map[string]string{"letters": "x", "quotes": `"`, "backslashes": `\`, "controls": "\x01\x1b", "lines": "\n", "no UTF-8": "\xff", "wide": "\u2028é"} {
+		long := strings.Repeat(c, 5_000)
+		local := problem.New(400, problem.Title(long), problem.Detail(long), problem.Instance(long), problem.Cause(errors.New(long)))
+		local.Type = long
+		remote := read(t, write(t, local))
+		for _, d := range []*problem.Details{local, remote, remote.With(problem.Cause(local))} {
+			for format, handler := range map[string]func(io.Writer, *slog.HandlerOptions) slog.Handler{
+				"JSON": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewJSONHandler(w, o) },
+				"text": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewTextHandler(w, o) },
+			} {
+				var log strings.Builder
+				slog.New(handler(&log, nil)).Info("request failed", "problem", d)
+				assert.Less(t, log.Len(), 8<<10, "%s in %s", name, format)
+			}
+			assert.LessOrEqual(t, len(d.Error()), 3<<10, name)
+		}
+	}
+	res := &http.Response{StatusCode: 502, Header: http.Header{"Content-Type": {strings.Repeat("x", 1<<20)}}, Body: io.NopCloser(strings.NewReader("body"))}
+	d := problem.From(problem.CheckResponse(res))
+	assert.Less(t, len(d.Unwrap().Error()), 4<<10, "the media type is another server's")
+}
+
 func TestIsComparesTypesByURI(t *testing.T) {
 	other := problem.Define(OutOfCredit.URI, "Another title", 402, "")
 	for _, tt := range []struct {
