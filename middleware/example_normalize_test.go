@@ -42,7 +42,7 @@ func ExampleNormalize() {
 	// 404 application/problem+json
 	// {"type":"about:blank","title":"Not Found","status":404,"detail":"there is no order 17"}
 	// 405 application/problem+json
-	// {"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"The resource exists but does not support this method. The Allow field lists those that it does."}
+	// {"type":"about:blank","title":"Method Not Allowed","status":405,"detail":"The resource exists but does not support this method."}
 }
 
 // The text of a server error goes to the log, not to the client.
@@ -69,7 +69,7 @@ func ExampleNormalizeWith_instance() {
 	show(h, "GET", "/unknown")
 	// Output:
 	// 404 application/problem+json
-	// {"type":"about:blank","title":"Not Found","status":404,"detail":"The server has nothing at this address, or does not want to say that it has.","instance":"https://api.example.com/requests/M5TTZ6LZ"}
+	// {"type":"about:blank","title":"Not Found","status":404,"detail":"The server found nothing at this address, or will not disclose that it exists.","instance":"https://api.example.com/requests/M5TTZ6LZ"}
 }
 
 // A gateway passes the errors of other servers on as they are.

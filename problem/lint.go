@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -52,8 +51,11 @@ func (d *Details) Lint() error {
 	if _, err := d.AppendJSON(nil); err != nil {
 		advice = append(advice, err)
 	}
-	if field := requiredField(d.Status); field != "" && len(d.Header.Values(field)) == 0 {
-		note("%d needs the field %s", d.Status, field)
+	info, _ := status.Lookup(d.Status)
+	for _, field := range info.RequiredHeader() {
+		if len(d.Header.Values(field)) == 0 {
+			note("%d needs the field %s", d.Status, field)
+		}
 	}
 	return errors.Join(advice...)
 }
@@ -78,20 +80,4 @@ func adviseName(name string) bool {
 		}
 	}
 	return len(name) >= 3
-}
-
-// requiredField returns the header field without which an answer of the status
-// code is not complete (RFC 9110, section 15.5).
-func requiredField(code int) string {
-	switch code {
-	case http.StatusUnauthorized:
-		return "WWW-Authenticate"
-	case http.StatusMethodNotAllowed:
-		return "Allow"
-	case http.StatusProxyAuthRequired:
-		return "Proxy-Authenticate"
-	case http.StatusUpgradeRequired:
-		return "Upgrade"
-	}
-	return ""
 }

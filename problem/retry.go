@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // RetryAfter returns how long the server asks to wait before the next request,
@@ -48,9 +49,7 @@ func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
 // the method is idempotent, the first request may have had its effect (RFC
 // 9110, section 9.2.2).
 func (d *Details) Retryable() bool {
-	switch d.Status {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	if status.Temporary(d.Status) {
 		return true
 	}
 	_, ok := d.RetryAfter()

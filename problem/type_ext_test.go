@@ -1,6 +1,7 @@
 package problem_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,5 +46,24 @@ func TestTheRegisteredTypesPassTheirOwnLint(t *testing.T) {
 	} {
 		assert.NoError(t, typ.New().Lint(), typ.URI)
 		assert.NotEmpty(t, typ.Doc)
+	}
+}
+
+func TestTypeDeclaresItsMembers(t *testing.T) {
+	members := []problem.Member{{Name: "balance", Doc: "What is left.", Example: 30}, {Name: "accounts", Example: []string{"/a"}}}
+	typ := problem.Define("https://example.com/p", "P", 403, "doc", members...)
+	members[0].Name = "changed"
+	assert.Equal(t, "balance", typ.Members[0].Name)
+	assert.Equal(t, `{"type":"https://example.com/p","title":"P","status":403,"accounts":["/a"],"balance":30}`, write(t, typ.Sample()))
+	assert.Equal(t, `{"type":"https://example.com/p","title":"P","status":403}`, write(t, typ.New()), "an example is no value")
+	assert.Equal(t, "doc", typ.New(problem.Detail(typ.Doc)).Detail, "only if asked")
+	for why, bad := range map[string][]problem.Member{
+		"no name":         {{}},
+		"a standard name": {{Name: "status", Example: 1}},
+		"twice":           {{Name: "abc"}, {Name: "abc"}},
+		"cannot be sent":  {{Name: "abc", Example: func() {}}},
+		"an error in it":  {{Name: "abc", Example: []any{errors.New("secret")}}},
+	} {
+		assert.Panics(t, func() { problem.Define("https://example.com/p", "P", 403, "", bad...) }, why)
 	}
 }

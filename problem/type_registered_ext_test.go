@@ -42,7 +42,7 @@ func TestRegisteredTypesAgreeWithTheRegistry(t *testing.T) {
 	assert.Empty(t, ours, "types that are not in the registry")
 }
 
-func TestRateLimitTypesAreThoseOfTheDraft(t *testing.T) {
+func TestTypesOfDraftsAreThoseOfTheDrafts(t *testing.T) {
 	for _, row := range []struct {
 		typ    *problem.Type
 		name   string
@@ -51,6 +51,9 @@ func TestRateLimitTypesAreThoseOfTheDraft(t *testing.T) {
 		{problem.QuotaExceeded, "quota-exceeded", 429},
 		{problem.TemporaryReducedCapacity, "temporary-reduced-capacity", 503},
 		{problem.AbnormalUsageDetected, "abnormal-usage-detected", 429},
+		{problem.MismatchingUploadOffset, "mismatching-upload-offset", 409},
+		{problem.CompletedUpload, "completed-upload", 400},
+		{problem.InconsistentUploadLength, "inconsistent-upload-length", 400},
 	} {
 		assert.Equal(t, "https://iana.org/assignments/http-problem-types#"+row.name, row.typ.URI)
 		assert.Equal(t, row.status, row.typ.Status)

@@ -19,14 +19,15 @@ import (
 )
 
 // Info is one row of the status catalogue: an HTTP status code with its
-// documented reason and description. The zero Info is not a valid row; get
-// one from [Lookup], [ByReason] or [All].
+// documented reason and description, and what the code implies. The zero Info is
+// not a valid row; get one from [Lookup], [ByReason] or [All].
 type Info struct {
-	Code        int    // three digits, 100 to 599
-	RFC         int    // number of the specification that defines the code
-	Section     string // section of that specification
-	Reason      string // short phrase: the title of a problem with this code
-	Description string // one or two sentences that a client can act on
+	Code        int      // three digits, 100 to 599
+	RFC         int      // number of the specification that defines the code
+	Section     string   // section of that specification
+	implied     *implied // nil in the zero Info
+	Reason      string   // short phrase: the title of a problem with this code
+	Description string   // one or two sentences that a client can act on
 }
 
 // Lookup returns the row of a status code, and whether the catalogue has it.
@@ -95,10 +96,10 @@ func Nearest(code int) Info {
 
 // Aliases returns the other names of the status, without its reason. It is
 // empty for most.
-func (s Info) Aliases() []string {
+func (i Info) Aliases() []string {
 	var names []string
 	for _, a := range aliases {
-		if a.code == s.Code {
+		if a.code == i.Code {
 			names = append(names, a.name)
 		}
 	}
@@ -106,21 +107,65 @@ func (s Info) Aliases() []string {
 }
 
 // Class returns the category of the status.
-func (s Info) Class() Class { return ClassOf(s.Code) }
+func (i Info) Class() Class { return ClassOf(i.Code) }
 
 // Citation names the specification that defines the code, for people:
 // "RFC 9110, section 15.5.5".
-func (s Info) Citation() string {
-	return fmt.Sprintf("RFC %d, section %s", s.RFC, s.Section)
+func (i Info) Citation() string {
+	return fmt.Sprintf("RFC %d, section %s", i.RFC, i.Section)
 }
 
 // Link is the address of the section that defines the code.
-func (s Info) Link() string {
-	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d.html#section-%s", s.RFC, s.Section)
+func (i Info) Link() string {
+	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d.html#section-%s", i.RFC, i.Section)
 }
 
 // String returns the code and the reason: "404 Not Found".
-func (s Info) String() string { return fmt.Sprintf("%d %s", s.Code, s.Reason) }
+func (i Info) String() string { return fmt.Sprintf("%d %s", i.Code, i.Reason) }
+
+// RequiredHeader returns the names of the header fields without which a response
+// with the status is not complete, such as Allow for 405. What has to be in them
+// only the server knows. The slice is shared: do not change it.
+func (i Info) RequiredHeader() []string { return i.implications().required }
+
+// ExpectedHeader returns the names of the header fields that a response with the
+// status should have, such as Location for 301. The slice is shared: do not
+// change it.
+func (i Info) ExpectedHeader() []string { return i.implications().expected }
+
+// KeptHeader returns the names of the header fields that describe the resource,
+// and yet belong into a response with the status whose body is another, such as
+// ETag for 412. The slice is shared: do not change it.
+func (i Info) KeptHeader() []string { return i.implications().kept }
+
+func (i Info) implications() *implied {
+	if i.implied == nil {
+		return &plain
+	}
+	return i.implied
+}
+
+// BodyForbidden reports whether a response with the code never has a body: 1xx,
+// 204, 205 and 304 (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5).
+func BodyForbidden(code int) bool {
+	i, ok := Lookup(code)
+	return ok && i.implied.empty || ClassOf(code) == Informational
+}
+
+// StorageForbidden reports whether no cache may store a response with the code:
+// 428, 429, 431 and 511 (RFC 6585, sections 3 to 6).
+func StorageForbidden(code int) bool {
+	i, ok := Lookup(code)
+	return ok && i.implied.unstored
+}
+
+// Temporary reports whether the same request may succeed later as it is: after
+// 408, 425, 429, 502, 503 and 504. It says nothing about whether a repetition is
+// safe (RFC 9110, section 9.2.2).
+func Temporary(code int) bool {
+	i, ok := Lookup(code)
+	return ok && i.implied.temporary
+}
 
 // Class is the first digit of a status code. The zero Class is that of a
 // number which is no status code.
@@ -148,9 +193,9 @@ func ClassOf(code int) Class {
 // the zero Class.
 var classes = [...]struct{ name, meaning string }{
 	{"invalid", "The number is not a status code of HTTP."},
-	{"informational", "An interim answer: the final one is still to come."},
+	{"informational", "An interim response: the final one is still to come."},
 	{"successful", "The request did what it was sent for."},
-	{"redirection", "The answer lies elsewhere, or the client has it already."},
+	{"redirection", "The response lies elsewhere, or the client has it already."},
 	{"client error", "The request is wrong, or may not be granted as it stands."},
 	{"server error", "The request seems to be right, but the server could not deliver."},
 }
@@ -166,10 +211,4 @@ func (c Class) row() struct{ name, meaning string } {
 		c = 0
 	}
 	return classes[c]
-}
-
-// BodyForbidden reports whether an answer with the code never has content:
-// 1xx, 204, 205 and 304 (RFC 9110, sections 15.2, 15.3.5, 15.3.6 and 15.4.5).
-func BodyForbidden(code int) bool {
-	return ClassOf(code) == Informational || code == 204 || code == 205 || code == 304
 }

@@ -182,6 +182,42 @@ func TestClassHasANameForEveryNumber(t *testing.T) {
 	assert.Equal(t, "invalid", status.Class(200).String())
 }
 
+func TestStatusImpliesWhatItsSpecificationSays(t *testing.T) {
+	required := map[int][]string{ // RFC 9110, and RFC 3229 for 226
+		101: {"Upgrade"}, 206: {"Content-Range"}, 226: {"IM", "ETag"}, 401: {"WWW-Authenticate"}, 405: {"Allow"}, 407: {"Proxy-Authenticate"}, 426: {"Upgrade"},
+	}
+	expected := map[int][]string{
+		201: {"Location"}, 301: {"Location"}, 302: {"Location"}, 303: {"Location"}, 307: {"Location"}, 308: {"Location"},
+		416: {"Content-Range"}, 451: {"Link"},
+	}
+	kept := map[int][]string{412: {"ETag", "Last-Modified"}, 416: {"Content-Range"}, 201: {"Location"}}
+	for code := range 1000 {
+		s, known := status.Lookup(code)
+		assert.Equal(t, required[code], s.RequiredHeader(), "%d", code)
+		assert.Equal(t, expected[code], s.ExpectedHeader(), "%d", code)
+		if want := kept[code]; code/100 == 3 && code != 304 && known {
+			assert.Equal(t, []string{"Location"}, s.KeptHeader(), "%d", code)
+		} else {
+			assert.Equal(t, want, s.KeptHeader(), "%d", code)
+		}
+		assert.Equal(t, code >= 100 && code < 200 || code == 204 || code == 205 || code == 304, status.BodyForbidden(code), "%d: RFC 9110, 15.2, 15.3.5, 15.3.6, 15.4.5", code)
+		assert.Equal(t, code == 428 || code == 429 || code == 431 || code == 511, status.StorageForbidden(code), "%d: RFC 6585", code)
+		assert.Equal(t, slices.Contains([]int{408, 425, 429, 502, 503, 504}, code), status.Temporary(code), "%d", code)
+	}
+}
+
+// A description is sent with every response of its code, so it speaks of no field
+// that the response may lack. It may name what a request can have.
+func TestDescriptionsNameNoFieldThatMayBeAbsent(t *testing.T) {
+	field := regexp.MustCompile(`\b(Allow|Location|Retry-After|Upgrade|Accept|WWW-Authenticate|Range|Expect|ETag|Link)\b`)
+	for s := range status.All() {
+		for _, name := range field.FindAllString(s.Description, -1) {
+			assert.Contains(t, s.RequiredHeader(), name, "%d: %s", s.Code, s.Description)
+		}
+		assert.NotRegexp(t, `\b([Aa]nswers?|[Tt]he content)\b`, s.Description, "in the terms of RFC 9110: response and body")
+	}
+}
+
 func TestLookupAllocatesNothing(t *testing.T) {
 	var sum int
 	assert.Zero(t, testing.AllocsPerRun(100, func() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -97,7 +98,8 @@ func (l *layout) typePage(path string, t *problem.Type) Page {
 		return appendCloseLink(b, ok)
 	})
 	b = append(b, "</dl>\n"...)
-	b = appendExample(b, t.New())
+	b = appendTypeMembers(b, t.Members)
+	b = appendExample(b, t.Sample())
 	return Page{path, append(b, markup.End...), indented(typeForTools(t, ""))}
 }
 
@@ -113,6 +115,9 @@ func (l *layout) statusPage(path string, s status.Info) Page {
 	if names := s.Aliases(); len(names) > 0 {
 		b = markup.AppendRow(b, "other names", func(b []byte) []byte { return markup.AppendEscaped(b, strings.Join(names, ", ")) })
 	}
+	if fields := append(slices.Clone(s.RequiredHeader()), s.ExpectedHeader()...); len(fields) > 0 {
+		b = markup.AppendRow(b, "header", func(b []byte) []byte { return markup.AppendEscaped(b, strings.Join(fields, ", ")) })
+	}
 	b = markup.AppendRow(b, "specification", func(b []byte) []byte { return markup.AppendLink(b, s.Link(), s.Citation()) })
 	b = append(b, "</dl>\n"...)
 	if !status.BodyForbidden(s.Code) {
@@ -127,9 +132,21 @@ func (l *layout) appendNav(b []byte) []byte {
 	return append(b, ">Problem types</a></nav>\n"...)
 }
 
+// appendTypeMembers appends the members that a type declares.
+func appendTypeMembers(b []byte, members []problem.Member) []byte {
+	if len(members) == 0 {
+		return b
+	}
+	b = markup.AppendTag(b, "<h2>", "Members of its own", "</h2>\n<dl>\n")
+	for _, m := range members {
+		b = markup.AppendRow(b, m.Name, func(b []byte) []byte { return markup.AppendEscaped(b, m.Doc) })
+	}
+	return append(b, "</dl>\n"...)
+}
+
 // appendExample appends what a client receives.
 func appendExample(b []byte, d *problem.Details) []byte {
-	doc, _ := d.AppendJSON(nil) // has no extensions, which could fail
+	doc, _ := d.AppendJSON(nil) // complete in any case
 	var lines bytes.Buffer
 	_ = json.Indent(&lines, doc, "", "  ")
 	b = markup.AppendTag(b, "<h2>", "What a client receives", "</h2>\n")

@@ -1,6 +1,7 @@
 package typedoc
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"strconv"
@@ -33,7 +34,7 @@ func OpenAPI(types ...*problem.Type) []byte {
 		ref := object{"$ref": "#/components/schemas/" + name}
 		body := object{"schema": ref}
 		if example != nil {
-			doc, _ := example.AppendJSON(nil) // has no extension that could fail
+			doc, _ := example.AppendJSON(nil) // complete in any case
 			body["example"] = json.RawMessage(doc)
 		}
 		schemas[name] = schema
@@ -45,7 +46,7 @@ func OpenAPI(types ...*problem.Type) []byte {
 	add("Problem", "The request failed.", problemSchema, nil)
 	add("ValidationProblem", "Parts of the request are not valid.", validationSchema, nil)
 	for _, t := range types {
-		add(componentName(t, schemas), descriptionOf(t), schemaOf(t), t.New())
+		add(componentName(t, schemas), descriptionOf(t), schemaOf(t), t.Sample())
 	}
 	return indented(object{
 		"openapi":    "3.1.1",
@@ -128,18 +129,57 @@ var validationSchema = object{
 // one may be translated, and the other is what problems of the type usually
 // have.
 func schemaOf(t *problem.Type) object {
+	properties := object{
+		"type":   object{"const": t.URI},
+		"title":  object{"examples": []string{t.Title}},
+		"status": object{"examples": []int{t.Status}},
+	}
+	for _, m := range t.Members {
+		properties[m.Name] = memberSchema(m)
+	}
 	return object{
 		"title":       t.Title,
 		"description": descriptionOf(t),
 		"allOf":       []object{problemRef},
 		"type":        "object",
-		"properties": object{
-			"type":   object{"const": t.URI},
-			"title":  object{"examples": []string{t.Title}},
-			"status": object{"examples": []int{t.Status}},
-		},
-		"xml": ofXML,
+		"properties":  properties,
+		"xml":         ofXML,
 	}
+}
+
+// memberSchema describes an extension by its example: of which JSON type it is,
+// and not more, since other values may have other parts.
+func memberSchema(m problem.Member) object {
+	example, _ := json.Marshal(m.Example)
+	schema := object{"examples": []json.RawMessage{example}}
+	if m.Doc != "" {
+		schema["description"] = m.Doc
+	}
+	if name := jsonType(example); name != "" {
+		schema["type"] = name
+	}
+	return schema
+}
+
+// jsonType returns the name that JSON Schema has for the type of a value, or ""
+// for null, which tells nothing.
+func jsonType(value []byte) string {
+	switch value[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return ""
+	}
+	if bytes.ContainsAny(value, ".eE") {
+		return "number"
+	}
+	return "integer"
 }
 
 func descriptionOf(t *problem.Type) string {

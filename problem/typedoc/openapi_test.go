@@ -20,7 +20,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // shop has types whose names in OpenAPI are made in every way.
 var shop = []*problem.Type{
-	problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "The account has less credit than the order costs. Top it up."),
+	problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "The account has less credit than the order costs. Top it up.",
+		problem.Member{Name: "balance", Doc: "What is left.", Example: 30}, problem.Member{Name: "accounts", Example: []string{"/account/1"}}),
 	problem.Define("https://example.com/probs#order_locked", "The order is locked.", 423, ""),
 	problem.Define("/probs/out-of-credit/", "Out of credit, again", 402, "Has the same name."),
 	problem.Define("tag:example@example.org,2021-09-17:OutOfLuck", "Out of luck", 500, "Has no address."),
@@ -88,11 +89,34 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 			if of, _ := properties["type"].(map[string]any); of["const"] == typ.URI {
 				found++
 				example := doc.Components.Responses[name].Content[problem.MediaType].Example
-				assert.Equal(t, map[string]any{"type": typ.URI, "title": typ.Title, "status": float64(typ.Status)}, example)
+				var want map[string]any
+				sample, err := typ.Sample().AppendJSON(nil)
+				require.NoError(t, err)
+				require.NoError(t, json.Unmarshal(sample, &want))
+				assert.Equal(t, want, example)
 			}
 		}
 		assert.Equal(t, 1, found, typ.URI)
 	}
+}
+
+func TestOpenAPIDescribesTheMembersOfATypeByTheirExamples(t *testing.T) {
+	types := problem.Define("https://example.com/p/x", "X", 400, "",
+		problem.Member{Name: "text", Example: "a"}, problem.Member{Name: "whole", Example: -3}, problem.Member{Name: "decimal", Example: 1.5},
+		problem.Member{Name: "truth", Example: true}, problem.Member{Name: "list", Example: []any{}}, problem.Member{Name: "object", Doc: "d", Example: map[string]int{"a": 1}},
+		problem.Member{Name: "nothing"})
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]map[string]any }
+		}
+	}
+	require.NoError(t, json.Unmarshal(typedoc.OpenAPI(types), &doc))
+	got := doc.Components.Schemas["X"].Properties
+	for name, want := range map[string]any{"text": "string", "whole": "integer", "decimal": "number", "truth": "boolean", "list": "array", "object": "object", "nothing": nil} {
+		assert.Equal(t, want, got[name]["type"], name)
+		assert.Len(t, got[name]["examples"], 1, name)
+	}
+	assert.Equal(t, "d", got["object"]["description"])
 }
 
 // The schema is a reading of our own: it has to agree with that of RFC 9457,

@@ -165,11 +165,18 @@ func (l *layout) statusHref(code int) (string, bool) {
 // same.
 
 type typeJSON struct {
-	Type        string `json:"type"`
-	Title       string `json:"title"`
-	Status      int    `json:"status"`
+	Type        string       `json:"type"`
+	Title       string       `json:"title"`
+	Status      int          `json:"status"`
+	Description string       `json:"description,omitempty"`
+	Members     []memberJSON `json:"members,omitempty"`
+	Page        string       `json:"page,omitempty"`
+}
+
+type memberJSON struct {
+	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	Page        string `json:"page,omitempty"`
+	Example     any    `json:"example"`
 }
 
 type statusJSON struct {
@@ -189,7 +196,11 @@ type indexJSON struct {
 }
 
 func typeForTools(t *problem.Type, page string) typeJSON {
-	return typeJSON{t.URI, t.Title, t.Status, t.Doc, page}
+	var members []memberJSON
+	for _, m := range t.Members {
+		members = append(members, memberJSON{m.Name, m.Doc, m.Example})
+	}
+	return typeJSON{t.URI, t.Title, t.Status, t.Doc, members, page}
 }
 
 func statusForTools(s status.Info, page string) statusJSON {
@@ -217,6 +228,6 @@ func indented(v any) []byte {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(v) // of maps, slices, strings and numbers only
+	_ = enc.Encode(v) // of maps, slices, strings, numbers, and examples that could be encoded
 	return buf.Bytes()
 }

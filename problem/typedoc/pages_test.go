@@ -120,6 +120,33 @@ func TestPageOfATypeTellsHowToResolveIt(t *testing.T) {
 	}
 }
 
+func TestPageOfATypeShowsItsMembers(t *testing.T) {
+	typ := problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "",
+		problem.Member{Name: "balance", Doc: "What is <left>.", Example: 30})
+	page := typedoc.Pages(typ)[1]
+	markuptest.WellFormed(t, string(page.HTML))
+	assert.Contains(t, string(page.HTML), `<dt>balance</dt><dd dir="auto">What is &lt;left&gt;.</dd>`)
+	assert.Contains(t, string(page.HTML), "&#34;balance&#34;: 30\n}", "in the example")
+	assert.Contains(t, string(page.JSON), `"members": [
+    {
+      "name": "balance",
+      "description": "What is <left>.",
+      "example": 30
+    }
+  ]`)
+}
+
+func TestPageOfAStatusNamesItsHeaderFields(t *testing.T) {
+	for _, page := range typedoc.Pages() {
+		switch page.Path {
+		case "/401":
+			assert.Contains(t, string(page.HTML), "WWW-Authenticate")
+		case "/404":
+			assert.NotContains(t, string(page.HTML), "<dt>header</dt>")
+		}
+	}
+}
+
 func TestPageOfAStatusSaysWhatTheCatalogueDoes(t *testing.T) {
 	pages := typedoc.Pages()
 	for i, s := range statuses() {
