@@ -39,8 +39,9 @@ var arrow = map[string][]string{
 	"middleware/middlewaretest":          {},
 	"middleware/ratelimit":               {"internal/exchange", "problem", "problem/status", "respond"},
 	"middleware/ratelimit/ratelimittest": {"middleware/ratelimit"},
-	"listener":                           {"problem"},
-	"internal/policy":                    {},
+	"middleware/ratelimit/internal/redisscript": {"middleware/ratelimit"},
+	"listener":        {"problem"},
+	"internal/policy": {},
 }
 
 // thirdParty lists the modules outside the standard library that the non-test

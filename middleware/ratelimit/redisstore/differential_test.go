@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/internal/redisscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -19,7 +20,7 @@ import (
 // onClock makes s believe that the time in Redis is what the result is told.
 // Keys do not expire, since that is by the real time.
 func onClock(s *Store) (set func(now time.Time) error) {
-	text := takeText
+	text := redisscript.Text
 	for old, with := range map[string]string{
 		"redis.call('TIME')":        "redis.call('MGET', 'test:s', 'test:us')",
 		"math.ceil(debt / 1000000)": "1000000",

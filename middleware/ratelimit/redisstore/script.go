@@ -2,19 +2,14 @@ package redisstore
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/internal/redisscript"
 )
 
-//go:embed take.lua
-var takeText string
-
-var takeScript = newScript(takeText)
+var takeScript = newScript(redisscript.Text)
 
 // script is the text of a script, and the name that Redis knows it by once it
 // has seen it.
@@ -35,13 +30,14 @@ type call struct {
 }
 
 func (c *call) add(i int, k key, b *ratelimit.Bucket) {
-	unit := float64(b.Quota.Per) / float64(b.Quota.N)
 	if c.keys == nil {
 		c.name = k.name
 	}
 	c.indices = append(c.indices, i)
 	c.keys = append(c.keys, k.name)
-	c.args = append(c.args, b.Cost, b.Quota.Capacity(), strconv.FormatFloat(unit, 'g', -1, 64), int(b.Mode))
+	for _, arg := range redisscript.Args(*b) {
+		c.args = append(c.args, arg)
+	}
 }
 
 // run returns the answer of Redis, whose server may not know the script: after
@@ -82,7 +78,6 @@ func (once) NoRetry() bool { return true }
 // read copies the answer to the buckets.
 func (c *call) read(buckets []ratelimit.Bucket) {
 	for n, i := range c.indices {
-		buckets[i].Debt = time.Duration(c.answer[2*n])
-		buckets[i].Short = c.answer[2*n+1] == 1
+		redisscript.Read(c.answer, n, &buckets[i])
 	}
 }

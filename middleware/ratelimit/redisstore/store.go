@@ -2,10 +2,7 @@ package redisstore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,11 +10,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/internal/redisscript"
 )
 
 const (
 	// DefaultPrefix is what the name of each key in Redis starts with.
-	DefaultPrefix = "ratelimit:"
+	DefaultPrefix = redisscript.DefaultPrefix
 	// DefaultTimeout is how long a call may take. It is many round trips of a
 	// healthy network, and short enough for a request to wait for.
 	DefaultTimeout = 100 * time.Millisecond
@@ -118,32 +116,10 @@ type key struct {
 	slot string // the part that Redis chooses the slot by
 }
 
-// key names b. A hash in place of the bucket's key bounds the length, has no
-// braces that would move the slot, and keeps API keys out of Redis' logs and
-// dumps. The name of the policy comes last, so that whatever is in it cannot
-// make two names one.
+// key names b.
 func (s *Store) key(b ratelimit.Bucket) key {
-	sum := sha256.Sum256([]byte(b.Key))
-	var slot [22]byte
-	base64.RawURLEncoding.Encode(slot[:], sum[:16])
-
-	name := make([]byte, 0, 128)
-	name = append(name, s.prefix...)
-	name = append(name, '{')
-	from := len(name)
-	name = append(name, slot[:]...)
-	name = append(name, '}', ':')
-	name = strconv.AppendInt(name, int64(b.Quota.N), 10)
-	name = append(name, '/')
-	name = append(name, b.Quota.Per.String()...)
-	if c := b.Quota.Capacity(); c != b.Quota.N {
-		name = append(name, '/')
-		name = strconv.AppendInt(name, int64(c), 10)
-	}
-	name = append(name, ':')
-	name = append(name, b.Policy...)
-	text := string(name)
-	return key{text, text[from : from+len(slot)]}
+	n := redisscript.NameOf(s.prefix, b)
+	return key{n.Full, n.Slot}
 }
 
 func (s *Store) now() time.Duration { return time.Since(s.start) }
