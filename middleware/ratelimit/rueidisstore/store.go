@@ -1,0 +1,235 @@
+// Package rueidisstore lets a fleet of servers share its rate limits through
+// Redis, for services that use the client rueidis.
+//
+// Start with [New], and give the store to a limiter:
+//
+//	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"127.0.0.1:6379"}})
+//	limit := ratelimit.NewLimiter(ratelimit.Options{Policies: policies, Store: rueidisstore.New(client), Replicas: 3})
+//
+// Script and keys are those of package redisstore, so that a fleet may use both;
+// what that package says of servers, memory and permissions holds here as well.
+// This one is smaller: it remembers no denials, and leaves connections to the
+// client, which has one for each server and sends all calls through it.
+package rueidisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/internal/redisscript"
+)
+
+const (
+	// DefaultPrefix is what the name of each key in Redis starts with.
+	DefaultPrefix = redisscript.DefaultPrefix
+	// DefaultTimeout is how long a call may take.
+	DefaultTimeout = 100 * time.Millisecond
+)
+
+// Options are the settings of a [Store]. The zero value has the defaults.
+type Options struct {
+	// Prefix is what the name of each key in Redis starts with. Empty means
+	// DefaultPrefix. It must not contain braces, which would decide about the
+	// slot of a cluster.
+	Prefix string
+
+	// Timeout bounds a call to the store, redirections included. 0 means
+	// DefaultTimeout. A request with an earlier deadline of its own keeps that.
+	Timeout time.Duration
+}
+
+// Store keeps buckets in Redis. It implements [ratelimit.Store], and is safe for
+// concurrent use. The zero value is not valid; use [New].
+type Store struct {
+	client  rueidis.Client
+	prefix  string
+	timeout time.Duration
+	script  *rueidis.Lua
+}
+
+// New returns a store on client with the default options. It sends nothing. The
+// client stays the caller's to close. New panics if client is nil.
+func New(client rueidis.Client) *Store { return Options{}.New(client) }
+
+// New returns a store on client. It panics as [New] does, and if an option
+// cannot work.
+func (o Options) New(client rueidis.Client) *Store {
+	switch {
+	case client == nil:
+		panic("rueidisstore: the client is nil")
+	case strings.ContainsAny(o.Prefix, "{}"):
+		panic(fmt.Sprintf("rueidisstore: Prefix = %q: braces would decide about the slot", o.Prefix))
+	case o.Timeout < 0:
+		panic(fmt.Sprintf("rueidisstore: Timeout = %v: a positive duration is required", o.Timeout))
+	}
+	s := &Store{client: client, prefix: o.Prefix, timeout: o.Timeout, script: rueidis.NewLuaScript(redisscript.Text)}
+	if s.prefix == "" {
+		s.prefix = DefaultPrefix
+	}
+	if s.timeout == 0 {
+		s.timeout = DefaultTimeout
+	}
+	return s
+}
+
+// Take implements [ratelimit.Store]. It returns within the Timeout.
+//
+// In a cluster each slot decides its own buckets, all slots at once. If one
+// refuses, the others get a second call that gives the units back.
+func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
+	for i := range buckets {
+		if q := buckets[i].Quota; q.N < 1 || q.Per < 1 || q.Capacity() < 1 {
+			return fmt.Errorf("rueidisstore: policy %q: invalid quota %+v", buckets[i].Policy, q)
+		}
+	}
+	calls := s.split(buckets)
+	if len(calls) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	s.run(ctx, calls, buckets)
+	if len(calls) == 1 && isReply(calls[0].err, "TRYAGAIN") { // the slot moves: ask where each bucket is
+		calls = s.each(buckets)
+		s.run(ctx, calls, buckets)
+	}
+	err := failures(calls)
+	if len(calls) > 1 && (err != nil || slices.ContainsFunc(buckets, refuses)) {
+		err = errors.Join(err, s.undo(ctx, calls, buckets))
+	}
+	if err != nil {
+		return fmt.Errorf("rueidisstore: %w", err)
+	}
+	return nil
+}
+
+// call is one run of the script.
+type call struct {
+	indices []int // of the buckets, in the slice that Take got
+	err     error
+}
+
+// split makes a call for all buckets, or in a cluster one for each slot.
+func (s *Store) split(buckets []ratelimit.Bucket) []*call {
+	sharded := s.client.Mode() == rueidis.ClientModeCluster
+	var calls []*call
+	var slots []string
+	for i := range buckets {
+		slot := ""
+		if sharded {
+			slot = redisscript.NameOf(s.prefix, buckets[i]).Slot
+		}
+		at := slices.Index(slots, slot)
+		if at < 0 {
+			at = len(calls)
+			calls, slots = append(calls, &call{}), append(slots, slot)
+		}
+		calls[at].indices = append(calls[at].indices, i)
+	}
+	return calls
+}
+
+// each makes a call for each bucket.
+func (s *Store) each(buckets []ratelimit.Bucket) (calls []*call) {
+	for i := range buckets {
+		calls = append(calls, &call{indices: []int{i}})
+	}
+	return calls
+}
+
+// run makes the calls and waits for their results.
+func (s *Store) run(ctx context.Context, calls []*call, buckets []ratelimit.Bucket) {
+	done := make(chan struct{}, len(calls))
+	for _, c := range calls[1:] {
+		go func() {
+			s.ask(ctx, c, buckets)
+			done <- struct{}{}
+		}()
+	}
+	s.ask(ctx, calls[0], buckets)
+	for range calls[1:] {
+		<-done
+	}
+}
+
+// ask makes one call. The client returns when ctx is done, and repeats no
+// script, which may have been run although its result was lost.
+func (s *Store) ask(ctx context.Context, c *call, buckets []ratelimit.Bucket) {
+	var keys, args []string
+	for _, i := range c.indices {
+		a := redisscript.Args(buckets[i])
+		keys, args = append(keys, redisscript.NameOf(s.prefix, buckets[i]).Full), append(args, a[:]...)
+	}
+	reply, err := s.script.Exec(ctx, s.client, keys, args).AsIntSlice()
+	if err == nil && len(reply) != 2*len(c.indices) {
+		err = fmt.Errorf("%d numbers in the reply for %d buckets", len(reply), len(c.indices))
+	}
+	if c.err = explain(err); err != nil {
+		return
+	}
+	for n, i := range c.indices {
+		redisscript.Read(reply, n, &buckets[i])
+	}
+}
+
+// undo gives back what some of the calls have charged, also if the time of the
+// request is over.
+func (s *Store) undo(ctx context.Context, calls []*call, buckets []ratelimit.Bucket) error {
+	var back []ratelimit.Bucket
+	var from []int
+	for _, c := range calls {
+		if c.err != nil || slices.ContainsFunc(c.indices, func(i int) bool { return refuses(buckets[i]) }) {
+			continue
+		}
+		for _, i := range c.indices {
+			if b := buckets[i]; b.Cost != 0 && !b.Short {
+				b.Cost, b.Mode = -b.Cost, ratelimit.Force
+				back, from = append(back, b), append(from, i)
+			}
+		}
+	}
+	if back == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
+	defer cancel()
+	undone := s.each(back)
+	s.run(ctx, undone, back)
+	for n, i := range from {
+		buckets[i].Debt = back[n].Debt
+	}
+	return failures(undone)
+}
+
+func failures(calls []*call) error {
+	var errs []error
+	for _, c := range calls {
+		errs = append(errs, c.err)
+	}
+	return errors.Join(errs...)
+}
+
+// explain reports to the limiter whether the server has replied.
+func explain(err error) error {
+	if _, replied := rueidis.IsRedisErr(err); replied && !isReply(err, "READONLY") {
+		return errors.Join(err, ratelimit.ErrReply)
+	}
+	return err
+}
+
+// isReply reports whether err is an error reply that begins with the word.
+func isReply(err error, word string) bool {
+	reply, ok := rueidis.IsRedisErr(err)
+	if joined, is := err.(interface{ Unwrap() []error }); is {
+		reply, ok = rueidis.IsRedisErr(joined.Unwrap()[0])
+	}
+	return ok && strings.HasPrefix(reply.Error(), word)
+}
+
+func refuses(b ratelimit.Bucket) bool { return b.Short && b.Mode == ratelimit.Enforce }
