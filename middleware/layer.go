@@ -40,7 +40,7 @@ func serve(l layer, next http.Handler, rw http.ResponseWriter, r *http.Request) 
 			v.panicked = recover()
 		}
 		again := l.end(v)
-		w.Returned(r, owner)
+		w.Ended(r, owner, again == nil)
 		l.after(v)
 		if again != nil {
 			panic(again)

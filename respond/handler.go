@@ -44,8 +44,11 @@ type handler struct {
 
 func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w, face, owner := exchange.Enter(rw, r)
-	defer w.Returned(r, owner)
+	returned := false
+	defer func() { w.Ended(r, owner, returned) }()
+	encoded := w.Header()["Content-Encoding"] != nil // by a compressor around the handler
 	err := h.h(face, r)
+	returned = true
 	if err == nil {
 		return
 	}
@@ -57,6 +60,9 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.Written() {
 		y.note("request failed after the response had begun", p.Map.From(err), err)
 		return
+	}
+	if !encoded { // what the handler has set was for another body
+		delete(w.Header(), "Content-Encoding")
 	}
 	y.fail(err)
 }

@@ -74,7 +74,8 @@ type Exchange struct {
 	BodyTooLarge bool
 
 	rare    *Rare
-	gate    *gate    // the handler runs behind it
+	writer  *Writer  // the outermost, unless the handler runs behind a gate
+	gate    *gate    // which has one
 	closers *Closing // the first to call
 }
 

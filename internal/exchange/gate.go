@@ -100,17 +100,11 @@ func (g *gate) hasBegunLocked() bool {
 	return g.begun && (g.writer == nil || g.writer.OnWire())
 }
 
-func (g *gate) hasBegun() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.hasBegunLocked() || g.begun && g.calls > 0
-}
-
 // wire returns what was handed to the network around the gate. Of an exchange
 // whose time was over that is known when the supervisor has ended it.
 func (g *gate) wire(took time.Duration) Wire {
 	if !g.isExpired() {
-		return g.writer.Wire(took)
+		return g.outer.wire(took)
 	}
 	<-g.done
 	return g.after
@@ -122,20 +116,24 @@ func (g *gate) isExpired() bool {
 	return g.err == http.ErrHandlerTimeout
 }
 
-// gateOf returns the gate that rw is the face of, or nil.
-func gateOf(rw http.ResponseWriter) *gate {
-	if x, w := lookup(rw); x != nil && w == nil {
-		return x.gate
-	}
-	return nil
-}
-
 // end notes that the handler has ended, and reports whether that was in time.
 func (g *gate) end() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ended = true
 	return g.err == nil
+}
+
+// closeUnbegun is close for a handler that has not begun its response, and is
+// not about to.
+func (g *gate) closeUnbegun() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended || g.hijacked || g.calls > 0 || g.hasBegunLocked() {
+		return false
+	}
+	g.err = http.ErrHandlerTimeout
+	return true
 }
 
 // close ends the handler's time, and reports whether it has not ended itself, or
@@ -219,7 +217,6 @@ func (g *gate) settle() {
 	case g.hijacked:
 	case !g.begun: // a framework may respond only now, through the gate
 		g.publish()
-		g.header = g.base.Header()
 		g.returned = true
 	default:
 		g.publishTrailers()
@@ -264,6 +261,9 @@ func (g *gate) Written() bool {
 func (g *gate) Header() http.Header {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.returned {
+		return g.base.Header()
+	}
 	return g.header
 }
 
@@ -329,44 +329,51 @@ func (g *gate) WriteString(s string) (int, error) {
 	return io.WriteString(g.base, s)
 }
 
-// sniffLen is how much net/http copies from a source before it sends the header.
-const sniffLen = 512
+// copyBuffers has the buffers of ReadFrom, of the size that io.Copy uses.
+var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // ReadFrom leaves a file to base, which may use sendfile: the deadline interrupts
 // that as any write. Other sources may block for as long as they like, which must
 // not be inside a call of base. They are read here; base sees its ReadFrom all
 // the same, since net/http sends the header at its end.
-func (g *gate) ReadFrom(src io.Reader) (int64, error) {
-	var room [sniffLen]byte
-	k, err := io.ReadFull(src, room[:])
-	var n int64
-	if k > 0 {
-		var werr error
-		if n, werr = g.readFrom(bytes.NewReader(room[:k])); werr != nil {
-			return n, werr
+func (g *gate) ReadFrom(src io.Reader) (n int64, err error) {
+	if isFile(src) {
+		return g.readFrom(src)
+	}
+	buf := copyBuffers.Get().(*[32 << 10]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		k, err := src.Read(buf[:])
+		if k > 0 {
+			took, werr := g.readFrom(bytes.NewReader(buf[:k]))
+			n += took
+			if werr != nil {
+				return n, werr
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return n, nil
+		case err != nil:
+			return n, err
 		}
 	}
-	switch {
-	case err == io.EOF || err == io.ErrUnexpectedEOF:
-		return n, nil
-	case err != nil:
-		return n, err
-	}
-	var more int64
-	if isFile(src) {
-		more, err = g.readFrom(src)
-	} else {
-		more, err = io.Copy(writeOnly{g}, src)
-	}
-	return n + more, err
 }
 
+// readFrom has base copy from a source that does not block.
 func (g *gate) readFrom(src io.Reader) (int64, error) {
+	begun := g.Written()
 	if err := g.enter(true); err != nil {
 		return 0, err
 	}
 	defer g.leave()
-	return g.base.(io.ReaderFrom).ReadFrom(src)
+	n, err := g.base.(io.ReaderFrom).ReadFrom(src)
+	if n == 0 && !begun && !isRefused(err) { // a file without a byte begins nothing
+		g.mu.Lock()
+		g.begun = false
+		g.mu.Unlock()
+	}
+	return n, err
 }
 
 func isFile(src io.Reader) bool {

@@ -26,7 +26,7 @@ func (w *Writer) clientGone(took time.Duration) bool {
 		return false // the end of the stream is the end of the context
 	}
 	if m := w.x.rare; m != nil {
-		if !m.Deadline.IsZero() && time.Now().After(m.Deadline) {
+		if !m.Deadline.IsZero() && !time.Now().Before(m.Deadline) {
 			return false
 		}
 		if isBroken(m.WriteErr) {

@@ -33,7 +33,8 @@ const grace = 100 * time.Millisecond
 // context.
 func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *http.Request) {
 	w, face, owner := Enter(rw, r)
-	defer w.Returned(r, owner)
+	ok := false
+	defer func() { w.Ended(r, owner, ok) }()
 	g, inner := newGate(face, r, s.Limit)
 	ended := make(chan any, 1) // what to panic with, or nil
 	go func() {
@@ -55,6 +56,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 	v, inTime := g.await(ended, timer)
 	if !inTime {
 		s.expire(g, next, face, r)
+		ok = true
 		return
 	}
 	bringBack(r, inner)
@@ -63,6 +65,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 		w.x.Aborted = true // unless an outer layer responds
 		panic(v)
 	}
+	ok = true
 }
 
 // expire ends the exchange of a handler whose time is over.
@@ -70,7 +73,7 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 	unsent, route := g.expire()
 	g.outer.Route = cmpOr(g.outer.Route, cmpOr(route, routeOf(next, r)))
 	defer func() {
-		g.after = g.writer.Wire(0)
+		g.after = g.outer.wire(0)
 		close(g.done)
 	}()
 	if !unsent {
@@ -98,13 +101,14 @@ func (g *gate) await(ended <-chan any, timer *time.Timer) (v any, inTime bool) {
 		return v, true
 	case <-timer.C:
 	}
-	if g.hasBegun() {
-		timer.Reset(grace)
-		select {
-		case v = <-ended:
-			return v, true
-		case <-timer.C:
-		}
+	if g.closeUnbegun() {
+		return nil, false
+	}
+	timer.Reset(grace)
+	select {
+	case v = <-ended:
+		return v, true
+	case <-timer.C:
 	}
 	if g.close() {
 		return nil, false

@@ -97,6 +97,7 @@ func Enter(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.Respon
 		w.x = x
 	} else {
 		w.x = &w.own
+		w.x.writer = w
 		w.x.enter(r)
 	}
 	return w, face, true
@@ -194,7 +195,7 @@ func (w *Writer) WriteHeader(code int) {
 // handlerSet notes the status that the handler sets first. One that cannot be
 // sent counts until there is another.
 func (w *Writer) handlerSet(code int) {
-	if now := w.x.HandlerStatus; now < 100 || now > 999 {
+	if now := w.x.HandlerStatus; (now < 100 || now > 999) && !w.x.Replaced {
 		w.x.HandlerStatus = code
 	}
 }
@@ -500,12 +501,17 @@ func (w *Writer) EnableFullDuplex() error {
 // CloseNotify is what [http.Request.Context] replaced. The base has it.
 func (w *Writer) CloseNotify() <-chan bool { return w.base.(closeNotifier).CloseNotify() }
 
-// Returned ends a layer: it is called when the handler inside has returned, with
-// the request that the handler got. The owner of the Writer closes it. After a
+// Ended ends a layer: it is called when the handler inside has ended, with the
+// request that the handler got. The owner of the Writer closes it. After a
 // response late calls are refused then; without one they still reach the base,
 // since a framework may respond to an error only now.
-func (w *Writer) Returned(r *http.Request, owner bool) {
+//
+// Ok means that no panic goes on: net/http forgets the files of a form then.
+func (w *Writer) Ended(r *http.Request, owner, ok bool) {
 	w.x.returned(r)
+	if form := w.x.Request.MultipartForm; form != nil && !ok && owner && w.Owns() {
+		_ = form.RemoveAll()
+	}
 	if !owner {
 		return
 	}
@@ -541,12 +547,14 @@ type Wire struct {
 }
 
 // Wire returns what was handed to the network, took after the exchange began, as
-// the outermost Writer knows it that w's handler writes to.
-func (w *Writer) Wire(took time.Duration) Wire {
-	if g := gateOf(w.base); g != nil && g.writer != nil {
-		return g.wire(took)
+// the outermost Writer knows it.
+func (w *Writer) Wire(took time.Duration) Wire { return w.x.wire(took) }
+
+func (x *Exchange) wire(took time.Duration) Wire {
+	if x.gate != nil {
+		return x.gate.wire(took)
 	}
-	x := w.x
+	w := x.writer
 	wire := Wire{w.Status(), w.bytes, w.implicit, x.Replaced, x.Aborted, w.clientGone(took), x.Problem, nil}
 	if x.rare != nil {
 		wire.Interim = x.rare.Interim
@@ -555,19 +563,7 @@ func (w *Writer) Wire(took time.Duration) Wire {
 }
 
 // Settled reports whether no outer layer can change the response any more.
-func (w *Writer) Settled() bool {
-	for range maxLayers {
-		g := gateOf(w.base)
-		if g == nil || g.writer == nil {
-			break
-		}
-		if g.isExpired() {
-			return false
-		}
-		w = g.writer
-	}
-	return w.state.Load() >= sent
-}
+func (w *Writer) Settled() bool { return w.Owns() && w.state.Load() >= sent }
 
 // AtClose has c called when the outermost layer has returned.
 func (w *Writer) AtClose(c *Closing) { w.x.closeLater(c) }
