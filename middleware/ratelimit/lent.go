@@ -104,10 +104,11 @@ func (l *Limiter) reserve(lim *rate.Limiter, n int) {
 	l.borrows.Lock()
 	defer l.borrows.Unlock()
 	now, burst := time.Now(), max(1, lim.Burst())
-	for n = min(n, 2*burst); n > 0; n -= burst { // it reserves no more at once
-		lim.ReserveN(now, min(n, burst))
-	}
 	if n < 0 {
 		lim.ReserveN(now, n)
+		return
+	}
+	for left := min(n, 2*burst); left > 0; left -= burst { // it reserves no more at once
+		lim.ReserveN(now, min(left, burst))
 	}
 }

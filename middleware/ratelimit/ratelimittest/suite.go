@@ -231,6 +231,11 @@ func refundEndsAtFull(t *trial) {
 	t.want(of("k", 10), false, 10*time.Second)
 	t.want(of("never seen", -5), false, 0)
 	t.want(of("never seen", 10), false, 10*time.Second)
+	owing := of("owing", 15)
+	owing.Mode = ratelimit.Force
+	t.want(owing, false, 15*time.Second)
+	owing.Cost = -2
+	t.want(owing, false, 13*time.Second) // still below zero
 	got := t.take(of("k", 1), of("never seen", -5))
 	if !got[0].Short || got[1].Short {
 		t.Errorf("a refund beside a refusal: short is %t, %t, want true, false", got[0].Short, got[1].Short)
