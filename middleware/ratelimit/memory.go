@@ -129,13 +129,27 @@ func (m *Memory) takeOne(b *Bucket) {
 	key, t := maphash.String(m.seed, b.Key), m.terms(b)
 	hash, s := key^t.hash, &m.shards[m.home(key)]
 	s.mu.Lock()
-	at, found, units := s.look(b, t, hash, now)
-	if b.Cost == 0 || b.Short {
+	at, found := s.table.find(hash)
+	if !found {
+		at, found, units := s.look(b, t, hash, now)
+		debt := t.debt(units)
+		if b.Cost != 0 && !b.Short {
+			debt = s.charge(b, t, hash, now, at, found, units)
+		}
+		s.mu.Unlock()
+		b.Debt = round(debt)
+		return
+	}
+	c := &s.table.cells[at]
+	units := t.units(c, now)
+	if b.Short = t.short(b, units); b.Short || b.Cost == 0 {
 		s.mu.Unlock()
 		b.Debt = round(t.debt(units))
 		return
 	}
-	debt := s.charge(b, t, hash, now, at, found, units)
+	units = t.charged(b, units)
+	debt := t.debt(units)
+	c.set(units, debt, now)
 	s.mu.Unlock()
 	b.Debt = round(debt)
 }

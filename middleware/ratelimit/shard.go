@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"math"
 	"sync"
 )
 
@@ -27,15 +26,11 @@ type shard struct {
 // bucket then does not change: rate.Limiter would go back in time, and mint
 // units when it comes forward again (go.dev/issue/56287).
 func (s *shard) look(b *Bucket, t *terms, hash uint64, now int64) (at int, found bool, units float64) {
-	units = float64(t.quota.Burst)
+	units = t.holds
 	if at, found = s.table.find(hash); found {
-		c := &s.table.cells[at]
-		if have := c.units + seconds64(now-c.last)*t.perSecond; have < units {
-			units = have
-		}
+		units = t.units(&s.table.cells[at], now)
 	}
-	lack := float64(b.Cost) - units
-	b.Short = lack > 0 && b.Cost > 0 && b.Mode != Force && (b.Cost > t.quota.Burst || t.lacks(lack))
+	b.Short = t.short(b, units)
 	return at, found, units
 }
 
@@ -43,29 +38,20 @@ func (s *shard) look(b *Bucket, t *terms, hash uint64, now int64) (at int, found
 // the debt that is left. Where there is no cell the bucket is full, and there
 // is nothing to give back.
 func (s *shard) charge(b *Bucket, t *terms, hash uint64, now int64, at int, found bool, units float64) (debt float64) {
-	cost := b.Cost
-	if !found && cost < 0 {
+	if !found && b.Cost < 0 {
 		return 0
 	}
-	if b.Mode == Force && cost > 0 { // a bucket owes at most what it can hold
-		cost = max(0, min(cost, int(math.Floor(units))+t.quota.Burst))
-	}
-	units -= float64(cost)
-	if holds := float64(t.quota.Burst); units > holds {
-		units = holds
-	}
+	units = t.charged(b, units)
 	debt = t.debt(units)
-	full := now + fill(debt)
 	if found {
-		c := &s.table.cells[at]
-		late := max(0, c.last-now)
-		c.units, c.last, c.full = units, now+late, full+late
+		s.table.cells[at].set(units, debt, now)
 		return debt
 	}
-	if s.makeRoom(now, full) {
+	c := cell{hash, units, now, debt}
+	if s.makeRoom(now, c.full()) {
 		at, _ = s.table.find(hash)
 	}
-	s.table.insert(at, cell{hash, units, now, full})
+	s.table.insert(at, c)
 	return debt
 }
 
@@ -95,23 +81,24 @@ const fairLooks, maxLooks = 64, 1024
 // is nearest to full of those that it looks at. The search goes on where the
 // last one ended, so that all buckets have their turn.
 func (s *shard) evict(now, full int64) {
-	best, looks, cells := -1, 0, s.table.cells
+	best, soonest, looks, cells := -1, int64(0), 0, s.table.cells
 	for range cells {
 		if s.hand++; s.hand >= len(cells) {
 			s.hand = 0
 		}
-		at := cells[s.hand].full
-		if at == 0 {
+		c := &cells[s.hand]
+		if c.free() {
 			continue
 		}
-		if looks++; best < 0 || at < cells[best].full {
-			best = s.hand
+		at := c.full()
+		if looks++; best < 0 || at < soonest {
+			best, soonest = s.hand, at
 		}
-		if at <= now || looks >= maxLooks || looks >= fairLooks && cells[best].full <= full {
+		if at <= now || looks >= maxLooks || looks >= fairLooks && soonest <= full {
 			break
 		}
 	}
-	if cells[best].full > now {
+	if soonest > now {
 		s.evicted++
 	}
 	s.table.remove(best)

@@ -7,8 +7,29 @@ import "math/bits"
 type cell struct {
 	hash  uint64  // of the identity of the bucket
 	units float64 // that it held at the time last; what is below zero it owes
-	last  int64   // nanoseconds since the start of the Memory, as is full
-	full  int64   // when the bucket is certainly full again; 0 in a free cell
+	last  int64   // nanoseconds since the start of the Memory; 0 in a free cell
+	debt  float64 // nanoseconds from then until the bucket is full
+}
+
+func (c *cell) free() bool { return c.last == 0 }
+
+// set notes what a bucket holds. A time that is older than the cell leaves it
+// in its time.
+func (c *cell) set(units, debt float64, now int64) {
+	c.units, c.debt = units, debt
+	if now > c.last {
+		c.last = now
+	}
+}
+
+// full is the time when the bucket is certainly full again, with what float64
+// may have lost of a long debt. A bucket that is forgotten later than that was
+// full to the last bit.
+func (c *cell) full() int64 {
+	if c.debt > 1<<61 {
+		return 1 << 62
+	}
+	return c.last + int64(c.debt+c.debt*0x1p-49+0.99)
 }
 
 // table finds the cells of a shard by their hashes. It is a hash table with
@@ -45,7 +66,7 @@ func (t *table) home(hash uint64) int {
 func (t *table) find(hash uint64) (at int, found bool) {
 	for i := t.home(hash); i < len(t.cells); i++ {
 		c := &t.cells[i]
-		if c.full == 0 || c.hash > hash {
+		if c.free() || c.hash > hash {
 			return i, false
 		}
 		if c.hash == hash {
@@ -61,7 +82,7 @@ func (t *table) load() float64 { return float64(t.used) / float64(t.homes) }
 // insert adds a cell at the place that find returned for it.
 func (t *table) insert(at int, c cell) {
 	free := at
-	for free < len(t.cells) && t.cells[free].full != 0 {
+	for free < len(t.cells) && !t.cells[free].free() {
 		free++
 	}
 	if free == len(t.cells) { // hardly ever: the last places are crowded
@@ -76,7 +97,7 @@ func (t *table) insert(at int, c cell) {
 // that no search ends there too early.
 func (t *table) remove(at int) {
 	end := at + 1
-	for end < len(t.cells) && t.cells[end].full != 0 && t.home(t.cells[end].hash) < end {
+	for end < len(t.cells) && !t.cells[end].free() && t.home(t.cells[end].hash) < end {
 		end++
 	}
 	copy(t.cells[at:], t.cells[at+1:end])
@@ -90,7 +111,7 @@ func (t *table) resized(keys int) table {
 	at := 0
 	for i := range t.cells {
 		c := &t.cells[i]
-		if c.full == 0 {
+		if c.free() {
 			continue
 		}
 		at = max(at, next.home(c.hash))
@@ -109,11 +130,11 @@ func (t *table) sweep(now int64) {
 	at := 0
 	for i := range t.cells {
 		c := t.cells[i]
-		if c.full == 0 {
+		if c.free() {
 			continue
 		}
 		t.cells[i] = cell{}
-		if c.full < now {
+		if c.full() < now {
 			t.used--
 			continue
 		}

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"hash/maphash"
+	"math"
 	"slices"
 	"time"
 )
@@ -14,6 +15,7 @@ type terms struct {
 	hash      uint64  // which that of a key turns into the identity of a bucket
 	perSecond float64 // the rate as rate.Limiter has it
 	perUnit   float64 // nanoseconds in which a unit comes back
+	holds     float64 // the burst
 }
 
 // maxTerms is the number of terms that a Memory keeps. Those of further quotas
@@ -45,11 +47,40 @@ func newTerms(seed maphash.Seed, b *Bucket) *terms {
 			uint64(q.N)*0xbf58476d1ce4e5b9 + uint64(q.Per)*0x94d049bb133111eb + uint64(q.Burst)*0xd6e8feb86659fd93,
 		perSecond: float64(q.N) / q.Per.Seconds(),
 		perUnit:   float64(q.Per) / float64(q.N),
+		holds:     float64(q.Burst),
 	}
 }
 
 // debt is the time, in nanoseconds, until a bucket with the units is full.
-func (t *terms) debt(units float64) float64 { return (float64(t.quota.Burst) - units) * t.perUnit }
+func (t *terms) debt(units float64) float64 { return (t.holds - units) * t.perUnit }
+
+// units is what a bucket holds at the time now.
+func (t *terms) units(c *cell, now int64) float64 {
+	units := c.units + seconds64(now-c.last)*t.perSecond
+	if units > t.holds {
+		return t.holds
+	}
+	return units
+}
+
+// short reports whether so many units are not enough for b.
+func (t *terms) short(b *Bucket, units float64) bool {
+	lack := float64(b.Cost) - units
+	return lack > 0 && b.Cost > 0 && b.Mode != Force && (b.Cost > t.quota.Burst || t.lacks(lack))
+}
+
+// charged is what is left of so many units after the cost of b was taken. A
+// bucket owes at most what it can hold, and holds no more.
+func (t *terms) charged(b *Bucket, units float64) float64 {
+	cost := float64(b.Cost)
+	if b.Mode == Force && b.Cost > 0 {
+		cost = max(0, min(cost, math.Floor(units)+t.holds))
+	}
+	if units -= cost; units > t.holds {
+		return t.holds
+	}
+	return units
+}
 
 // lacks reports whether it takes a nanosecond or more until so many units come
 // back, as rate.Limiter decides it. Where that is clear, a division is saved.
@@ -67,15 +98,6 @@ func seconds64(ns int64) float64 {
 		return float64(ns) / 1e9
 	}
 	return time.Duration(ns).Seconds()
-}
-
-// fill is a debt in whole nanoseconds, with what float64 may have lost of a
-// long one. A bucket that is forgotten later than that was full to the last bit.
-func fill(debt float64) int64 {
-	if debt > 1<<61 {
-		return 1 << 61
-	}
-	return int64(debt + debt*0x1p-49 + 0.99)
 }
 
 // round is a debt to the nearest nanosecond.
