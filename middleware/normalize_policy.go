@@ -162,6 +162,8 @@ func (p *policy) Sniff(w *exchange.Writer, code int, first []byte) exchange.Body
 		return exchange.Line
 	case looksLikeText(first):
 		return exchange.Text
+	case code >= 500 && http.DetectContentType(first) == "application/octet-stream":
+		return exchange.Drop // a message with one control character, perhaps
 	}
 	return exchange.Pass
 }

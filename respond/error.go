@@ -26,6 +26,10 @@ import (
 // Like http.Error it does not end the handler: return after it.
 func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 	p, x := inEffect(w)
+	if x != nil && exchange.Begun(w) {
+		w.WriteHeader(code) // which reports the call, and sends nothing
+		return
+	}
 	if !p.isDefault() || x != nil && formFor(x.Accept) != problem.MediaType {
 		p.reply(w, x).send(problem.New(code, opts...), nil)
 		return
@@ -130,7 +134,7 @@ func (p *prepared) write(w http.ResponseWriter, x *exchange.Exchange, d *problem
 	describe(h, p.code, v, problem.MediaType, length)
 	if x != nil {
 		varyByAccept(h, v)
-		x.Told(w, d)
+		x.Problem = d
 	}
 	w.WriteHeader(p.code)
 	_, _ = w.Write(body) // the client may be gone, and there is nothing else to tell it by

@@ -57,10 +57,6 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		p, _ = inEffect(face)
 	}
 	y := p.replyTo(face, r, w.Exchange())
-	if w.Written() {
-		y.note("request failed after the response had begun", p.Map.From(err), err)
-		return
-	}
 	if !encoded { // what the handler has set was for another body
 		delete(w.Header(), "Content-Encoding")
 	}

@@ -3,6 +3,7 @@ package respond
 import (
 	"net/http"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
@@ -25,7 +26,7 @@ func Prepare(d *problem.Details) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, x := inEffect(w)
 		y := p.replyTo(w, r, x)
-		if !p.isDefault() || formFor(y.accept()) != problem.MediaType {
+		if !p.isDefault() || exchange.Begun(w) || formFor(y.accept()) != problem.MediaType {
 			y.send(d, nil)
 			return
 		}

@@ -68,7 +68,7 @@ func (y reply) writeDocument(d *problem.Details, mediaType string, body []byte, 
 		delete(h, "Upgrade")
 	}
 	if y.x != nil {
-		y.x.Told(y.w, d)
+		y.x.Problem = d
 	}
 	y.w.WriteHeader(d.Status)
 	_, _ = y.w.Write(body) // the client may be gone, and there is nothing else to tell it by

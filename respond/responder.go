@@ -125,10 +125,20 @@ func (y reply) send(d *problem.Details, err error) {
 		err = sent.Unwrap()
 	}
 	d = y.identified(sent)
+	begun := y.x != nil && exchange.Begun(y.w)
 	if err != nil && (status.ClassOf(d.Status) >= status.ClientError || d.Unwrap() != nil) {
-		y.note("request failed", d, err)
+		message := "request failed"
+		if begun {
+			message = "request failed after the response had begun"
+		}
+		y.note(message, d, err)
 	}
-	y.write(y.finished(d))
+	switch {
+	case !begun:
+		y.write(y.finished(d))
+	case err == nil:
+		y.w.WriteHeader(d.Status) // which reports the call, and sends nothing
+	}
 }
 
 // identified gives a problem its instance.

@@ -59,10 +59,8 @@ func isOurs(function string) bool {
 }
 
 // serverLog writes where net/http's server writes such messages.
-func (w *Writer) serverLog(format string, call Call) { serverLog(w.x, format, call) }
-
-func serverLog(x *Exchange, format string, call Call) {
-	srv, _ := x.Request.Context().Value(http.ServerContextKey).(*http.Server)
+func (w *Writer) serverLog(format string, call Call) {
+	srv, _ := w.x.Request.Context().Value(http.ServerContextKey).(*http.Server)
 	if srv != nil && srv.ErrorLog != nil {
 		srv.ErrorLog.Printf(format, call)
 		return

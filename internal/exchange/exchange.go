@@ -128,16 +128,25 @@ func (x *Exchange) enter(r *http.Request) {
 	x.Accept = r.Header["Accept"]
 }
 
-// adopt takes over what became of an exchange inside this one.
-func (x *Exchange) adopt(inner *Exchange) {
+// hear takes over what an exchange inside this one says of the response that it
+// is about to begin.
+func (x *Exchange) hear(inner *Exchange) {
 	x.Problem = cmpOr(inner.Problem, x.Problem)
 	if inner.Err != nil {
 		x.Err = inner.Err
 	}
+	if inner.Replaced {
+		x.Replaced, x.HandlerStatus = true, inner.HandlerStatus
+	}
 	x.BodyTooLarge = x.BodyTooLarge || inner.BodyTooLarge
+	x.Planned = x.Planned || inner.Planned
+}
+
+// adopt takes over what became of an exchange inside this one.
+func (x *Exchange) adopt(inner *Exchange) {
+	x.hear(inner)
 	x.Route = cmpOr(inner.Route, x.Route)
 	x.HandlerStatus = cmpOr(x.HandlerStatus, inner.HandlerStatus)
-	x.Replaced = x.Replaced || inner.Replaced
 	for c := inner.closers; c != nil; {
 		next := c.next
 		x.closeLater(c)
@@ -232,13 +241,23 @@ const maxLayers = 64
 
 type unwrapper interface{ Unwrap() http.ResponseWriter }
 
-// Told notes the problem that is about to be sent through rw, unless the
-// response has begun already.
-func (x *Exchange) Told(rw http.ResponseWriter, d *problem.Details) {
-	if _, w := lookup(rw); w != nil && w.Written() {
-		return
+// Begun reports whether the response that rw belongs to has begun, as far as a
+// layer of this toolkit knows.
+func Begun(rw http.ResponseWriter) bool {
+	for range maxLayers {
+		if x, w := lookup(rw); w != nil {
+			return w.Written()
+		} else if x != nil {
+			g, ok := rw.(interface{ Written() bool })
+			return ok && g.Written()
+		}
+		u, ok := rw.(unwrapper)
+		if !ok {
+			return false
+		}
+		rw = u.Unwrap()
 	}
-	x.Problem = d
+	return false
 }
 
 // Routed notes the pattern of a request that may be a copy of the one that outer

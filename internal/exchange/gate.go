@@ -24,8 +24,8 @@ import (
 // another response is sent.
 type gate struct {
 	base   http.ResponseWriter
-	writer *Writer   // base, if it is one
-	outer  *Exchange // of base; nil if there is none
+	writer *Writer   // that base is
+	outer  *Exchange // of base
 	own    Exchange
 	ctx    *deadline
 	header http.Header
@@ -58,10 +58,9 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	inner := ownCopy(r, g.ctx, g.body(r.Body))
 	g.own.enter(inner)
 	g.own.gate = g
-	if x := g.outer; x != nil {
-		g.own.Responder, g.own.Logged = x.Responder, x.Logged
-		g.own.Method, g.own.Path, g.own.Accept = x.Method, x.Path, x.Accept
-	}
+	x := g.outer
+	g.own.Responder, g.own.Logged = x.Responder, x.Logged
+	g.own.Method, g.own.Path, g.own.Accept = x.Method, x.Path, x.Accept
 	g.face = g.faceFor()
 	return g, inner
 }
@@ -80,6 +79,7 @@ func (g *gate) enter(begins bool) error {
 	g.calls++
 	if begins && !g.hasBegunLocked() {
 		g.publish()
+		g.outer.hear(&g.own)
 		g.begun = true
 	}
 	return nil
@@ -97,7 +97,7 @@ func (g *gate) leave() {
 // hasBegunLocked reports whether anything of a final response has left for the
 // client. An error that an outer Normalize holds has not.
 func (g *gate) hasBegunLocked() bool {
-	return g.begun && (g.writer == nil || g.writer.OnWire())
+	return g.begun && g.writer.OnWire()
 }
 
 // wire returns what was handed to the network around the gate. Of an exchange
@@ -192,7 +192,7 @@ func (g *gate) expire() (unsent bool, route string) {
 	if interrupted || g.hasBegunLocked() {
 		return false, g.route
 	}
-	return g.writer == nil || g.writer.Discard(), g.route
+	return g.writer.Discard(), g.route
 }
 
 // longAgo is a deadline that has passed.
@@ -202,10 +202,6 @@ var longAgo = time.Unix(1, 0)
 // in it.
 func (g *gate) finish(inner *http.Request) {
 	g.settle()
-	if g.outer == nil {
-		g.own.runClosers()
-		return
-	}
 	g.own.Route = cmpOr(inner.Pattern, g.route)
 	g.outer.adopt(&g.own)
 }
@@ -278,17 +274,11 @@ func (g *gate) WriteHeader(code int) {
 		return
 	}
 	g.mu.Lock()
-	superfluous := g.begun && g.writer == nil
 	if !g.hasBegunLocked() {
 		g.publish()
+		g.outer.hear(&g.own)
 	}
 	g.mu.Unlock()
-	if superfluous {
-		if g.own.Request.ProtoMajor < 2 { // HTTP/2 never logged it
-			serverLog(&g.own, "http: superfluous response.WriteHeader call from %s", callerOf(code))
-		}
-		return
-	}
 	g.base.WriteHeader(code) // may panic, and then nothing has begun
 	g.mu.Lock()
 	g.begun = true
