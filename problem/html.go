@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem/internal/markup"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
@@ -21,6 +24,11 @@ const MediaTypeHTML = "text/html; charset=utf-8"
 // package and of package typedoc. It lets a browser load nothing but the page
 // itself and apply nothing but its style sheet.
 const HTMLPolicy = markup.Policy
+
+// HTMLStyle is the style sheet of all these pages. A page of the service's own that
+// has it as its only style element, to the last byte, looks like them and obeys
+// HTMLPolicy.
+const HTMLStyle = markup.Style
 
 // What a page shows of a problem at most. It is for people, who read no more;
 // the other forms have everything.
@@ -41,10 +49,23 @@ const (
 // names, English by default. Everything is escaped. It needs nothing from
 // elsewhere, neither scripts nor pictures: send it with [HTMLPolicy].
 //
+// If the header has a Retry-After the page says when to come back.
+//
 // What is appended is a complete page also when the error is not nil; the error
 // is as that of AppendJSON. It is safe for concurrent use.
-func (d *Details) AppendHTML(b []byte) ([]byte, error) {
-	s, known := status.Lookup(d.Status)
+func (d *Details) AppendHTML(b []byte) ([]byte, error) { return d.AppendHTMLWith(b, HTMLOptions{}) }
+
+// HTMLOptions are what a page shows besides the problem. Each may be empty.
+type HTMLOptions struct {
+	// Home is where a link at the top leads: a path on the same server, or an
+	// http or https address.
+	Home string
+	// RequestID is the id under which the request is in the log.
+	RequestID string
+}
+
+// AppendHTMLWith is [Details.AppendHTML] with more on the page.
+func (d *Details) AppendHTMLWith(b []byte, o HTMLOptions) ([]byte, error) {
 	title := d.Title
 	if title == "" {
 		title = status.Nearest(d.Status).Reason
@@ -54,6 +75,10 @@ func (d *Details) AppendHTML(b []byte) ([]byte, error) {
 		code = strconv.Itoa(d.Status)
 	}
 	b = markup.AppendHead(b, d.language(), strings.TrimSpace(code+" "+title), status.ClassOf(d.Status))
+	if href, ok := markup.LinkTo(o.Home); ok {
+		b = append(b, `<nav lang="en"><a`...)
+		b = append(markup.AppendAttr(b, "href", href), ">Home</a></nav>\n"...)
+	}
 	if code != "" {
 		b = markup.AppendTag(b, `<p class="code">`, code, "</p>\n")
 	}
@@ -61,6 +86,7 @@ func (d *Details) AppendHTML(b []byte) ([]byte, error) {
 	if d.Detail != "" {
 		b = markup.AppendTag(b, `<p class="lead" dir="auto">`, d.Detail, "</p>\n")
 	}
+	b = d.appendReturn(b)
 	names := slices.Sorted(maps.Keys(d.Extensions))
 	if at, ok := slices.BinarySearch(names, "errors"); ok {
 		if raw, err := appendValue(nil, d.Extensions["errors"]); err == nil {
@@ -71,14 +97,61 @@ func (d *Details) AppendHTML(b []byte) ([]byte, error) {
 		}
 	}
 	b, err := d.appendMembers(b, names)
-	if known {
-		b = append(b, `<footer lang="en" dir="ltr"><p>`...)
-		b = markup.AppendEscaped(b, s.String())
-		b = append(b, " · "...)
-		b = markup.AppendLink(b, s.Link(), s.Citation())
-		b = append(b, "</p></footer>\n"...)
-	}
+	b = appendFooter(b, d.Status, title, o.RequestID)
 	return append(b, markup.End...), err
+}
+
+// appendReturn says when to come back, if the header does.
+func (d *Details) appendReturn(b []byte) []byte {
+	wait, ok := d.RetryAfter()
+	if !ok {
+		return b
+	}
+	text := "You can try again now."
+	if at := strings.Trim(d.Header.Get("Retry-After"), " \t"); !jsonscan.Digit(at[0]) {
+		text = "Try again after " + at + "."
+	} else if wait > 0 {
+		text = "Try again in " + inWords(wait) + "."
+	}
+	return markup.AppendTag(b, `<p class="retry" lang="en" dir="ltr">`, text, "</p>\n")
+}
+
+// inWords returns a time for people, rounded up.
+func inWords(wait time.Duration) string {
+	n, unit := int64(math.Ceil(wait.Seconds())), "second"
+	switch {
+	case wait > 48*time.Hour:
+		n, unit = int64(math.Ceil(wait.Hours()/24)), "day"
+	case wait > 2*time.Hour:
+		n, unit = int64(math.Ceil(wait.Hours())), "hour"
+	case wait > 2*time.Minute:
+		n, unit = int64(math.Ceil(wait.Minutes())), "minute"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + unit
+}
+
+// appendFooter appends the specification of the status, with its reason unless
+// that is the title, and the id of the request.
+func appendFooter(b []byte, code int, title, requestID string) []byte {
+	s, known := status.Lookup(code)
+	if !known && requestID == "" {
+		return b
+	}
+	b = append(b, `<footer lang="en" dir="ltr">`...)
+	if known {
+		b = append(b, "<p>"...)
+		if title != s.Reason {
+			b = markup.AppendEscaped(b, s.String()+" · ")
+		}
+		b = append(markup.AppendLink(b, s.Link(), s.Citation()), "</p>"...)
+	}
+	if requestID != "" {
+		b = markup.AppendTag(b, "<p>Request <code>", markup.Clip(requestID), "</code></p>")
+	}
+	return append(b, "</footer>\n"...)
 }
 
 // language is the first language of the problem's Content-Language that looks

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -236,4 +237,50 @@ func TestHTMLNeverShowsTheCause(t *testing.T) {
 	x, err := problem.New(500, problem.Cause(errors.New("s3cret")), problem.Header("X-Debug", "s3cret")).AppendXML(nil)
 	require.NoError(t, err)
 	assert.NotContains(t, string(x), "s3cret")
+}
+
+func TestHTMLSaysWhenToComeBack(t *testing.T) {
+	for field, want := range map[string]string{
+		"0": "You can try again now.", "1": "Try again in 1 second.", "30": "Try again in 30 seconds.", "120": "Try again in 120 seconds.",
+		"121": "Try again in 3 minutes.", "7200": "Try again in 120 minutes.", "7201": "Try again in 3 hours.", "172801": "Try again in 3 days.",
+		"Fri, 27 Nov 2026 12:00:00 GMT": "Try again after Fri, 27 Nov 2026 12:00:00 GMT.",
+	} {
+		got, err := page(t, problem.New(503, problem.Header("Retry-After", field)))
+		require.NoError(t, err)
+		assert.Contains(t, got, `<p class="retry" lang="en" dir="ltr">`+want+"</p>\n", field)
+	}
+	for _, d := range []*problem.Details{problem.New(503), problem.New(503, problem.Header("Retry-After", "<soon>"))} {
+		got, _ := page(t, d)
+		assert.NotContains(t, got, "retry")
+	}
+}
+
+func TestHTMLStatesTheReasonOnce(t *testing.T) {
+	for s := range status.All() {
+		got, _ := page(t, problem.New(s.Code))
+		reason := strings.ReplaceAll(s.Reason, "'", "&#39;")
+		assert.Equal(t, 1, strings.Count(got, ">"+reason+"<"), "%d", s.Code)
+		assert.NotContains(t, got, strconv.Itoa(s.Code)+" "+reason, "%d", s.Code)
+	}
+	got, _ := page(t, problem.New(404, problem.Title("Nicht gefunden")))
+	assert.Contains(t, got, "404 Not Found · ", "beside another title")
+}
+
+func TestHTMLShowsTheWayHomeAndTheRequest(t *testing.T) {
+	with := func(o problem.HTMLOptions) string {
+		b, err := problem.New(404).AppendHTMLWith(nil, o)
+		require.NoError(t, err)
+		markuptest.WellFormed(t, string(b))
+		return string(b)
+	}
+	got := with(problem.HTMLOptions{Home: "/shop?a&b", RequestID: "<id>"})
+	assert.Contains(t, got, `<nav lang="en"><a href="/shop?a&amp;b">Home</a></nav>`)
+	assert.Contains(t, got, "<p>Request <code>&lt;id&gt;</code></p>")
+	for _, bad := range []string{"javascript:alert(1)", "//evil.example", "data:,", "home"} {
+		assert.NotContains(t, with(problem.HTMLOptions{Home: bad}), "<nav", bad)
+	}
+	assert.Less(t, len(with(problem.HTMLOptions{RequestID: strings.Repeat("x", 1<<20)})), 16<<10)
+	unknown, err := (&problem.Details{Status: 499}).AppendHTMLWith(nil, problem.HTMLOptions{RequestID: "id"})
+	require.NoError(t, err)
+	assert.Contains(t, string(unknown), "<p>Request <code>id</code></p>")
 }

@@ -52,6 +52,7 @@ func TestPagesRenderUnderTheirPolicyInABrowser(t *testing.T) {
 	hostile := `</title></style><script>document.body.textContent="script ran"</script><img src=x onerror="alert(1)">`
 	problems := map[string]*problem.Details{
 		"/404":     problem.New(404),
+		"/busy":    problem.New(503, problem.RetryAfter(30*time.Second)),
 		"/credit":  outOfCredit.New(problem.Detail("Your current balance is 30, but that costs 50."), problem.Instance("/account/12345/msgs/abc"), problem.Extension("balance", 30), problem.Extension("accounts", []string{"/account/12345"})),
 		"/errors":  problem.New(422, problem.Errors(problem.FieldError{Detail: "must be a positive integer", Pointer: "#/age"}), problem.Extension("profile", map[string]any{"color": "yellow"})),
 		"/hostile": problem.New(400, problem.Title(hostile), problem.Detail(hostile), problem.Instance("javascript:alert(1)"), problem.Extension(hostile, hostile)),

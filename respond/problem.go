@@ -128,7 +128,7 @@ func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaT
 	case problem.MediaTypeXML:
 		body, err = d.AppendXML(b)
 	case problem.MediaTypeHTML:
-		body, err = d.AppendHTML(b)
+		body, err = y.appendPage(b, d)
 	default:
 		body, err = d.AppendJSON(b)
 	}

@@ -44,6 +44,10 @@ type Responder struct {
 	// Header is sent with every problem. The header of the problem itself wins.
 	Header http.Header
 
+	// Home is where a link on the pages for people leads, such as "/". Empty
+	// means that there is no link.
+	Home string
+
 	// Logger gets one record for each failure, unless an access log around the
 	// handler writes it: at level Error for a server error, at Info for any
 	// other. Nil means slog.Default(), at the time of the record.

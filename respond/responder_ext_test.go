@@ -173,3 +173,23 @@ func TestResponderShowsCausesToNobodyWithoutTheSecret(t *testing.T) {
 		assert.Equal(t, c.want, strings.Contains(body, "sql"), c.reason)
 	}
 }
+
+func TestPageForPeopleKnowsWhatTheResponseKnows(t *testing.T) {
+	p := &respond.Responder{Home: "/shop"}
+	h := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", "ID7")
+		w.Header().Set("Retry-After", "30") // by a limiter around the handler, for example
+		p.Problem(w, r, problem.New(429))
+	}
+	_, page := answer(t, "GET", h, "Accept", "text/html")
+	assert.Contains(t, page, `<a href="/shop">Home</a>`)
+	assert.Contains(t, page, "<code>ID7</code>")
+	assert.Contains(t, page, "Try again in 30 seconds.")
+	_, doc := answer(t, "GET", h)
+	assert.NotContains(t, doc, "ID7", "only people need it in the body")
+	assert.NotContains(t, doc, "shop")
+	_, page = answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		(&respond.Responder{Header: http.Header{"Retry-After": {"7"}}}).Problem(w, r, problem.New(503))
+	}, "Accept", "text/html")
+	assert.Contains(t, page, "Try again in 7 seconds.")
+}

@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"html/template"
+	"iter"
 	"net/http"
 	"slices"
+	"strings"
 
+	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
@@ -14,12 +17,12 @@ import (
 // of the one problem type.
 func registerIndex(mux *http.ServeMux) {
 	var page bytes.Buffer
-	if err := index.Execute(&page, slices.Collect(status.All())); err != nil {
+	if err := index.Execute(&page, slices.Collect(byClass())); err != nil {
 		panic(err) // the template is a constant
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		w.Header().Set("Content-Type", problem.MediaTypeHTML)
+		w.Header().Set("Content-Security-Policy", problem.HTMLPolicy)
 		_, _ = w.Write(page.Bytes())
 	})
 
@@ -44,46 +47,55 @@ func jsonFirst(next http.Handler) http.Handler {
 	})
 }
 
-var index = template.Must(template.New("index").Parse(`<!DOCTYPE html>
+// byClass yields the rows of the catalogue, class by class.
+func byClass() iter.Seq[[]status.Info] {
+	all := slices.Collect(status.All())
+	return func(yield func([]status.Info) bool) {
+		for class := status.Informational; class <= status.ServerError; class++ {
+			if !yield(slices.DeleteFunc(slices.Clone(all), func(s status.Info) bool { return s.Class() != class })) {
+				return
+			}
+		}
+	}
+}
+
+// index wears the style of the pages that package problem makes, and so it obeys
+// their policy.
+var index = template.Must(template.New("index").Funcs(template.FuncMap{
+	"capital": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
+}).Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>Explorer</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse } td, th { text-align: left; font-weight: normal; padding: .1rem 1rem .1rem 0 } code { white-space: nowrap }
-</style>
+<style>` + problem.HTMLStyle + `</style>
 </head>
 <body>
+<main>
 <h1>Explorer</h1>
-<p>Every status code, in each of the ways in which handlers answer.</p>
+<p class="lead">Every status code, in each of the ways in which handlers respond.</p>
 <dl>
-<dt><code>/error/{code}</code></dt><dd>respond.Error, with the fields that the code requires</dd>
-<dt><code>/raw/{code}</code></dt><dd>http.Error with a text of the handler</dd>
-<dt><code>/empty/{code}</code>, <code>/invalid/{n}</code></dt><dd>WriteHeader and nothing else, with any number</dd>
-<dt><code>/json/{code}</code></dt><dd>the handler's own JSON, which passes unchanged</dd>
-<dt><a href="/panic"><code>/panic</code></a>, <a href="/panic/late"><code>/panic/late</code></a></dt><dd>before and after something was sent</dd>
-<dt><a href="/limited"><code>/limited</code></a></dt><dd>five requests a minute</dd>
-<dt><code>POST /orders</code></dt><dd><code>{"item":"tea","quantity":2}</code>, in at most 1 KiB</dd>
-<dt><a href="/buy"><code>/buy</code></a></dt><dd>a problem with a <a href="/statuses/out-of-credit">type</a> of its own</dd>
-<dt><a href="/stream"><code>/stream</code></a></dt><dd>server-sent events</dd>
-<dt><a href="/file"><code>/file</code></a></dt><dd>ranges and validators</dd>
-<dt><a href="/upstream"><code>/upstream</code></a></dt><dd>a proxy to a server that is not there</dd>
-<dt><a href="/statuses"><code>/statuses</code></a>, <a href="/statuses/404"><code>/statuses/{code}</code></a></dt><dd>the catalogue</dd>
+<div><dt>/error/{code}</dt><dd>respond.Error, with the header fields that the code requires</dd></div>
+<div><dt>/raw/{code}</dt><dd>http.Error with a text of the handler</dd></div>
+<div><dt>/empty/{code}</dt><dd>WriteHeader and nothing else, with any number</dd></div>
+<div><dt>/json/{code}</dt><dd>the handler's own JSON, which passes unchanged</dd></div>
+<div><dt>/panic</dt><dd><a href="/panic">before</a> and <a href="/panic/late">after</a> something was sent</dd></div>
+<div><dt>/limited</dt><dd><a href="/limited">five requests a minute</a></dd></div>
+<div><dt>POST /orders</dt><dd><code>{"item":"tea","quantity":2}</code>, in at most 1 KiB</dd></div>
+<div><dt>/buy</dt><dd><a href="/buy">a problem</a> with a <a href="/statuses/out-of-credit">type</a> of its own</dd></div>
+<div><dt>/stream</dt><dd><a href="/stream">server-sent events</a></dd></div>
+<div><dt>/file</dt><dd><a href="/file">ranges and validators</a></dd></div>
+<div><dt>/upstream</dt><dd><a href="/upstream">a proxy</a> to a server that is not there</dd></div>
+<div><dt>/statuses</dt><dd><a href="/statuses">the catalogue</a>, and <a href="/statuses/404">a page for each code</a></dd></div>
 </dl>
-<table>
-<thead><tr><th scope="col">Status</th><th scope="colgroup" colspan="4">as written by</th></tr></thead>
-<tbody>
-{{range .}}<tr>
-<th scope="row"><a href="/statuses/{{.Code}}">{{.Code}} {{.Reason}}</a></th>
-<td><a href="/error/{{.Code}}">respond.Error</a></td>
-<td><a href="/raw/{{.Code}}">http.Error</a></td>
-<td><a href="/empty/{{.Code}}">WriteHeader</a></td>
-<td><a href="/json/{{.Code}}">own JSON</a></td>
-</tr>
-{{end}}</tbody>
-</table>
+<h2>Status codes</h2>
+{{range .}}<section class="c{{printf "%d" (index . 0).Class}}"><h3>{{capital (index . 0).Class.String}}</h3>
+<dl>
+{{range .}}<div><dt><a href="/statuses/{{.Code}}">{{.Code}}</a> {{.Reason}}</dt><dd><a href="/error/{{.Code}}">respond.Error</a> · <a href="/raw/{{.Code}}">http.Error</a> · <a href="/empty/{{.Code}}">WriteHeader</a> · <a href="/json/{{.Code}}">own JSON</a></dd></div>
+{{end}}</dl></section>
+{{end}}</main>
 </body>
 </html>
 `))

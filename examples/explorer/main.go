@@ -18,6 +18,7 @@ import (
 
 	"github.com/rejoinder-go/rejoinder/examples/internal/serve"
 	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
 func main() {
@@ -36,5 +37,6 @@ func handler() http.Handler {
 	registerFaults(mux)
 	registerOrders(mux)
 	registerStreams(mux)
-	return middleware.Chain(middleware.RequestID, middleware.AccessLog, middleware.Normalize)(mux)
+	normalize := middleware.NormalizeWith(middleware.NormalizeOptions{Responder: &respond.Responder{Home: "/"}})
+	return middleware.Chain(middleware.RequestID, middleware.AccessLog, normalize)(mux)
 }

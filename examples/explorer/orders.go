@@ -22,7 +22,9 @@ type order struct {
 // outOfCredit has its page where its URI leads to, below the status codes. A
 // real service puts its own host there.
 var outOfCredit = problem.Define("https://example.com/statuses/out-of-credit",
-	"You do not have enough credit.", http.StatusForbidden, "Top up one of the accounts, then send the order again.")
+	"You do not have enough credit.", http.StatusForbidden, "Top up one of the accounts, then send the order again.",
+	problem.Member{Name: "balance", Doc: "What is left in the account.", Example: 30},
+	problem.Member{Name: "accounts", Doc: "The accounts that can be topped up.", Example: []string{"/account/12345", "/account/67890"}})
 
 func registerOrders(mux *http.ServeMux) {
 	mux.Handle("POST /orders", respond.Handler(createOrder))

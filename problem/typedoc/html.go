@@ -16,7 +16,7 @@ import (
 func (l *layout) indexPage() Page {
 	b := markup.AppendHead(nil, "en", "Problem types", 0)
 	b = append(b, `<h1>Problem types</h1>
-<p class="lead">When a request fails, the answer is a problem document (<a href="https://www.rfc-editor.org/rfc/rfc9457.html">RFC 9457</a>). `+
+<p class="lead">When a request fails, the response is a problem document (<a href="https://www.rfc-editor.org/rfc/rfc9457.html">RFC 9457</a>). `+
 		`Its type says what went wrong; one that has no type, or about:blank, means what its status code does.</p>
 `...)
 	b = l.appendTypes(b, l.types, l.index)

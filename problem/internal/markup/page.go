@@ -27,7 +27,7 @@ func AppendHead(b []byte, language, title string, class status.Class) []byte {
 		`<meta name="referrer" content="no-referrer">`+"\n"+
 		`<link rel="icon" href="data:,">`+"\n"...)
 	b = AppendTag(b, "<title>", title, "</title>\n")
-	b = append(b, "<style>"+style+"</style>\n</head>\n<body"...)
+	b = append(b, "<style>"+Style+"</style>\n</head>\n<body"...)
 	if class != 0 {
 		b = AppendAttr(b, "class", "c"+strconv.Itoa(int(class)))
 	}

@@ -4,12 +4,12 @@ package markup
 // but its style sheet, so that markup which slipped into a page would do
 // nothing. The pages need no more: they have no scripts, no forms and no
 // pictures but an empty icon, which spares the server a request for one.
-const Policy = "default-src 'none'; style-src 'sha256-SJANxR/SNcJGZDIQHlncToTTrb3QTLDsXYmFUyYYrTQ='; img-src data:; " +
+const Policy = "default-src 'none'; style-src 'sha256-n8ropFt0uFtnr6GATjylmUhegxLYKjlM/d0NacqLwT4='; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// style is the style sheet of every page. Policy has its hash, so a
+// Style is the style sheet of every page. Policy has its hash, so a
 // change here needs one there; the test says which.
-const style = `
+const Style = `
 :root{color-scheme:light dark;--page:#fbfbf9;--text:#1a1c20;--dim:#5d636d;--line:#e3e3de;--well:#f2f2ee;--tone:#3f5f8a}
 .c1{--tone:#0b63bd}.c2{--tone:#14743a}.c3{--tone:#6a3ccc}.c4{--tone:#a34f08}.c5{--tone:#be261e}
 @media (prefers-color-scheme:dark){
@@ -35,6 +35,7 @@ h3{font-size:1rem}
 .lead{margin-top:.75rem;font-size:1.125rem;color:var(--dim);text-wrap:pretty;white-space:pre-line}
 div.lead{white-space:normal}
 .lead p+p{margin-top:.75rem}
+.retry{margin-top:.75rem;font-size:1.125rem;font-weight:600;color:var(--tone)}
 .faults{margin-top:2rem;border-inline-start:3px solid var(--tone)}
 .faults li{padding:.35rem 0;padding-inline-start:1rem}
 .faults li+li{margin-top:.35rem}
@@ -59,6 +60,7 @@ section p{color:var(--dim);font-size:.9375rem}
 .more,footer{color:var(--dim);font-size:.9375rem}
 .more{margin-top:.75rem}
 footer{margin-top:2.5rem}
+footer p+p{margin-top:.25rem}
 @media (max-width:34rem){dl div{grid-template-columns:1fr}}
 [dir=rtl] :is(dd,li,footer){text-align:right}
 @media print{:root{--page:#fff;--text:#000;--dim:#333}main{padding:0}}
