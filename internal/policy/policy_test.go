@@ -134,7 +134,7 @@ func TestImportsFollowTheArrow(t *testing.T) {
 // owners lists the packages that may wrap a ResponseWriter and copy a request:
 // the exchange, a package for tests, the listener, which works on connections, and
 // package problem, which reads responses as a client.
-var owners = []string{"internal/exchange", "middleware/middlewaretest", "listener", "problem", "middleware/ratelimit"}
+var owners = []string{"internal/exchange", "middleware/middlewaretest", "listener", "problem"}
 
 func TestOnlyTheExchangeWrapsAndCopies(t *testing.T) {
 	for _, s := range sources(t) {

@@ -78,7 +78,8 @@ type InFlightOptions struct {
 	// (draft-ietf-httpapi-ratelimit-headers-11).
 	Advertise bool
 
-	// Responder writes the refusal. Nil means the defaults of package respond.
+	// Responder writes the refusal. Nil means that of the middleware.Normalize
+	// around, else the defaults of package respond.
 	Responder *respond.Responder
 }
 
@@ -89,8 +90,23 @@ func InFlightWith(o InFlightOptions) func(http.Handler) http.Handler {
 		if next == nil {
 			panic("ratelimit: InFlight: the handler is nil")
 		}
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.serve(w, r, next) })
+		return &inFlightHandler{f, next}
 	}
+}
+
+// inFlightHandler is a handler behind a limit of concurrency.
+type inFlightHandler struct {
+	limit *inFlight
+	next  http.Handler
+}
+
+func (h *inFlightHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.limit.serve(w, r, h.next)
+}
+
+// Handler is as that of limited.
+func (h *inFlightHandler) Handler(r *http.Request) (http.Handler, string) {
+	return handlerOf(h.next, r)
 }
 
 // perKey follows the name of the limit in the name of the fair share.

@@ -2,10 +2,14 @@ package ratelimit
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/respond"
+	"golang.org/x/time/rate"
 )
 
 // Limiter decides which requests may pass. It is safe for concurrent use. The
@@ -25,10 +29,12 @@ type Limiter struct {
 	spends   bool       // a rule has a Cost
 	borrows  sync.Mutex // guards what is decided by rate.Limiters of the caller
 	lent     bool       // there are any
+	outages  rate.Sometimes
 	attempts sync.Pool
 }
 
 func (l *Limiter) prepare() {
+	l.outages.Interval = time.Minute
 	var fixed []byte
 	varies := l.secret != nil
 	for i := range l.rules {
@@ -75,45 +81,65 @@ func (l *Limiter) Wrap(next http.Handler) http.Handler {
 	if next == nil {
 		panic("ratelimit: the handler is nil")
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		l.serve(w, r, next)
-	})
+	return &limited{l, next}
+}
+
+// limited is a handler behind a limiter.
+type limited struct {
+	limiter *Limiter
+	next    http.Handler
+}
+
+func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.limiter.serve(w, r, h.next) }
+
+// Handler lets middleware.Timeout find the route of a request whose handler has
+// not returned.
+func (h *limited) Handler(r *http.Request) (http.Handler, string) { return handlerOf(h.next, r) }
+
+func handlerOf(next http.Handler, r *http.Request) (http.Handler, string) {
+	if next, ok := next.(exchange.Router); ok {
+		return next.Handler(r)
+	}
+	return nil, ""
 }
 
 func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	a := l.decide(r)
 	visible := l.onDecision != nil || l.spends || !a.allowed && l.deny != nil
+	var ctx context.Context // nil if it stays
 	if visible {
 		d := a.decision()
 		l.report(r, d)
 		if l.spends || !a.allowed && l.deny != nil {
-			r = withDecision(r, d)
+			ctx = withDecision(r.Context(), d)
 		}
+	} else if a.err != nil {
+		l.log(r, a.err)
 	}
 	exhausted := a.setFields(w.Header())
 	counts := a.allowed && a.counts()
 	switch {
 	case !a.allowed:
-		l.refuse(w, r, a)
+		l.refuse(w, r, ctx, a)
 	case exhausted == "" && !counts:
-		if !visible { // nobody else has seen it
+		if !visible { // nothing else has seen it
 			l.attempts.Put(a)
 		}
-		next.ServeHTTP(w, r)
+		pass(next, w, r, ctx)
 		return
 	default:
-		l.follow(w, r, next, a, counts, exhausted)
+		l.follow(w, r, ctx, next, a, counts, exhausted)
 	}
 	if !visible {
 		l.attempts.Put(a)
 	}
 }
 
-func (l *Limiter) refuse(w http.ResponseWriter, r *http.Request, a *attempt) {
+func (l *Limiter) refuse(w http.ResponseWriter, r *http.Request, ctx context.Context, a *attempt) {
 	switch {
 	case l.deny != nil:
 		w.Header().Set("Cache-Control", "no-store") // RFC 6585, section 4
-		l.deny.ServeHTTP(w, r)
+		pass(l.deny, w, r, ctx)
 	case l.responder != nil:
 		l.responder.Problem(w, r, a.refusal().problem)
 	default:
@@ -121,19 +147,16 @@ func (l *Limiter) refuse(w http.ResponseWriter, r *http.Request, a *attempt) {
 	}
 }
 
-// follow serves a request whose answer matters to the limiter.
-func (l *Limiter) follow(w http.ResponseWriter, r *http.Request, next http.Handler, a *attempt, counts bool, exhausted string) {
-	o := outcome{header: w.Header(), exhausted: exhausted}
-	returned := false
-	defer func() {
-		if !counts {
-			return
+// log tells of an outage where no OnDecision does: once a minute, whatever
+// arrives.
+func (l *Limiter) log(r *http.Request, err error) {
+	l.outages.Do(func() {
+		logger := slog.Default()
+		if l.responder != nil && l.responder.Logger != nil {
+			logger = l.responder.Logger
 		}
-		status := o.final(returned)
-		_ = a.refund(r.Context(), func(p *rule) bool { return p.CountStatus != nil && !p.CountStatus(status) })
-	}()
-	next.ServeHTTP(o.watch(w), r)
-	returned = true
+		logger.WarnContext(r.Context(), "ratelimit: decided without the store", "error", exchange.Bounded(err.Error()))
+	})
 }
 
 // decide asks the store on behalf of r.

@@ -37,7 +37,8 @@ type Options struct {
 	// OnDecision is called with every decision, for metrics and logs, before
 	// the response. It is called by many goroutines at once. A flood of
 	// requests is a flood of calls: let a rate.Sometimes of
-	// golang.org/x/time/rate bound what is logged.
+	// golang.org/x/time/rate bound what is logged. Nil means that decisions
+	// without the Store are logged, once a minute, and nothing else is.
 	OnDecision func(*http.Request, Decision)
 
 	// Outage is what happens while the Store cannot be asked.
@@ -51,8 +52,9 @@ type Options struct {
 	// [Decision] is in the context. It has to send a status of its own.
 	Deny http.Handler
 
-	// Responder writes the problem of a refusal. Nil means the defaults of
-	// package respond.
+	// Responder writes the problem of a refusal. Nil means that of the
+	// middleware.Normalize around the limiter, else the defaults of package
+	// respond.
 	Responder *respond.Responder
 
 	// Fields are the header fields that describe the quotas in each response.

@@ -1,97 +1,67 @@
 package ratelimit
 
 import (
-	"bufio"
-	"io"
-	"net"
+	"context"
 	"net/http"
 
-	"github.com/felixge/httpsnoop"
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// outcome is what becomes of an answer: its final status and, on the way,
-// a RateLimit field that must not leave with a redirection. A client that
-// follows one at once would come too early (section 6 of the draft).
-type outcome struct {
-	header    http.Header
-	exhausted string // the value of RateLimit; empty if it may stay
-	status    int    // 0 until it is known
+// follow serves a request whose response matters to the limiter: for a rule with
+// a CountStatus, or for a RateLimit field that must not leave with a redirect.
+func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Context, next http.Handler, a *attempt, counts bool, exhausted string) {
+	w, face, owner := exchange.Enter(rw, r)
+	if exhausted != "" {
+		d := &dropped{value: exhausted}
+		d.Observer = d
+		w.Observe(&d.Observation)
+	}
+	returned := false
+	defer func() {
+		status := finalStatus(w, returned)
+		w.Ended(r, owner, returned)
+		if counts {
+			_ = a.refund(r.Context(), func(p *rule) bool { return p.CountStatus != nil && !p.CountStatus(status) })
+		}
+	}()
+	pass(next, face, r, ctx)
+	returned = true
 }
 
-// watch returns w with the same optional interfaces, observed.
-func (o *outcome) watch(w http.ResponseWriter) http.ResponseWriter {
-	return httpsnoop.Wrap(w, httpsnoop.Hooks{
-		WriteHeader: func(next httpsnoop.WriteHeaderFunc) httpsnoop.WriteHeaderFunc {
-			return func(code int) {
-				o.settle(code)
-				next(code)
-			}
-		},
-		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
-			return func(p []byte) (int, error) {
-				o.settle(http.StatusOK)
-				return next(p)
-			}
-		},
-		WriteString: func(next httpsnoop.WriteStringFunc) httpsnoop.WriteStringFunc {
-			return func(s string) (int, error) {
-				o.settle(http.StatusOK)
-				return next(s)
-			}
-		},
-		ReadFrom: func(next httpsnoop.ReadFromFunc) httpsnoop.ReadFromFunc {
-			return func(src io.Reader) (int64, error) {
-				o.settle(http.StatusOK)
-				return next(src)
-			}
-		},
-		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc {
-			return func() {
-				o.settle(http.StatusOK)
-				next()
-			}
-		},
-		FlushError: func(next httpsnoop.FlushErrorFunc) httpsnoop.FlushErrorFunc {
-			return func() error {
-				o.settle(http.StatusOK)
-				return next()
-			}
-		},
-		Hijack: func(next httpsnoop.HijackFunc) httpsnoop.HijackFunc {
-			return func() (net.Conn, *bufio.ReadWriter, error) {
-				conn, rw, err := next()
-				if err == nil {
-					o.settle(http.StatusSwitchingProtocols)
-				}
-				return conn, rw, err
-			}
-		},
-	})
-}
-
-// settle notes the first final status. Those before it are interim, but for
-// 101 (RFC 9110, section 15.2).
-func (o *outcome) settle(code int) {
-	if o.status != 0 || code >= 100 && code <= 199 && code != http.StatusSwitchingProtocols {
+// pass calls the next handler, with another context unless ctx is nil.
+func pass(next http.Handler, w http.ResponseWriter, r *http.Request, ctx context.Context) {
+	if ctx == nil {
+		next.ServeHTTP(w, r)
 		return
 	}
-	if code < 100 || code > 999 {
-		code = http.StatusInternalServerError // as which it leaves, or panics
-	}
-	o.status = code
-	if o.exhausted != "" && code >= 300 && code <= 399 {
-		dropField(o.header, stateField, o.exhausted)
-	}
+	exchange.Serve(next, w, r, ctx)
 }
 
-// final is the status when the handler has returned, or has not, since it
+// finalStatus is the status when the handler has returned, or has not, since it
 // panicked: then the client sees a 500, or a broken connection.
-func (o *outcome) final(returned bool) int {
-	switch {
-	case o.status != 0:
-		return o.status
-	case returned:
-		return http.StatusOK
+func finalStatus(w *exchange.Writer, returned bool) int {
+	switch status := w.Status(); {
+	case w.OnWire():
+		return status
+	case !returned:
+		return http.StatusInternalServerError
+	case status != 0: // of an error that waits for its text
+		return status
 	}
-	return http.StatusInternalServerError
+	return http.StatusOK
+}
+
+// dropped is a RateLimit field that says that nothing is left. It does not leave
+// with a redirect: a client that follows one at once would come too early
+// (section 6 of the draft).
+type dropped struct {
+	exchange.Observation
+	value string
+}
+
+// Final is the method of exchange.Observer.
+func (d *dropped) Final(status int, h http.Header) {
+	if status >= 300 && status <= 399 {
+		dropField(h, stateField, d.value)
+	}
 }

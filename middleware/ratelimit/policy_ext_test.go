@@ -1,19 +1,24 @@
 package ratelimit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -108,9 +113,13 @@ func TestCountGivesBackWhatDoesNotCount(t *testing.T) {
 			w.WriteHeader(401)
 		}, false},
 		{"a copied file came first", func(w http.ResponseWriter, r *http.Request) {
-			_, _ = w.(io.ReaderFrom).ReadFrom(http.NoBody)
+			_, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("x"))
 			w.WriteHeader(401)
 		}, false},
+		{"an empty one sends nothing", func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.(io.ReaderFrom).ReadFrom(http.NoBody)
+			w.WriteHeader(401)
+		}, true},
 		{"a panic is a 500", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false},
 		{"a panic after the status is not", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401); panic(http.ErrAbortHandler) }, true},
 		{"a hijacked connection is a 101", func(w http.ResponseWriter, r *http.Request) {
@@ -366,4 +375,92 @@ func TestHandlersOfOneMiddlewareShareTheirBuckets(t *testing.T) {
 	l.Store = nil
 	assert.Equal(t, 200, get(ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok)), as("a")).Code)
 	assert.Equal(t, 200, get(ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(ok)), as("a")).Code)
+}
+
+// The limiter inside and outside of Normalize, which holds an error until it
+// knows its text, and of Timeout, which runs the handler elsewhere.
+func TestCountSeesTheStatusThroughOtherMiddleware(t *testing.T) {
+	type mw = func(http.Handler) http.Handler
+	timeout, quiet := middleware.Timeout(time.Minute), middleware.RecoverWith(middleware.RecoverOptions{Report: func(*http.Request, middleware.Report) {}})
+	for _, c := range []struct {
+		reason         string
+		outer, inner   []mw
+		handler        http.HandlerFunc
+		client, status int
+	}{
+		{"an error without a body", []mw{middleware.Normalize}, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) }, 401, 401},
+		{"an error with a text", []mw{middleware.Normalize}, nil, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 401) }, 401, 401},
+		{"inside", nil, []mw{middleware.Normalize}, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 401) }, 401, 401},
+		{"a panic after a held error", []mw{quiet, middleware.Normalize}, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401); panic("oops") }, 500, 500},
+		{"a panic that is met inside", nil, []mw{middleware.Normalize, quiet}, func(w http.ResponseWriter, r *http.Request) { panic("oops") }, 500, 500},
+		{"a code that cannot be sent", []mw{middleware.Normalize}, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(42) }, 500, 500},
+		{"in time", []mw{middleware.Normalize, timeout}, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) }, 401, 401},
+		{"around Timeout", []mw{middleware.Normalize}, []mw{timeout}, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) }, 401, 401},
+		{"too late", []mw{middleware.Normalize}, []mw{timeout}, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 503, 503},
+		{"under an access log", []mw{middleware.RequestID, middleware.AccessLogWith(middleware.AccessLogOptions{Logger: slog.New(slog.DiscardHandler)}), middleware.Normalize}, nil, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(409) }, 409, 409},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				seen := 0
+				var h http.Handler = c.handler
+				all := slices.Concat(c.outer, []mw{ratelimit.New(ratelimit.Policy{
+					Quota: ratelimit.PerHour(1), Key: ratelimit.Everyone, CountStatus: func(s int) bool { seen = s; return false },
+				})}, c.inner)
+				for _, m := range slices.Backward(all) {
+					h = m(h)
+				}
+				assert.Equal(t, c.client, get(h).Code)
+				assert.Equal(t, c.status, seen)
+				assert.Equal(t, c.client, get(h).Code, "given back")
+			})
+		})
+	}
+}
+
+func TestRedirectHasNoExhaustedFieldUnderNormalize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := middleware.Normalize(ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: byUser})(http.RedirectHandler("/", 302)))
+		w := get(h, as("a"))
+		assert.Equal(t, 302, w.Code)
+		assert.Empty(t, w.Header().Values("RateLimit"))
+		assert.NotEmpty(t, w.Header().Values("RateLimit-Policy"))
+	})
+}
+
+func TestRefusalIsWrittenByTheResponderAround(t *testing.T) {
+	r := &respond.Responder{Instance: func(*http.Request) string { return "urn:x" }}
+	for name, mw := range map[string]func(http.Handler) http.Handler{
+		"the limiter":  ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: ratelimit.Everyone}),
+		"two policies": ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: ratelimit.Everyone}, ratelimit.Policy{Name: "two", Quota: ratelimit.PerHour(1), Key: ratelimit.Everyone}),
+	} {
+		h := middleware.NormalizeWith(middleware.NormalizeOptions{Responder: r})(mw(http.HandlerFunc(ok)))
+		get(h)
+		assert.Contains(t, get(h).Body.String(), `"instance":"urn:x"`, name)
+	}
+}
+
+// A flood of refusals leaves no record, and an outage one a minute.
+func TestFloodDoesNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		responder := &respond.Responder{Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		s := newServer()
+		h := ratelimit.NewLimiter(ratelimit.Options{
+			Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}}, Store: s, Responder: responder,
+		}).Wrap(http.HandlerFunc(ok))
+		for range 1000 {
+			get(h, as("a"))
+		}
+		assert.Empty(t, log.String())
+		s.err = errors.New(strings.Repeat("long", 10_000))
+		for range 120 {
+			for range 100 {
+				get(h, as("a"))
+			}
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, 2, strings.Count(log.String(), "\n"))
+		assert.Less(t, log.Len(), 8<<10)
+		assert.Contains(t, log.String(), "level=WARN")
+	})
 }

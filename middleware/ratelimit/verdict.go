@@ -95,9 +95,9 @@ func FromContext(ctx context.Context) (Decision, bool) {
 	return d, ok
 }
 
-func withDecision(r *http.Request, d Decision) *http.Request {
-	if outer, ok := FromContext(r.Context()); ok && d.attempt != nil {
+func withDecision(ctx context.Context, d Decision) context.Context {
+	if outer, ok := FromContext(ctx); ok && d.attempt != nil {
 		d.attempt.outer = outer.attempt
 	}
-	return r.WithContext(context.WithValue(r.Context(), decisionKey{}, d))
+	return context.WithValue(ctx, decisionKey{}, d)
 }
