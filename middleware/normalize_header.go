@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // Complete puts the header in order that is about to be sent with code. Most
@@ -28,7 +29,7 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 	if r.ProtoMajor >= 2 {
 		dropConnectionFields(h, code)
 	}
-	if isNeverStored(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
+	if status.StorageForbidden(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
 		h["Cache-Control"] = []string{"no-store"}
 	}
 	if code == http.StatusOK && x.Method != http.MethodConnect {
@@ -141,45 +142,35 @@ func connectUpgrade(h http.Header, r *http.Request) {
 	}
 }
 
-// isNeverStored reports whether caches must not keep the answer (RFC 6585).
-func isNeverStored(code int) bool {
-	return code == 428 || code == 429 || code == 431 || code == 511
-}
-
 // lacking names the fields that a status requires and the handler has not
 // supplied. They are never invented: only the handler knows.
 func lacking(code int, r *http.Request, h http.Header) (fields []string) {
-	need := func(field string) {
-		if _, ok := h[field]; !ok {
-			fields = append(fields, field)
-		}
+	info, known := status.Lookup(code)
+	if !known {
+		return nil
 	}
-	switch code {
-	case 201, 301, 302, 303, 307, 308: // RFC 9110, sections 15.3.2 and 15.4
-		need("Location")
-	case 206: // RFC 9110, section 15.3.7
-		if !strings.HasPrefix(h.Get("Content-Type"), "multipart/byteranges") {
-			need("Content-Range")
+	for _, names := range [...][]string{info.RequiredHeader(), info.ExpectedHeader()} {
+		for _, name := range names {
+			field := http.CanonicalHeaderKey(name)
+			if _, ok := h[field]; !ok && !excused(code, r, h) {
+				fields = append(fields, field)
+			}
 		}
-	case 226: // RFC 3229, section 10.4.1
-		need("Etag")
-		need("Im")
-	case 401: // RFC 9110, section 15.5.2
-		need("Www-Authenticate")
-	case 405: // RFC 9110, section 15.5.6
-		need("Allow")
-	case 407: // RFC 9110, section 15.5.8
-		need("Proxy-Authenticate")
-	case 416: // RFC 9110, section 15.5.17
-		need("Content-Range")
-	case 426: // RFC 9110, section 15.5.22; HTTP/2 has no such field
-		if r.ProtoMajor < 2 {
-			need("Upgrade")
-		}
-	case 451: // RFC 7725, section 4
-		need("Link")
 	}
 	return fields
+}
+
+// excused reports whether this response does without what its status requires:
+// each part of a multipart 206 has its own Content-Range (RFC 9110, section
+// 15.3.7.2), and HTTP/2 has no Upgrade.
+func excused(code int, r *http.Request, h http.Header) bool {
+	switch code {
+	case http.StatusPartialContent:
+		return strings.HasPrefix(h.Get("Content-Type"), "multipart/byteranges")
+	case http.StatusUpgradeRequired, http.StatusSwitchingProtocols:
+		return r.ProtoMajor >= 2
+	}
+	return false
 }
 
 // misuse adds to what is out of place.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
 // Text answers with plain text in UTF-8.
@@ -73,7 +75,7 @@ func sendable(w http.ResponseWriter, code int) bool {
 	case !final(code):
 		failed(w, fmt.Errorf("respond: status code %d cannot be sent", code))
 		return false
-	case code == http.StatusNoContent, code == http.StatusResetContent, code == http.StatusNotModified:
+	case status.BodyForbidden(code):
 		sendEmpty(w, code)
 		return false
 	}

@@ -2,6 +2,7 @@ package respond
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,16 +26,8 @@ func dropStale(h http.Header, code int) (encoded bool) {
 			"Content-Md5", "Digest", "Repr-Digest", "Content-Digest", "Accept-Ranges", "Trailer",
 			"Age", "Expires", "Cache-Control":
 			delete(h, field)
-		case "Location":
-			if code != http.StatusCreated && status.ClassOf(code) != status.Redirection {
-				delete(h, field)
-			}
-		case "Etag", "Last-Modified":
-			if code != http.StatusPreconditionFailed {
-				delete(h, field)
-			}
-		case "Content-Range":
-			if code != http.StatusRequestedRangeNotSatisfiable {
+		case "Location", "Etag", "Last-Modified", "Content-Range":
+			if !keeps(code, field) {
 				delete(h, field)
 			}
 		case "Content-Encoding":
@@ -42,6 +35,12 @@ func dropStale(h http.Header, code int) (encoded bool) {
 		}
 	}
 	return encoded
+}
+
+// keeps reports whether a header field belongs into a response with the code
+// whatever its body is.
+func keeps(code int, field string) bool {
+	return slices.ContainsFunc(status.Nearest(code).KeptHeader(), func(kept string) bool { return strings.EqualFold(kept, field) })
 }
 
 // onlyUsual reports whether h has what http.Error sets and next to nothing
@@ -100,7 +99,7 @@ func addHeader(h, extra http.Header, code int) {
 		case "Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Trailer":
 			continue
 		case "Cache-Control":
-			if code == 428 || code == 429 || code == 431 || code == 511 {
+			if status.StorageForbidden(code) {
 				continue
 			}
 		case "Vary":

@@ -95,7 +95,7 @@ var (
 	empty             = implied{empty: true}
 	switching         = implied{empty: true, required: []string{"Upgrade"}}
 	partial           = implied{required: []string{"Content-Range"}} // or a body of several parts, which has it
-	manipulated       = implied{required: []string{"IM", "ETag"}}
+	manipulated       = implied{required: []string{"ETag", "IM"}}
 	located           = implied{expected: []string{"Location"}, kept: []string{"Location"}}
 	keepsLocation     = implied{kept: []string{"Location"}}
 	keepsValidators   = implied{kept: []string{"ETag", "Last-Modified"}}
