@@ -21,8 +21,8 @@ func (p *policy) Replace(w *exchange.Writer, direct http.ResponseWriter, code in
 	x := w.Exchange()
 	_, typed := direct.Header()["Content-Type"]
 	if (code < 500 || !typed) && startsJSON(text) && json.Valid([]byte(text)) {
+		x.Replaced = false // the body is the handler's
 		sendJSON(direct, code, text)
-		x.Replaced = false
 		return
 	}
 	detail := ""

@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -250,6 +251,20 @@ func (w *Writer) release() *heldError {
 func (w *Writer) passAsIs() {
 	w.held.text = ""
 	w.pass()
+}
+
+// awaitsText reports whether the text of an error has not come, or not all of
+// what the header declares: a proxy may flush before each part.
+func (h *heldError) awaitsText(header http.Header) bool {
+	if h.kind != Line && h.kind != Text || h.frozen {
+		return false
+	}
+	declared := header["Content-Length"]
+	if len(declared) != 1 {
+		return !h.whole
+	}
+	n, err := strconv.Atoi(declared[0])
+	return err == nil && len(h.text) < n || !h.whole
 }
 
 // settleEarly is for a handler that flushes: an error that may be a stream goes

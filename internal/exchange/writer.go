@@ -437,6 +437,9 @@ func (w *Writer) FlushError() error {
 	case state == closed:
 		return errReturned
 	case state == held && canFlush(w.base):
+		if w.held.awaitsText(w.base.Header()) {
+			return nil
+		}
 		w.settleEarly()
 	case state == open:
 		w.complete(http.StatusOK)
