@@ -127,14 +127,15 @@ func (d *Details) Error() string {
 // The lengths in bytes to which Error and LogValue cut texts. A client may have
 // chosen parts of any of them.
 const (
-	maxShortText = 512 // what another server wrote, and what is short by its nature
-	maxText      = 1 << 10
+	maxText       = 1 << 10
+	maxRemoteText = 512 // what another server wrote, in a message
+	maxShortText  = 256 // what is short by its nature, in a log record
 )
 
 // printable returns s for a message. What was written here keeps its lines.
 func (d *Details) printable(s string) string {
 	if d.remote {
-		return loggable(s, maxShortText)
+		return loggable(s, maxRemoteText)
 	}
 	return cut(s, maxText)
 }
@@ -207,7 +208,7 @@ func (d *Details) typeURI() string {
 
 // LogValue returns the members of the problem, the host that sent it if
 // [CheckResponse] read it, and the cause, for log/slog. Detail and cause are cut to
-// 1 KiB and other values to 512 bytes, whoever chose them, and control characters
+// 1 KiB and other values to 256 bytes, whoever chose them, and control characters
 // are replaced, so that a record has less than 8 KiB. Extensions may be anything,
 // so they are left out.
 func (d *Details) LogValue() slog.Value {

@@ -160,9 +160,16 @@ func (y reply) finished(d *problem.Details) *problem.Details {
 		d = y.p.localized(y.r, d)
 	}
 	if d.Unwrap() != nil && y.p.mayDebug(y.r) {
-		d = d.With(problem.Extension("debug", causes(d)), problem.Header("Cache-Control", "no-store"))
+		d = d.With(problem.Extension("debug", causes(d)), neverStored)
 	}
 	return d
+}
+
+// neverStored is the option that keeps a problem out of caches, whatever it says
+// about them.
+func neverStored(d *problem.Details) {
+	problem.Header("Cache-Control", "no-store")(d)
+	d.Header["Cache-Control"] = []string{"no-store"}
 }
 
 // resolve returns the problem to send in place of d, where d cannot be sent.

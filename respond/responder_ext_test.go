@@ -3,8 +3,11 @@ package respond_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
@@ -192,4 +196,54 @@ func TestPageForPeopleKnowsWhatTheResponseKnows(t *testing.T) {
 		(&respond.Responder{Header: http.Header{"Retry-After": {"7"}}}).Problem(w, r, problem.New(503))
 	}, "Accept", "text/html")
 	assert.Contains(t, page, "Try again in 7 seconds.")
+}
+
+// Whoever chose the texts of a failure, the record of it stays short.
+func TestRecordsOfFailuresAreBounded(t *testing.T) {
+	for _, c := range []string{"x", `"`, "\x01", "\n", "é", "\xff"} {
+		long := strings.Repeat(c, 300_000)
+		var number int
+		tooLarge := json.Unmarshal([]byte(strings.Repeat("1", 1<<20)), &number)
+		foreign := &http.Response{StatusCode: 502, Header: http.Header{"Content-Type": {strings.Repeat("x", 1<<20)}}, Body: io.NopCloser(strings.NewReader(long))}
+		doc, err := problem.New(503, problem.Title(long[:20_000]), problem.Detail(long[:20_000])).AppendJSON(nil)
+		require.NoError(t, err)
+		remote := new(problem.Details)
+		require.NoError(t, remote.UnmarshalJSON(doc))
+		for why, failure := range map[string]error{
+			"a message":         errors.New(long),
+			"a number":          problem.BadBody(tooLarge),
+			"a number, bare":    tooLarge,
+			"a response":        problem.CheckResponse(foreign),
+			"a remote problem":  remote,
+			"a problem":         problem.New(404, problem.Detail(long), problem.Instance(long), problem.Title(long), problem.Cause(errors.New(long))),
+			"a path of a file":  &fs.PathError{Op: "open", Path: long, Err: fs.ErrNotExist},
+			"a wrapped problem": fmt.Errorf("%s: %w", long, problem.New(500, problem.Cause(errors.New(long)))),
+		} {
+			var log strings.Builder
+			p := &respond.Responder{Logger: slog.New(slog.NewJSONHandler(&log, nil))}
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Method, r.URL.Path, r.Pattern = long, "/"+long, long
+			w := httptest.NewRecorder()
+			w.Header().Set("X-Request-Id", long)
+			p.Fail(w, r, failure)
+			assert.NotEmpty(t, log.String(), why)
+			assert.LessOrEqual(t, log.Len(), 8<<10, "%s of %q", why, c)
+		}
+	}
+}
+
+func TestWhatIsDebuggedIsNeverStored(t *testing.T) {
+	p := &respond.Responder{DebugSecret: strings.Repeat("s", 26), Header: http.Header{"Cache-Control": {"public, max-age=60"}}}
+	h := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public")
+		p.Fail(w, r, problem.New(404, problem.Header("Cache-Control", "public, max-age=3600"), problem.Cause(errors.New("secret"))))
+	}
+	for _, accept := range []string{"", "text/html", "application/problem+xml"} {
+		res, body := answer(t, "GET", h, "Accept", accept, "Debug-Secret", p.DebugSecret)
+		assert.Contains(t, body, "secret", accept)
+		assert.Equal(t, []string{"no-store"}, res.Header["Cache-Control"], accept)
+		res, body = answer(t, "GET", h, "Accept", accept)
+		assert.NotContains(t, body, "secret", accept)
+		assert.Equal(t, []string{"public, max-age=3600"}, res.Header["Cache-Control"], "what the problem says: %s", accept)
+	}
 }
