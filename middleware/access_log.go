@@ -41,6 +41,10 @@ type AccessLogOptions struct {
 	// it in http.Request.Pattern and the request here can tell; see [Route] for
 	// a router further in. Nil, or an empty result, means Result.Route.
 	Route func(*http.Request) string
+	// Trace returns the ids of the trace and of the span that the request is part
+	// of, in hexadecimal. Nil, or an empty result, takes those that the client
+	// names in a valid traceparent header field.
+	Trace func(*http.Request) (traceID, spanID string)
 	// ClientAddr returns the address of the client, such as
 	// clientip.FromContext gives it. Nil, or an empty result, logs none.
 	ClientAddr func(*http.Request) string
@@ -97,6 +101,10 @@ func (l *accessLog) record(v visit, res Result) {
 	}
 	var room [24]slog.Attr
 	attrs := l.Names.appendAttrs(room[:0], v, res)
+	if trace, span := l.trace(v); trace != "" {
+		name := l.Names.names()
+		attrs = append(attrs, slog.String(name.trace, trace), slog.String(name.span, span))
+	}
 	attrs = l.Names.appendOutcome(attrs, v, res)
 	if l.ClientAddr != nil {
 		if addr := l.ClientAddr(r); addr != "" {
@@ -117,10 +125,20 @@ func (l *accessLog) level(v visit, res Result) slog.Level {
 		return slog.LevelError
 	case res.ClientGone, v.x.Planned:
 		return slog.LevelInfo
-	case res.Status >= 500:
+	case res.Status >= 500, res.Problem != nil && res.Problem.Status >= 500: // which gRPC sends with 200
 		return slog.LevelError
 	}
 	return slog.LevelInfo
+}
+
+// trace returns the ids of the trace and the span of a request, or "".
+func (l *accessLog) trace(v visit) (trace, span string) {
+	if l.Trace != nil {
+		if trace, span = l.Trace(v.r); trace != "" {
+			return cut(trace, maxID), cut(span, maxID)
+		}
+	}
+	return traceOf(v.x.Request)
 }
 
 // names has what a convention calls the attributes of a record.
@@ -185,9 +203,6 @@ func (n AttrNames) appendAttrs(attrs []slog.Attr, v visit, res Result) []slog.At
 		attrs = append(attrs, slog.Int(name.status, res.Status), slog.Int64(name.bytes, res.Bytes),
 			slog.Attr{Key: name.duration, Value: name.took(res.Duration)})
 	}
-	if trace, span, ok := traceOf(v.x.Request); ok {
-		attrs = append(attrs, slog.String(name.trace, trace), slog.String(name.span, span))
-	}
 	return attrs
 }
 
@@ -239,33 +254,37 @@ const maxCause = 1 << 10
 // errorType returns the type of the problem that was sent, or the status code:
 // error.type of OpenTelemetry's conventions has few values.
 func errorType(res Result) string {
-	if d := res.Problem; d != nil && d.Type != "" && d.Type != problem.BlankType {
+	switch d := res.Problem; {
+	case d == nil:
+		return strconv.Itoa(res.Status)
+	case d.Type == "" || d.Type == problem.BlankType:
+		return strconv.Itoa(d.Status)
+	default:
 		return cut(d.Type, maxPath)
 	}
-	return strconv.Itoa(res.Status)
 }
 
 // traceOf returns the trace and the parent span that a request names in a valid
-// traceparent header field (W3C Trace Context, section 3.2).
-func traceOf(r *http.Request) (trace, span string, ok bool) {
+// traceparent header field (W3C Trace Context, section 3.2), or "".
+func traceOf(r *http.Request) (trace, span string) {
 	values := r.Header["Traceparent"]
 	if len(values) != 1 {
-		return "", "", false
+		return "", ""
 	}
 	v := values[0]
 	if len(v) < 55 || v[2] != '-' || v[35] != '-' || v[52] != '-' {
-		return "", "", false
+		return "", ""
 	}
 	version, trace, span := v[:2], v[3:35], v[36:52]
 	switch {
 	case version == "ff", version == "00" && len(v) != 55, len(v) > 55 && v[55] != '-':
-		return "", "", false
+		return "", ""
 	case !isLowerHex(version), !isLowerHex(trace), !isLowerHex(span), !isLowerHex(v[53:55]):
-		return "", "", false
+		return "", ""
 	case strings.Trim(trace, "0") == "", strings.Trim(span, "0") == "":
-		return "", "", false
+		return "", ""
 	}
-	return trace, span, true
+	return trace, span
 }
 
 func isLowerHex(s string) bool {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -77,4 +79,44 @@ func TestAccessLogTellsAnErrorFromASuccessThatWasCutShort(t *testing.T) {
 	ask(t, srv)
 	srv.Close()
 	assert.Equal(t, "level=ERROR msg=request method=GET path=/x status=200 bytes=4 aborted=true panicked=true error=late stack=...\n", withoutStack(text.String()))
+}
+
+func TestAccessLogTakesTheTraceFromItsSetting(t *testing.T) {
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for _, row := range []struct{ why, trace, span, want string }{
+		{"the span of this server", "a1", "b2", "trace_id=a1 span_id=b2"},
+		{"no span here: that of the client", "", "", "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7"},
+		{"bounded", strings.Repeat("a", 1000), "b2", "trace_id=" + strings.Repeat("a", 128) + "… span_id=b2"},
+	} {
+		log, text := logger()
+		h := middleware.AccessLogWith(middleware.AccessLogOptions{
+			Logger: log, Names: middleware.AttrsShort,
+			Trace: func(*http.Request) (string, string) { return row.trace, row.span },
+		})(http.NotFoundHandler())
+		srv := start(t, "HTTP/1.1", h)
+		ask(t, srv, func(r *http.Request) { r.Header.Set("Traceparent", parent) })
+		srv.Close()
+		assert.Contains(t, text.String(), row.want, row.why)
+		assert.Equal(t, 1, strings.Count(text.String(), "trace_id"), row.why)
+	}
+}
+
+// gRPC sends each status as 200.
+func TestAccessLogTakesTheLevelFromTheProblem(t *testing.T) {
+	for code, want := range map[int]string{503: "level=ERROR", 404: "level=INFO"} {
+		log, text := logger()
+		p := &respond.Responder{Render: func(_ *http.Request, d *problem.Details) (string, []byte) {
+			d.Status = 200
+			return "application/grpc", []byte{}
+		}}
+		h := middleware.Chain(
+			middleware.AccessLogWith(middleware.AccessLogOptions{Logger: log, Names: middleware.AttrsShort}),
+			middleware.NormalizeWith(middleware.NormalizeOptions{Responder: p}),
+		)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(code) }))
+		srv := start(t, "HTTP/1.1", h)
+		ask(t, srv)
+		srv.Close()
+		assert.Contains(t, text.String(), want)
+		assert.Contains(t, text.String(), fmt.Sprintf("status=200 bytes=0 problem=%d", code))
+	}
 }

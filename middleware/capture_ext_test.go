@@ -3,7 +3,9 @@ package middleware_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -230,4 +232,27 @@ func TestCaptureMeasuresTheHandler(t *testing.T) {
 
 func TestCapturePanicsWithoutAFunction(t *testing.T) {
 	assert.Panics(t, func() { middleware.Capture(nil) })
+}
+
+// For CONNECT a ServeMux that redirects to a path with a slash takes that path
+// for the pattern.
+func TestCaptureTakesNoPathForARoute(t *testing.T) {
+	var routes []string
+	mux := http.NewServeMux()
+	mux.HandleFunc("/a/{x}/", func(http.ResponseWriter, *http.Request) {})
+	h := middleware.Chain(
+		middleware.Capture(func(_ *http.Request, res middleware.Result) { routes = append(routes, res.Route) }),
+		middleware.RequestID,
+	)(mux)
+	srv := start(t, "HTTP/1.1", h)
+	for _, target := range []string{"/a/made-up", "/a/made-up/b"} {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		require.NoError(t, err)
+		fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", target)
+		_, err = io.Copy(io.Discard, conn)
+		require.NoError(t, err)
+		conn.Close()
+	}
+	srv.Close()
+	assert.Equal(t, []string{"", "/a/{x}/"}, routes)
 }

@@ -40,6 +40,9 @@ func (y reply) write(d *problem.Details) {
 	if d.Title == "" && (d.Type == "" || d.Type == problem.BlankType) {
 		d = d.With(problem.Title(status.Nearest(d.Status).Reason)) // RFC 9457, 4.2.1
 	}
+	if y.p.Render != nil && y.r != nil && y.render(d) {
+		return
+	}
 	buf := bodies.Get().(*[]byte)
 	body, mediaType := y.appendDocument((*buf)[:0], d)
 	y.writeDocument(d, mediaType, body, make(fieldValues, fixed+1))
@@ -49,8 +52,13 @@ func (y reply) write(d *problem.Details) {
 // writeDocument writes a problem that is encoded already. The header values are
 // made in v.
 func (y reply) writeDocument(d *problem.Details, mediaType string, body []byte, v fieldValues) {
-	h := y.w.Header()
-	describe(h, d.Status, v, mediaType, decimal(len(body)))
+	y.setHeader(y.w.Header(), d, mediaType, decimal(len(body)), v)
+	y.sendDocument(d, d.Status, body)
+}
+
+// setHeader makes h the header of a response with d.
+func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length string, v fieldValues) {
+	describe(h, d.Status, v, mediaType, length)
 	if mediaType == problem.MediaTypeHTML {
 		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}
 	}
@@ -67,11 +75,46 @@ func (y reply) writeDocument(d *problem.Details, mediaType string, body []byte, 
 		delete(h, "Connection")
 		delete(h, "Upgrade")
 	}
+}
+
+func (y reply) sendDocument(d *problem.Details, code int, body []byte) {
 	if y.x != nil {
 		y.x.Problem = d
 	}
-	y.w.WriteHeader(d.Status)
+	y.w.WriteHeader(code)
 	_, _ = y.w.Write(body) // the client may be gone, and there is nothing else to tell it by
+}
+
+// render responds in the format of the Responder, unless it leaves that to the
+// usual ones.
+func (y reply) render(d *problem.Details) bool {
+	h := y.w.Header()
+	c := d.With()
+	c.Header = h.Clone()
+	if c.Header == nil {
+		c.Header = http.Header{}
+	}
+	y.setHeader(c.Header, d, "", "", make(fieldValues, fixed+1))
+	delete(c.Header, "Content-Type")
+	delete(c.Header, "Content-Length")
+	mediaType, body := y.p.Render(y.r, c)
+	if body == nil {
+		return false
+	}
+	clear(h)
+	for field, values := range c.Header {
+		h[http.CanonicalHeaderKey(field)] = values
+	}
+	h["Content-Type"] = []string{mediaType}
+	if h["Content-Encoding"] == nil { // otherwise only the compressor knows it
+		h["Content-Length"] = []string{decimal(len(body))}
+	}
+	code := c.Status
+	if !final(code) || status.BodyForbidden(code) {
+		code = d.Status
+	}
+	y.sendDocument(d, code, body)
+	return true
 }
 
 // varyByAccept names Accept in Vary, with the room that v has for it.
@@ -118,11 +161,6 @@ func (y reply) accept() []string {
 // accepts none of them gets JSON: a response in a form that it did not list
 // tells it more than a 406 would (RFC 9457, section 3).
 func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaType string) {
-	if y.p.Render != nil && y.r != nil {
-		if mediaType, body = y.p.Render(y.r, d); body != nil {
-			return append(b, body...), mediaType
-		}
-	}
 	var err error
 	switch mediaType = formFor(y.accept()); mediaType {
 	case problem.MediaTypeXML:

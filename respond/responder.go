@@ -30,7 +30,17 @@ type Responder struct {
 	// SCIM or OAuth, with its media type. A nil body means the usual choice
 	// between JSON, XML and HTML. It must not send what it finds behind
 	// Details.Unwrap.
+	//
+	// Render gets a copy, whose Header is that of the response, with the fields
+	// of layers outside, such as the Retry-After of a limiter. A format that has
+	// its own place for the status, as gRPC has, may change Status and Header
+	// of the copy, if it also returns a body, which may be empty.
 	Render func(*http.Request, *problem.Details) (mediaType string, body []byte)
+
+	// Extend returns what every problem has in addition that is sent in response
+	// to this request, such as an Extension with the id of its trace. It is not
+	// called where the request is not known, and cannot change the status.
+	Extend func(*http.Request, *problem.Details) []problem.Option
 
 	// Instance returns a URI reference for the occurrence, made of the id of
 	// the request for instance. A problem that has one keeps it.
@@ -65,7 +75,7 @@ var defaults Responder
 
 // isDefault reports whether p adds nothing to what package problem says.
 func (p *Responder) isDefault() bool {
-	return p == &defaults || p.Instance == nil && p.Localize == nil && p.Render == nil && len(p.Header) == 0
+	return p == &defaults || p.Instance == nil && p.Localize == nil && p.Render == nil && p.Extend == nil && len(p.Header) == 0
 }
 
 // inEffect returns the Responder of the innermost Normalize around the handler
@@ -156,6 +166,11 @@ func (y reply) identified(d *problem.Details) *problem.Details {
 // finished returns the problem as this client gets it.
 func (y reply) finished(d *problem.Details) *problem.Details {
 	d = y.identified(resolve(d))
+	if y.p.Extend != nil && y.r != nil {
+		code := d.Status
+		d = d.With(y.p.Extend(y.r, d)...)
+		d.Status = code // the wire and the document have to agree
+	}
 	if y.p.Localize != nil && y.r != nil {
 		d = y.p.localized(y.r, d)
 	}

@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -276,13 +277,11 @@ func (x *Exchange) Routed(r *http.Request) {
 
 // Pattern returns the pattern that the request was matched with, or "".
 func (x *Exchange) Pattern(r *http.Request) string {
-	switch {
-	case r.Pattern != "":
-		return r.Pattern
-	case x.Route != "":
-		return x.Route
+	pattern := cmpOr(r.Pattern, cmpOr(x.Route, x.Request.Pattern))
+	if x.Method == http.MethodConnect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Path+"/", pattern) {
+		return "" // the path of a client, that a ServeMux redirects to
 	}
-	return x.Request.Pattern
+	return pattern
 }
 
 // Failed notes the error that the handler failed with: the first.
