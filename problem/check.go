@@ -14,12 +14,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// ErrNoDocument is what the cause of a problem wraps for which [CheckResponse] found no
-// problem document in the answer, and took the words from the catalogue.
-var ErrNoDocument = errors.New("problem: the answer has no problem document")
+// ErrNoDocument is wrapped by the cause of a problem that [CheckResponse] built
+// from the status code alone.
+var ErrNoDocument = errors.New("problem: the response has no problem document")
 
-// CheckResponse returns nil for an answer with a status code below 400, whose body it
-// leaves alone, and else always a *Details that describes the failure:
+// CheckResponse returns nil for a response with a status code below 400, whose
+// body it leaves alone, and otherwise always a *Details that describes the
+// failure:
 //
 //	res, err := client.Do(req)
 //	if err != nil {
@@ -30,14 +31,14 @@ var ErrNoDocument = errors.New("problem: the answer has no problem document")
 //		return err
 //	}
 //
-// The answer may be a problem in JSON or in XML, or an object in JSON of another
+// The response may be a problem in JSON or in XML, or an object in JSON of another
 // type that has a title or a detail. What is none of these, or is malformed, cut
 // short or larger than [MaxSize], is described by its status code alone: its
 // cause wraps [ErrNoDocument] and says why, with the beginning of a text.
 //
-// Status is the status code of the answer, whatever the document says, and
+// Status is the status code of the response, whatever the document says, and
 // Header is its header. A relative type or instance is resolved against the URL
-// of the request that was answered (RFC 9457, sections 3.1.1 and 3.1.5).
+// of the request (RFC 9457, sections 3.1.1 and 3.1.5).
 //
 // For a failure CheckResponse reads at most MaxSize bytes of the body and closes it;
 // closing it again does no harm. What was read can be read once more from
@@ -118,20 +119,20 @@ func readBody(res *http.Response, b []byte) ([]byte, error) {
 	}
 }
 
-// decode reads the content of an answer into d, by its media type.
+// decode reads the body of a response into d, by its media type.
 func (d *Details) decode(contentType string, body []byte) error {
 	mediaType, _, _ := strings.Cut(contentType, ";")
 	mediaType = strings.TrimSpace(mediaType)
 	var err error
-	switch content := bytes.TrimPrefix(body, []byte("\ufeff")); { // RFC 8259, section 8.1
-	case len(content) == 0:
+	switch doc := bytes.TrimPrefix(body, []byte("\ufeff")); { // RFC 8259, section 8.1
+	case len(doc) == 0:
 		return fmt.Errorf("%w: it is empty", ErrNoDocument)
 	case strings.EqualFold(mediaType, MediaType):
-		err = d.decodeJSON(content)
+		err = d.decodeJSON(doc)
 	case typeOf(mediaType, "xml"):
-		err = d.decodeXML(content) // the namespace tells a problem from other XML
-	case typeOf(mediaType, "json"), mediaType == "" && content[0] == '{':
-		if err = d.decodeJSON(content); err == nil && d.Title == "" && d.Detail == "" {
+		err = d.decodeXML(doc) // the namespace tells a problem from other XML
+	case typeOf(mediaType, "json"), mediaType == "" && doc[0] == '{':
+		if err = d.decodeJSON(doc); err == nil && d.Title == "" && d.Detail == "" {
 			err = errForeign
 		}
 	default:

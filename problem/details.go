@@ -23,7 +23,7 @@ const BlankType = "about:blank"
 //
 // Its exported fields are what the client may know. Writers copy a Details and
 // never change it, so a package-level one may serve many goroutines at once,
-// as long as nobody else changes it either; use [Details.With] to vary it.
+// as long as no other code changes it either; use [Details.With] to vary it.
 //
 // The zero value is usable: it is written as an Internal Server Error.
 type Details struct {
@@ -34,7 +34,7 @@ type Details struct {
 	// same for every occurrence.
 	Title string
 	// Status is the HTTP status code. A writer sends 500 in place of a number
-	// that no final answer can have.
+	// that no final response can have.
 	Status int
 	// Detail explains this occurrence, so that the client can correct it.
 	Detail string
@@ -44,7 +44,7 @@ type Details struct {
 	// names they cannot take. In a problem that was read, each value is a
 	// json.RawMessage with exactly the bytes that came.
 	Extensions map[string]any
-	// Header is sent with the answer and is no part of the document. In a
+	// Header is sent with the response and is not part of the document. In a
 	// problem that CheckResponse returns it is the header of the response.
 	Header http.Header
 
@@ -52,7 +52,7 @@ type Details struct {
 	remote  bool
 	fromXML bool   // read from it: every text in the extensions is a string
 	stated  int    // the status in the document that was read
-	origin  string // the host that answered, if CheckResponse read the problem
+	origin  string // the host that sent it, if CheckResponse read the problem
 }
 
 // New describes a failure by its status code. Without options its type is
@@ -189,14 +189,15 @@ func (d *Details) Is(target error) bool {
 	return d != nil && uri == d.typeURI() && (uri != BlankType || code == d.Status)
 }
 
-// IsRemote reports whether the problem was read, by [CheckResponse] or by decoding, and
-// so speaks about a request to somebody else. [From] never lets it pass for an
-// answer of one's own; to pass on what it says, make a new problem of it.
+// IsRemote reports whether the problem was read, by [CheckResponse] or by decoding,
+// and so describes a request to another server. [From] never returns it as the
+// outcome of the present request; to pass on what it says, make a new problem of
+// it.
 func (d *Details) IsRemote() bool { return d.remote }
 
 // StatedStatus returns the status in the document of a problem that was read,
 // and 0 if it gave none. It is advisory: after [CheckResponse] Status is the status code
-// of the answer, which a proxy may have changed (RFC 9457, section 3.1.2).
+// of the response, which a proxy may have changed (RFC 9457, section 3.1.2).
 func (d *Details) StatedStatus() int { return d.stated }
 
 func (d *Details) typeURI() string {

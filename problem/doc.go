@@ -1,5 +1,5 @@
-// Package problem describes failures to the clients of an HTTP service, as
-// RFC 9457 asks, and reads such descriptions back.
+// Package problem describes failures to the clients of an HTTP service in the
+// format of RFC 9457, and reads such descriptions back.
 //
 // Start with [New]: a status code, and whatever the client may know besides.
 // The title and the detail come from the status catalogue, [Lookup], unless
@@ -22,9 +22,9 @@
 //
 //	if err := problem.CheckResponse(res); errors.Is(err, OutOfCredit) {
 //
-// [From] says what any error means to the client, and a [Mapping] adds what an
-// application's own errors mean. [Validation] collects what is wrong with the
-// content of a request.
+// [From] returns what any error means to the client, and a [Mapping] adds what an
+// application's own errors mean. [BadBody] is for those of reading the body of a
+// request, and [Validation] collects what is wrong with it.
 //
 // A problem is written as JSON, XML or a page for people, and read from the
 // first two. Package typedoc documents the types of a service: as the
@@ -34,5 +34,5 @@
 // it is unexported, and no encoder can reach it.
 //
 // The package never sees a ResponseWriter. It does not log, and it never puts
-// the text of an error into a problem; package respond writes the answer.
+// the text of an error into a problem; package respond writes the response.
 package problem

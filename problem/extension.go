@@ -33,7 +33,7 @@ var errReserved = errors.New("the name is empty, a standard member's or not UTF-
 //
 // XML does not tell what is a number. In a problem that was read from it, a text
 // that is a number in JSON, true or false therefore fits a Go value of that
-// kind, also inside of lists, maps and structs, and an element without content
+// kind, also inside of lists, maps and structs, and an element without text
 // fits an empty one of these, or a nil pointer. A Go type that decodes itself
 // gets the string.
 //

@@ -12,14 +12,14 @@ import (
 
 // typed returns an extension that came by XML, where every text is a string, as
 // JSON for a pointer of type t: a text is a number or a boolean where the Go
-// value is one, and an element without content is null where the value is a
+// value is one, and an element without text is null where the value is a
 // pointer or has parts. What does not fit stays as it is, for encoding/json to
 // complain about. The type decides, never the text: a string gets 007 as it is.
 func typed(raw json.RawMessage, t reflect.Type) json.RawMessage {
 	if t == nil || t.Kind() != reflect.Pointer {
 		return raw // nothing that could be decoded into
 	}
-	var compact bytes.Buffer // somebody may have put another value there
+	var compact bytes.Buffer // the program may have put another value there
 	if json.Compact(&compact, raw) != nil {
 		return raw
 	}

@@ -24,8 +24,8 @@ const MaxDepth = 64
 // formed, is no JSON object, or exceeds [MaxSize] or [MaxDepth].
 var ErrMalformed = errors.New("problem: malformed document")
 
-// UnmarshalJSON reads a problem from one JSON object, as RFC 9457, section 3,
-// asks of a client. It replaces the type, title, status, detail, instance and
+// UnmarshalJSON reads a problem from one JSON object by the rules for clients in
+// RFC 9457, section 3. It replaces the type, title, status, detail, instance and
 // all extensions of d, which is [Details.IsRemote] afterwards, and keeps its
 // header and its cause. On error d is unchanged; the error is [ErrMalformed].
 //

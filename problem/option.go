@@ -37,7 +37,7 @@ func Instance(uri string) Option {
 // Extension adds a member with the JSON of v. RFC 9457, section 4, advises
 // names of three or more letters, digits and underscores that begin with a
 // letter; [Details.Lint] checks that. A standard member's name, and a value that
-// cannot be encoded, are left out of the answer and reported by its writer.
+// cannot be encoded, are left out of the response and reported by its writer.
 func Extension(name string, v any) Option {
 	return func(d *Details) {
 		if d.Extensions == nil {
@@ -53,7 +53,7 @@ func Cause(err error) Option {
 	return func(d *Details) { d.cause = err }
 }
 
-// Header adds a value to a field of the answer's header.
+// Header adds a value to a field of the response's header.
 func Header(key, value string) Option {
 	return func(d *Details) { d.header().Add(key, value) }
 }

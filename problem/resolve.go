@@ -11,7 +11,7 @@ import (
 )
 
 // From returns the problem that err stands for. The text of err is never in it.
-// A nil err gives nil; else the first of these that there is:
+// A nil err gives nil; otherwise the first of these that there is:
 //
 //  1. The nearest problem in the chain of err: a *Details, what its method
 //     Problem() *Details returns, or a problem of the [Type] that is an error in
@@ -20,8 +20,8 @@ import (
 //  2. A 502, if the nearest problem was read from another server: what it says
 //     is not about the present request.
 //  3. What an error of the standard library means, server errors first:
-//     [context.DeadlineExceeded] is a 504, [context.Canceled] a 503, since
-//     whoever still listens may ask again, [errors.ErrUnsupported] a 501,
+//     [context.DeadlineExceeded] is a 504, [context.Canceled] a 503, since a
+//     client that still listens may try again, [errors.ErrUnsupported] a 501,
 //     [http.MaxBytesError] a 413, [fs.ErrNotExist] a 404 and [fs.ErrPermission] a
 //     403 unless they come from package net.
 //  4. A bare 500.

@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// RetryAfter returns how long the server asks to wait before the next request,
+// RetryAfter returns how long the server tells the client to wait before the next request,
 // by the Retry-After field of the problem's header (RFC 9110, section 10.2.3),
 // and whether there is a valid one. A date is counted from the Date field, so
 // that wrong clocks do no harm, and from now where there is none; one that is
@@ -44,7 +44,7 @@ func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
 }
 
 // Retryable reports whether the same request may succeed later as it is: after
-// 408, 425, 429, 502, 503 and 504, and whenever the answer says when, see
+// 408, 425, 429, 502, 503 and 504, and whenever the response says when, see
 // [Details.RetryAfter]. It says nothing about whether repeating is safe: unless
 // the method is idempotent, the first request may have had its effect (RFC
 // 9110, section 9.2.2).

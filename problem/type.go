@@ -11,7 +11,7 @@ import (
 // the target to compare an error with: errors.Is(err, OutOfCredit).
 //
 // The zero value is not valid; use [Define]. A Type is safe for concurrent use
-// as long as nobody changes it.
+// as long as no code changes it.
 type Type struct {
 	// URI identifies the type. It should be absolute, and lead a person who
 	// opens it to a description (RFC 9457, section 3.1.1).

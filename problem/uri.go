@@ -87,7 +87,7 @@ func isPlainURI(s string) bool {
 	return true
 }
 
-// uriBytes has the answers of uriByte.
+// uriBytes has the results of uriByte.
 var uriBytes = func() (plain [256]bool) {
 	for c := range plain {
 		plain[c] = uriByte(byte(c))

@@ -6,7 +6,7 @@
 //
 //	order, err := request.JSON[Order](r)
 //	if err != nil {
-//		return err // 400, 408, 413, 415 or 422, for respond.Handler or respond.Err
+//		return err // 400, 408, 413, 415 or 422, for respond.Handler or respond.Fail
 //	}
 //
 // It is strict, since a client that is told of a slip early is the easier to
@@ -14,5 +14,5 @@
 // encoding than UTF-8. And it is bounded, since anybody can send anything. What
 // a value means is for the application to check; see [problem.Validation].
 //
-// It answers nothing: that is what package respond is for.
+// It sends nothing: that is what package respond is for.
 package request

@@ -14,7 +14,7 @@ type form uint8
 
 const (
 	anyForm    form = iota // decoded by encoding/json without a type to guide it
-	rawForm                // read by nobody here: by a method of the type, or not at all
+	rawForm                // not looked at here: read by a method of the type, or not at all
 	ownForm                // read by the type's UnmarshalJSON
 	textForm               // a string for the type's UnmarshalText
 	boolForm               // true or false

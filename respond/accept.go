@@ -8,19 +8,19 @@ import (
 // Negotiate returns the offer that the client likes best by its Accept field
 // (RFC 9110, section 12.5.1): media types such as "application/json" or
 // "text/html", the server's own favourite first. That order decides between
-// offers of the same weight. The first offer is also the answer to a request
-// that has no usable Accept field, or when r is nil.
+// offers of the same weight. The first offer is also returned for a request
+// that has no usable Accept field, and for none.
 //
-// It returns "" if the client refuses every offer, or mentions none: answer
-// 406, or with the favourite all the same. An error is better sent in a form
-// that the client did not ask for than replaced by a 406.
+// It returns "" if the client refuses every offer, or mentions none: send
+// 406, or the favourite all the same. An error is better sent in a form
+// that the client did not request than replaced by a 406.
 //
-// An offer with a structured suffix also suits a client that asks for the
+// An offer with a structured suffix also suits a client that requests the
 // plain format: application/problem+json does for application/json. A charset
 // in the client's range is passed over where the offer has none.
 //
 // Of a longer Accept field only the first 4 KiB count. Negotiate allocates
-// nothing. An answer that depends on it needs Vary: see [Vary].
+// nothing. A response that depends on it needs Vary: see [Vary].
 func Negotiate(r *http.Request, offers ...string) string {
 	if len(offers) == 0 {
 		return ""
@@ -213,7 +213,7 @@ func cutUnquoted(s string, sep byte) (before, after string) {
 	return s, ""
 }
 
-// unquote returns the content of a quoted string that needs no escapes, and
+// unquote returns the inside of a quoted string that needs no escapes, and
 // anything else as it is.
 func unquote(s string) string {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' && strings.IndexByte(s, '\\') < 0 {
@@ -235,7 +235,7 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// Vary tells caches that the answer depends on these fields of the request, in
+// Vary tells caches that the response depends on these fields of the request, in
 // addition to those that the header names already. A field is named once.
 func Vary(w http.ResponseWriter, fields ...string) {
 	for _, field := range fields {

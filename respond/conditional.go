@@ -19,7 +19,7 @@ import (
 //	}
 //
 //	if err := v.Require(r); err != nil {
-//		return err // somebody else was faster
+//		return err // another client was faster
 //	}
 //
 // Compare and write in one transaction or under one lock; otherwise another
@@ -103,8 +103,8 @@ func (v Validators) Check(r *http.Request) error {
 	return v.failed()
 }
 
-// Require is [Validators.Check] where a condition is required, so that nobody
-// overwrites a change that he has not seen: a request without If-Match,
+// Require is [Validators.Check] where a condition is required, so that no client
+// overwrites a change that it has not seen: a request without If-Match,
 // If-Unmodified-Since and If-None-Match gets a problem with status 428
 // (RFC 6585, section 3).
 func (v Validators) Require(r *http.Request) error {

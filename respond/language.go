@@ -11,12 +11,12 @@ import (
 // it is the one that is asked for most exactly, or else the first of them. It
 // suits [Responder.Localize].
 //
-// An offer suits a client that asks for the same language, for a wider one (de
+// An offer suits a client that requests the same language, for a wider one (de
 // for de-CH) or for a narrower one (de-CH for de); the range that is closest
-// to the offer decides. If the client mentions no offer, the answer is the
+// to the offer decides. If the client mentions no offer, the result is the
 // first that it does not refuse, and if it refuses all, the very first: a text
-// in another language tells it more than none. It is also the answer if r is
-// nil. Without offers the answer is "".
+// in another language tells it more than none. It is also the result if r is
+// nil. Without offers the result is "".
 //
 // Of a longer Accept-Language field only the first 4 KiB count.
 // NegotiateLanguage allocates nothing and is safe for concurrent use.

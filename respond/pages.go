@@ -20,11 +20,11 @@ const pagesMaxAge = "public, max-age=300"
 //
 //	mux.Handle("/probs/", respond.Pages(OutOfCredit, OrderLocked))
 //
-// A path without a page is answered with a problem, 404, and a method other
-// than GET and HEAD with 405. All pages are made when Pages is called. The
+// The response for a path without a page is a problem, 404, and for a method
+// other than GET and HEAD 405. All pages are made when Pages is called. The
 // handler is safe for concurrent use.
 //
-// Panics if two types have the same URI, or if one is nil or was not made by
+// Pages panics if two types have the same URI, or if one is nil or was not made by
 // [problem.Define].
 func Pages(types ...*problem.Type) http.Handler {
 	at := make(pages)

@@ -84,7 +84,7 @@ var problemSchema = object{
 		},
 		"status": object{
 			"type": "integer", "minimum": 100, "maximum": 599,
-			"description": "The HTTP status code of the answer.",
+			"description": "The HTTP status code of the response.",
 		},
 		"detail": object{
 			"type":        "string",

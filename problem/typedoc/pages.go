@@ -22,8 +22,8 @@ type Page struct {
 
 // Pages returns the documentation of the types of a service: an index, a page for each type
 // and one for each of the status codes in the catalogue. What is served at the
-// paths of the pages is what RFC 9457, section 4, wants to be found at the URI
-// of a type.
+// paths of the pages is what RFC 9457, section 4, expects at the URI of a
+// type.
 //
 //   - A type has its page at the path of its URI. Types whose URIs differ only
 //     in their query or fragment share one.
@@ -38,7 +38,7 @@ type Page struct {
 // https, or is relative to something else than the root, is in the index only.
 //
 // Without types there are the pages of the status codes. It is safe for
-// concurrent use as long as nobody changes the types.
+// concurrent use as long as no code changes the types.
 //
 // Pages panics if two types have the same URI, or if one of them is nil or was
 // not made by [problem.Define].
