@@ -14,7 +14,7 @@ type contextKey struct{}
 // where [FromContext] finds it, so that logs, limits and handlers agree even
 // if something between them rewrites the request. Put it outermost.
 //
-// Panics if s is nil.
+// Wrap panics if s is nil.
 func (s Source) Wrap(next http.Handler) http.Handler {
 	if s == nil {
 		panic("clientip: Wrap of a nil Source")

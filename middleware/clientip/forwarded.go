@@ -44,7 +44,7 @@ const (
 // Every trusted proxy must append to the field or overwrite it. One that
 // passes it on as it came lets clients choose the answer.
 //
-// Panics if trusted is empty or holds a prefix that [ParsePrefixes] refuses.
+// Forwarded panics if trusted is empty or holds a prefix that [ParsePrefixes] refuses.
 func Forwarded(trusted ...netip.Prefix) Source {
 	return Proxies{Trusted: trusted}.Forwarded(XForwardedFor)
 }
@@ -60,7 +60,7 @@ func Forwarded(trusted ...netip.Prefix) Source {
 //
 // With p.Hops the address is unknown if there are fewer entries than that.
 //
-// Panics if field is neither of the two, if p believes nobody, or if p.Hops is
+// It panics if field is neither of the two, if p believes nobody, or if p.Hops is
 // negative or above 32.
 func (p Proxies) Forwarded(field Field) Source {
 	c := chain{trust: p.trust(), key: http.CanonicalHeaderKey(string(field)), hops: p.Hops}

@@ -50,7 +50,7 @@ type Proxies struct {
 // a list, anything but one address with an optional port, or an address inside
 // trusted. IPv6 with a port needs brackets.
 //
-// Panics if name is not a field name or names a field that holds a list, if
+// Header panics if name is not a field name or names a field that holds a list, if
 // trusted is empty, or if it holds a prefix that [ParsePrefixes] refuses.
 func Header(name string, trusted ...netip.Prefix) Source {
 	return Proxies{Trusted: trusted}.Header(name)
@@ -58,7 +58,7 @@ func Header(name string, trusted ...netip.Prefix) Source {
 
 // Header is [Header] for the peers that p describes.
 //
-// Panics as [Header] does, if p believes nobody, or if p.Hops is not zero: a
+// It panics as [Header] does, if p believes nobody, or if p.Hops is not zero: a
 // field with one address has no hops to count.
 func (p Proxies) Header(name string) Source {
 	t := p.trust()

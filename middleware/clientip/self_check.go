@@ -18,7 +18,7 @@ import (
 // concurrent use. Each call of SelfCheck counts for itself: make one, and use
 // it everywhere.
 //
-// Panics if source or report is nil.
+// SelfCheck panics if source or report is nil.
 func SelfCheck(source Source, report func(Suspicion)) Source {
 	if source == nil || report == nil {
 		panic("clientip: SelfCheck needs a source and a report function")

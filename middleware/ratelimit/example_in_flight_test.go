@@ -30,3 +30,29 @@ func ExampleInFlightWith() {
 	// "in-flight";r=63,"in-flight-per-key";r=3
 	// a report
 }
+
+// Checks of health and paying clients are served before others when the service
+// is full, and two slots are kept for them.
+func ExampleInFlightWith_priority() {
+	const health, paying, other = 2, 1, 0
+	h := ratelimit.InFlightWith(ratelimit.InFlightOptions{
+		Max:      64,
+		Reserved: 2,
+		MaxWait:  time.Second,
+		Priority: func(r *http.Request) int {
+			switch {
+			case r.URL.Path == "/healthz":
+				return health
+			case planOf(r) == "paid":
+				return paying
+			}
+			return other
+		},
+	})(handler)
+
+	send(h, nil, "Retry-After")
+	// Output: 200
+}
+
+// planOf comes from the authentication, not from what a client says.
+func planOf(*http.Request) string { return "free" }
