@@ -1,0 +1,30 @@
+// Package api is what the service and its clients agree on: the form of an
+// order, and the problems that a program can handle.
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/problem"
+)
+
+// Order is an order as it is sent.
+type Order struct {
+	ID       int       `json:"id"`
+	Item     string    `json:"item"`
+	Quantity int       `json:"quantity"`
+	Revision int       `json:"revision"` // also its entity tag
+	Changed  time.Time `json:"changed"`
+}
+
+// Wish is what a client may choose of an order.
+type Wish struct {
+	Item     string `json:"item"`
+	Quantity int    `json:"quantity"`
+}
+
+// OutOfStock is the problem of an order for more than there is.
+var OutOfStock = problem.Define("https://example.com/problems/out-of-stock", "Out of Stock", http.StatusConflict,
+	"There is less of the item than was ordered. Order what is left, or wait.",
+	problem.Member{Name: "available", Doc: "How much there is.", Example: 7})

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/rejoinder-go/rejoinder/middleware/clientip"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+)
+
+// plans are the quotas that users pay for.
+var plans = map[string]ratelimit.Quota{
+	"free": ratelimit.PerMinute(60),
+	"pro":  ratelimit.PerMinute(6000),
+}
+
+// limitByPlan grants each user the quota of the plan.
+func limitByPlan() func(http.Handler) http.Handler {
+	return ratelimit.New(ratelimit.Policy{
+		Name:     "plan",
+		Quota:    plans["free"],
+		Key:      func(r *http.Request) string { return userOf(r).name },
+		QuotaFor: func(r *http.Request) ratelimit.Quota { return plans[userOf(r).plan] },
+	})
+}
+
+// limitLogins bounds how many tokens an address can try: only a 401 counts.
+func limitLogins() func(http.Handler) http.Handler {
+	return ratelimit.New(ratelimit.Policy{
+		Name:        "logins",
+		Quota:       ratelimit.PerMinute(20),
+		Key:         ratelimit.ByIP(clientip.Direct),
+		CountStatus: func(status int) bool { return status == http.StatusUnauthorized },
+		Hidden:      true,
+	})
+}

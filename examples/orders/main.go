@@ -1,0 +1,66 @@
+// Command orders is an order service as one may run it: chi routes, bearer
+// tokens, validation, a stream of events, metrics, traces, limits by plan, and a
+// shutdown that loses nothing. It starts with one command:
+//
+//	go run -C examples/orders .
+//
+// and serves the users of two plans, with the tokens demo-free and demo-pro:
+//
+//	curl -i http://127.0.0.1:8080/orders
+//	curl -i http://127.0.0.1:8080/orders -H 'Authorization: Bearer demo-free' --json '{"item":"tea","quantity":2}'
+//	curl -i http://127.0.0.1:8080/orders -H 'Authorization: Bearer demo-free' --json '{"item":"","quantity":0}'
+//	curl -i http://127.0.0.1:8080/orders -H 'Authorization: Bearer demo-free' --json '{"item":"tea","quantity":99}'
+//	curl -N http://127.0.0.1:8080/events -H 'Authorization: Bearer demo-free'
+//	curl http://127.0.0.1:8080/metrics
+//
+// Package client, beside it, is the same conversation in Go.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
+	origin := flag.String("origin", "https://app.example.com", "the `origin` whose pages may call the service")
+	traces := flag.Bool("traces", false, "print traces to stderr")
+	notice := flag.Duration("notice", 0, "how long to report not to be ready before the shutdown begins")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := start(ctx, *addr, *origin, *traces, shutdown{notice: *notice, grace: 10 * time.Second}); err != nil {
+		fmt.Fprintln(os.Stderr, "orders:", err)
+		os.Exit(1)
+	}
+}
+
+func start(ctx context.Context, addr, origin string, traces bool, end shutdown) error {
+	var to []sdktrace.TracerProviderOption
+	if traces {
+		exporter, err := stdouttrace.New(stdouttrace.WithWriter(os.Stderr))
+		if err != nil {
+			return err
+		}
+		to = append(to, sdktrace.WithBatcher(exporter))
+	}
+	tracing := sdktrace.NewTracerProvider(to...)
+	defer func() { _ = tracing.Shutdown(context.WithoutCancel(ctx)) }()
+
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("listening on http://%s\n", l.Addr())
+	return newService(origin, tracing).run(ctx, l, end)
+}
