@@ -55,7 +55,17 @@ func (t *typed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // hasBody reports whether a request has a body, or may have one: over HTTP/2,
 // and in chunks, its length is not known beforehand.
 func hasBody(r *http.Request) bool {
-	return r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
+	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
+		return false
+	}
+	// Servers of HTTP/3 do not tell that a request ends with its header.
+	return r.ProtoMajor < 3 || r.ContentLength > 0 || len(r.Header["Content-Type"]) > 0 || !isSafe(r.Method)
+}
+
+// isSafe reports whether requests with the method only read, so that they seldom
+// have a body (RFC 9110, section 9.2.1).
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions || method == http.MethodTrace
 }
 
 func isAccepted(accepted map[string]bool, values []string) bool {
