@@ -28,7 +28,7 @@ type visit struct {
 	panicked any  // nil for runtime.Goexit
 	start    time.Duration
 	logged   bool // before the layer
-	before   exchange.Before
+	saved    bool // there was a policy before the layer
 }
 
 // serve calls next inside a layer.
@@ -40,7 +40,7 @@ func serve(l layer, next http.Handler, rw http.ResponseWriter, r *http.Request) 
 			v.panicked = recover()
 		}
 		again := l.end(v)
-		w.Ended(r, owner, again == nil)
+		w.Ended(face, r, owner, again == nil)
 		l.after(v)
 		if again != nil {
 			panic(again)

@@ -161,9 +161,9 @@ func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (n *normalizer) begin(v visit) visit {
 	if p := n.policy.options.Responder; p != nil {
-		v.before = v.w.Push(n.policy, p)
+		v.saved = v.w.Push(n.policy, p)
 	} else {
-		v.before = v.w.Push(n.policy, nil)
+		v.saved = v.w.Push(n.policy, nil)
 	}
 	return v
 }
@@ -176,7 +176,7 @@ func (n *normalizer) end(v visit) (again any) {
 	if v.returned {
 		checkLength(v.w)
 	}
-	v.w.Pop(v.before)
+	v.w.Pop(v.saved)
 	return again
 }
 

@@ -58,7 +58,7 @@ func (i *identified) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	ctx.own.Field, ctx.own.Values, ctx.own.Observer = i.options.Header, ctx.value[:], &ctx.own
 	w.Observe(&ctx.own.Observation)
 	returned := false
-	defer func() { w.Ended(r, owner, returned) }()
+	defer func() { w.Ended(face, r, owner, returned) }()
 	exchange.Serve(i.next, face, r, ctx)
 	returned = true
 }

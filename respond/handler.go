@@ -45,7 +45,7 @@ type handler struct {
 func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w, face, owner := exchange.Enter(rw, r)
 	returned := false
-	defer func() { w.Ended(r, owner, returned) }()
+	defer func() { w.Ended(face, r, owner, returned) }()
 	encoded := w.Header()["Content-Encoding"] != nil // by a compressor around the handler
 	err := h.h(face, r)
 	returned = true

@@ -147,14 +147,14 @@ func keep(buf *[]byte, grown []byte) {
 
 // accept returns the Accept field of the request, as it was before handlers
 // could change it.
-func (y reply) accept() []string {
+func (y reply) accept() string {
 	switch {
 	case y.x != nil:
 		return y.x.Accept
 	case y.r != nil:
-		return y.r.Header["Accept"]
+		return strings.Join(y.r.Header["Accept"], ", ")
 	}
-	return nil
+	return ""
 }
 
 // appendDocument appends d in the form that the client prefers. A client that
@@ -178,11 +178,11 @@ func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaT
 
 // formFor returns the media type in which a client with this Accept field gets a
 // problem.
-func formFor(accept []string) string {
-	if len(accept) == 0 || !mayPreferMarkup(accept) {
+func formFor(accept string) string {
+	if !mayPreferMarkup(accept) {
 		return problem.MediaType
 	}
-	if form := negotiate(accept, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML); form != "" {
+	if form := negotiate([]string{accept}, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML); form != "" {
 		return form
 	}
 	return problem.MediaType
@@ -190,14 +190,9 @@ func formFor(accept []string) string {
 
 // mayPreferMarkup is the quick test for clients that accept only JSON, or
 // anything. A wildcard beside a range for JSON may outweigh it.
-func mayPreferMarkup(accept []string) bool {
-	for _, a := range accept {
-		if a == "*/*" && len(accept) == 1 {
-			return false
-		}
-		if strings.Contains(a, "*") || strings.ContainsAny(a, "mM") && strings.ContainsAny(a, "lL") {
-			return true
-		}
+func mayPreferMarkup(accept string) bool {
+	if accept == "" || accept == "*/*" {
+		return false
 	}
-	return false
+	return strings.Contains(accept, "*") || strings.ContainsAny(accept, "mM") && strings.ContainsAny(accept, "lL")
 }

@@ -37,7 +37,7 @@ func refuseRest(w http.ResponseWriter) {
 	for range maxLayers {
 		if x, _ := lookup(w); x != nil {
 			x.BodyTooLarge = true
-			if g := x.gate; g != nil {
+			if g := x.behind(); g != nil {
 				if g.enter(false) == nil {
 					refuseRest(g.base)
 					g.leave()

@@ -42,8 +42,7 @@ type Exchange struct {
 	Request, Current *http.Request
 	// Method, Path and Accept are what the request had on entry: handlers
 	// rewrite theirs.
-	Method, Path string
-	Accept       []string
+	Method, Path, Accept string
 
 	// Responder writes the problems of this exchange: that of the innermost
 	// Normalize around the running handler, nil for the defaults.
@@ -53,9 +52,6 @@ type Exchange struct {
 	Problem *problem.Details
 	// Err is the error that the handler failed with, if it told.
 	Err error
-	// Route is the pattern that the request was matched with, as far as a layer
-	// has told it.
-	Route string
 	// HandlerStatus is the status that the handler set first; 0 if it set none.
 	HandlerStatus int
 
@@ -74,10 +70,8 @@ type Exchange struct {
 	// the rest of it must not be read as the next request.
 	BodyTooLarge bool
 
-	rare    *Rare
-	writer  *Writer  // the outermost, unless the handler runs behind a gate
-	gate    *gate    // which has one
-	closers *Closing // the first to call
+	rare   *Rare
+	writer *Writer // the outermost; nil behind a gate
 }
 
 // Closing is the place of a Closer in the list of an exchange. A layer embeds it
@@ -101,12 +95,19 @@ type Rare struct {
 	Conn        net.Conn
 	Panic       any
 	Stack       []byte
+	Route       string // the pattern of the request, as far as a layer has told it
 
 	// What a Policy found. The exchange only keeps it.
 	Invalid  Call
 	Missing  []string
 	Misused  string
 	Reported bool
+
+	encoding []string            // Content-Encoding of a layer outside the policy
+	face     http.ResponseWriter // what httpsnoop made
+	gate     *gate               // the handler runs behind it
+	closers  *Closing            // the first to call
+	policies []pushed            // that the present one stands in for
 }
 
 // Rare returns the part of x that few exchanges have. It is made when it is
@@ -126,7 +127,19 @@ func (x *Exchange) enter(r *http.Request) {
 	if r.URL != nil {
 		x.Path = r.URL.Path
 	}
-	x.Accept = r.Header["Accept"]
+	if accept := r.Header["Accept"]; len(accept) == 1 {
+		x.Accept = accept[0]
+	} else if len(accept) > 1 {
+		x.Accept = strings.Join(accept, ", ")
+	}
+}
+
+// behind returns the gate that the handler runs behind, or nil.
+func (x *Exchange) behind() *gate {
+	if x.rare == nil {
+		return nil
+	}
+	return x.rare.gate
 }
 
 // hear takes over what an exchange inside this one says of the response that it
@@ -146,16 +159,16 @@ func (x *Exchange) hear(inner *Exchange) {
 // adopt takes over what became of an exchange inside this one.
 func (x *Exchange) adopt(inner *Exchange) {
 	x.hear(inner)
-	x.Route = cmpOr(inner.Route, x.Route)
+	x.SetRoute(inner.route())
 	x.HandlerStatus = cmpOr(x.HandlerStatus, inner.HandlerStatus)
-	for c := inner.closers; c != nil; {
-		next := c.next
-		x.closeLater(c)
-		c = next
-	}
-	inner.closers = nil
 	if in := inner.rare; in != nil {
 		m := x.Rare()
+		for c := in.closers; c != nil; {
+			next := c.next
+			x.closeLater(c)
+			c = next
+		}
+		in.closers = nil
 		m.Reported = m.Reported || in.Reported
 		if m.Panic == nil {
 			m.Panic, m.Stack = in.Panic, in.Stack
@@ -170,7 +183,7 @@ func (x *Exchange) adopt(inner *Exchange) {
 // closeLater appends c to the list.
 func (x *Exchange) closeLater(c *Closing) {
 	c.next = nil
-	last := &x.closers
+	last := &x.Rare().closers
 	for *last != nil {
 		last = &(*last).next
 	}
@@ -179,8 +192,11 @@ func (x *Exchange) closeLater(c *Closing) {
 
 // runClosers calls what waited for the end of the exchange.
 func (x *Exchange) runClosers() {
-	c := x.closers
-	x.closers = nil
+	if x.rare == nil {
+		return
+	}
+	c := x.rare.closers
+	x.rare.closers = nil
 	for ; c != nil; c = c.next {
 		c.Closer.Closed()
 	}
@@ -206,7 +222,12 @@ var (
 
 // lookup returns what rw itself carries.
 func lookup(rw http.ResponseWriter) (*Exchange, *Writer) {
-	if c, ok := rw.(carrier); ok {
+	switch c := rw.(type) { // the usual ones first
+	case *http1Writer:
+		return c.x, &c.Writer
+	case *http2Writer:
+		return c.x, &c.Writer
+	case carrier:
 		return c.carried()
 	}
 	// Only a pointer can be one of httpsnoop's, and be asked for without a
@@ -264,20 +285,21 @@ func Begun(rw http.ResponseWriter) bool {
 // Routed notes the pattern of a request that may be a copy of the one that outer
 // layers see.
 func (x *Exchange) Routed(r *http.Request) {
-	if r == x.Request && x.gate == nil || r.Pattern == "" {
-		return
+	if r != x.Request || x.writer == nil {
+		x.SetRoute(r.Pattern)
 	}
-	x.Route = r.Pattern
-	if g := x.gate; g != nil { // whose supervisor may stop waiting
-		g.mu.Lock()
-		g.route = r.Pattern
-		g.mu.Unlock()
+}
+
+func (x *Exchange) route() string {
+	if x.rare == nil {
+		return ""
 	}
+	return x.rare.Route
 }
 
 // Pattern returns the pattern that the request was matched with, or "".
 func (x *Exchange) Pattern(r *http.Request) string {
-	pattern := cmpOr(r.Pattern, cmpOr(x.Route, x.Request.Pattern))
+	pattern := cmpOr(r.Pattern, cmpOr(x.route(), x.Request.Pattern))
 	if x.Method == http.MethodConnect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Path+"/", pattern) {
 		return "" // the path of a client, that a ServeMux redirects to
 	}
@@ -304,8 +326,8 @@ func (x *Exchange) SetRoute(pattern string) {
 	if pattern == "" {
 		return
 	}
-	x.Route = pattern
-	if g := x.gate; g != nil {
+	x.Rare().Route = pattern
+	if g := x.behind(); g != nil { // whose supervisor may stop waiting
 		g.mu.Lock()
 		g.route = pattern
 		g.mu.Unlock()

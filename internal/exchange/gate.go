@@ -57,7 +57,7 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	g.ctx = withDeadline(r.Context(), time.Now().Add(limit))
 	inner := ownCopy(r, g.ctx, g.body(r.Body))
 	g.own.enter(inner)
-	g.own.gate = g
+	g.own.Rare().gate = g
 	x := g.outer
 	g.own.Responder, g.own.Logged = x.Responder, x.Logged
 	g.own.Method, g.own.Path, g.own.Accept = x.Method, x.Path, x.Accept
@@ -202,7 +202,7 @@ var longAgo = time.Unix(1, 0)
 // in it.
 func (g *gate) finish(inner *http.Request) {
 	g.settle()
-	g.own.Route = cmpOr(inner.Pattern, g.route)
+	g.own.SetRoute(cmpOr(inner.Pattern, g.route))
 	g.outer.adopt(&g.own)
 }
 

@@ -317,8 +317,8 @@ func (w *Writer) direct() http.ResponseWriter {
 	h := w.base.Header()
 	// http.FileServer deletes that of a compressor (go.dev/issue/66343), and a
 	// handler has set its own for another body.
-	if w.encoding != nil {
-		h["Content-Encoding"] = w.encoding
+	if w.encoded {
+		h["Content-Encoding"] = w.x.rare.encoding
 	} else {
 		delete(h, "Content-Encoding")
 	}

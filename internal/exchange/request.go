@@ -40,10 +40,8 @@ func bringBack(r, inner *http.Request) {
 // returned notes at the end of a layer what the request that it served has, if
 // a foreign layer has copied it. The outermost layer hands the form to net/http.
 func (x *Exchange) returned(r *http.Request) {
-	if r != x.Request {
-		bringBack(x.Request, r)
-		x.Routed(r)
-	}
+	bringBack(x.Request, r)
+	x.Routed(r)
 }
 
 // ownCopy returns a copy of r that shares nothing with it that either side may

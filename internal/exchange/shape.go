@@ -69,16 +69,18 @@ func shape(rw http.ResponseWriter) int {
 func wrap(rw http.ResponseWriter) (*Writer, http.ResponseWriter) {
 	switch shape(rw) {
 	case 1:
-		w := &http1Writer{Writer{base: rw}}
+		w := new(http1Writer)
+		w.base = rw
 		return &w.Writer, w
 	case 2:
-		w := &http2Writer{Writer{base: rw}}
+		w := new(http2Writer)
+		w.base = rw
 		return &w.Writer, w
 	}
 	w := &Writer{base: rw}
 	face := w.faceFor(rw)
 	if _, ok := face.(carrier); !ok {
-		w.face = face
+		w.listed = true
 		faces.Store(face, w)
 		faceCount.Add(1)
 	}
@@ -86,11 +88,11 @@ func wrap(rw http.ResponseWriter) (*Writer, http.ResponseWriter) {
 }
 
 // forgetFace removes what httpsnoop made from the table.
-func (w *Writer) forgetFace() {
-	if w.face != nil {
-		faces.Delete(w.face)
+func (w *Writer) forgetFace(face http.ResponseWriter) {
+	if w.listed {
+		faces.Delete(face)
 		faceCount.Add(-1)
-		w.face = nil
+		w.listed = false
 	}
 }
 

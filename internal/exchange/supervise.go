@@ -34,7 +34,7 @@ const grace = 100 * time.Millisecond
 func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *http.Request) {
 	w, face, owner := Enter(rw, r)
 	ok := false
-	defer func() { w.Ended(r, owner, ok) }()
+	defer func() { w.Ended(face, r, owner, ok) }()
 	g, inner := newGate(face, r, s.Limit)
 	ended := make(chan any, 1) // what to panic with, or nil
 	go func() {
@@ -71,7 +71,9 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 // expire ends the exchange of a handler whose time is over.
 func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r *http.Request) {
 	unsent, route := g.expire()
-	g.outer.Route = cmpOr(g.outer.Route, cmpOr(route, routeOf(next, r)))
+	if g.outer.route() == "" {
+		g.outer.SetRoute(cmpOr(route, routeOf(next, r)))
+	}
 	defer func() {
 		g.after = g.outer.wire(0)
 		close(g.done)

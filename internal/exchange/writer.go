@@ -32,10 +32,9 @@ type Writer struct {
 	state    atomic.Uint32
 	implicit bool // no handler called WriteHeader
 	gone     bool // the request was given up before the header was sent
-	nosniff  bool // of an outer layer
-
-	encoding []string            // Content-Encoding of an outer layer
-	face     http.ResponseWriter // what httpsnoop made; nil for other bases
+	encoded  bool // Content-Encoding is that of an outer layer
+	nosniff  bool // and so is X-Content-Type-Options
+	listed   bool // its face is in the table
 
 	own Exchange // what x points to, if this Writer made it
 }
@@ -85,59 +84,83 @@ func (w *Writer) Observe(o *Observation) {
 // for it. A Writer that an outer layer has made is used again if nothing stands
 // in between.
 func Enter(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.ResponseWriter, owner bool) {
-	if x, shared := lookup(rw); shared != nil && shared.state.Load() != closed {
+	x, shared := lookup(rw)
+	if shared != nil && shared.state.Load() != closed {
 		x.Current = r
 		x.Routed(r)
 		return shared, rw, false
 	}
 	w, face = wrap(rw)
-	if x := Find(rw); x != nil {
+	if x == nil {
+		if u, ok := rw.(unwrapper); ok {
+			x = Find(u.Unwrap())
+		}
+	}
+	if x == nil {
+		x = &w.own
+		x.writer = w
+		x.enter(r)
+	} else {
 		x.Current = r
 		x.Routed(r)
-		w.x = x
-	} else {
-		w.x = &w.own
-		w.x.writer = w
-		w.x.enter(r)
 	}
+	w.x = x
 	return w, face, true
 }
 
 // Exchange returns the exchange that w is part of.
 func (w *Writer) Exchange() *Exchange { return w.x }
 
-// Push makes p the policy of the handlers inside, and returns what [Writer.Pop]
-// takes to undo that.
-func (w *Writer) Push(p Policy, r Responder) (before Before) {
-	before = Before{w.policy, w.x.Responder, w.encoding, w.nosniff}
+// Push makes p the policy of the handlers inside, until [Writer.Pop], and r their
+// Responder, unless it is nil: then that of a layer further out counts. It
+// returns what Pop takes.
+func (w *Writer) Push(p Policy, r Responder) (saved bool) {
+	if saved = w.policy != nil || w.x.Responder != nil; saved { // which only few have
+		m := w.x.Rare()
+		m.policies = append(m.policies, pushed{w.policy, w.x.Responder, w.encoded, w.nosniff})
+	}
 	w.policy = p
-	if r != nil { // otherwise that of a Normalize further out counts
+	if r != nil {
 		w.x.Responder = r
 	}
-	if h := w.base.Header(); len(h) > 0 && w.state.Load() == open {
-		w.encoding = h["Content-Encoding"]
-		w.nosniff = len(h["X-Content-Type-Options"]) > 0
+	w.encoded, w.nosniff = false, false
+	if h := w.base.Header(); len(h) > 0 {
+		w.noteOutside(h)
 	}
-	return before
+	return saved
 }
 
-// Before is what was in force before a [Writer.Push].
-type Before struct {
-	policy    Policy
-	responder Responder
-	encoding  []string
-	nosniff   bool
+// noteOutside notes which fields an outer layer has set.
+func (w *Writer) noteOutside(h http.Header) {
+	if encoding := h["Content-Encoding"]; encoding != nil {
+		w.encoded = true
+		w.x.Rare().encoding = encoding
+	}
+	w.nosniff = len(h["X-Content-Type-Options"]) > 0
+}
+
+// pushed is what was in force before a Push.
+type pushed struct {
+	policy           Policy
+	responder        Responder
+	encoded, nosniff bool
 }
 
 // Pop ends what Push began.
-func (w *Writer) Pop(b Before) {
-	w.policy, w.x.Responder, w.encoding, w.nosniff = b.policy, b.responder, b.encoding, b.nosniff
+func (w *Writer) Pop(saved bool) {
+	b := pushed{}
+	if saved {
+		m := w.x.rare
+		last := len(m.policies) - 1
+		b, m.policies = m.policies[last], m.policies[:last]
+	}
+	w.policy, w.x.Responder, w.encoded, w.nosniff = b.policy, b.responder, b.encoded, b.nosniff
 }
 
 // EncodedOutside reports whether an outer layer had set Content-Encoding before
 // the handlers inside the policy ran, and NosniffOutside the same of
 // X-Content-Type-Options.
-func (w *Writer) EncodedOutside() bool { return w.encoding != nil }
+func (w *Writer) EncodedOutside() bool { return w.encoded }
 
 // NosniffOutside is described at EncodedOutside.
 func (w *Writer) NosniffOutside() bool { return w.nosniff }
@@ -510,8 +533,10 @@ func (w *Writer) CloseNotify() <-chan bool { return w.base.(closeNotifier).Close
 // since a framework may respond to an error only now.
 //
 // Ok means that no panic goes on: net/http forgets the files of a form then.
-func (w *Writer) Ended(r *http.Request, owner, ok bool) {
-	w.x.returned(r)
+func (w *Writer) Ended(face http.ResponseWriter, r *http.Request, owner, ok bool) {
+	if r != w.x.Request {
+		w.x.returned(r)
+	}
 	if form := w.x.Request.MultipartForm; form != nil && !ok && owner && w.Owns() {
 		_ = form.RemoveAll()
 	}
@@ -531,7 +556,7 @@ func (w *Writer) Ended(r *http.Request, owner, ok bool) {
 		w.state.Store(open)
 		w.held, w.policy, w.observers = nil, nil, nil
 	}
-	w.forgetFace()
+	w.forgetFace(face)
 	if w.x == &w.own {
 		w.x.runClosers()
 	}
@@ -554,8 +579,8 @@ type Wire struct {
 func (w *Writer) Wire(took time.Duration) Wire { return w.x.wire(took) }
 
 func (x *Exchange) wire(took time.Duration) Wire {
-	if x.gate != nil {
-		return x.gate.wire(took)
+	if g := x.behind(); g != nil {
+		return g.wire(took)
 	}
 	w := x.writer
 	wire := Wire{w.Status(), w.bytes, w.implicit, x.Replaced, x.Aborted, w.clientGone(took), x.Problem, nil}

@@ -19,7 +19,7 @@ func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Co
 	returned := false
 	defer func() {
 		status := finalStatus(w, returned)
-		w.Ended(r, owner, returned)
+		w.Ended(face, r, owner, returned)
 		if counts {
 			_ = a.refund(r.Context(), func(p *rule) bool { return p.CountStatus != nil && !p.CountStatus(status) })
 		}
