@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// limitBar is the bar for a decision on few keys. With many keys the memory
-// decides, and what is kept by value has to win.
-var limitBar = bar{ratio: 1.1, allocs: -1}
+// limitBar is the bar for a decision: what is kept by value, with one reading of
+// the clock, has to win.
+var limitBar = bar{ratio: 0.6, allocs: -1}
 
 var (
 	limitOne          = decide("LimitOne", "decide, 1 key", "clock, hash, lock and arithmetic", 1, generous, false, limitBar)
@@ -23,8 +23,8 @@ var (
 	limitSome         = decide("LimitSome", "decide, 10k keys", "a service with some clients", 10_000, generous, false, limitBar)
 	limitSomeParallel = decide("LimitSomeParallel", "decide, 10k keys, all cores", "how much of it waits for locks", 10_000, generous, true, limitBar)
 	limitIdle         = decide("LimitIdle", "decide, 10k keys, each full again before it returns", "clients that stay far below their quota, whom a limiter may have forgotten", 10_000, instant, false, limitBar)
-	limitMany         = decide("LimitMany", "decide, 1M keys", "misses of the cache: one for each pointer that is followed", 1_000_000, generous, false, bar{ratio: 0.99, allocs: -1})
-	limitManyParallel = decide("LimitManyParallel", "decide, 1M keys, all cores", "the same on all cores", 1_000_000, generous, true, bar{ratio: 0.99, allocs: -1})
+	limitMany         = decide("LimitMany", "decide, 1M keys", "misses of the cache: one for each pointer that is followed", 1_000_000, generous, false, limitBar)
+	limitManyParallel = decide("LimitManyParallel", "decide, 1M keys, all cores", "the same on all cores", 1_000_000, generous, true, limitBar)
 )
 
 var (

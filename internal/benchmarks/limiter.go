@@ -175,7 +175,7 @@ var libraries = []library{
 		denied: answer{
 			header: retryable(map[string]string{"Content-Type": problem.MediaType, "Ratelimit": "*", "Ratelimit-Policy": "*"}),
 			members: map[string]any{
-				"type": problem.QuotaExceeded.URI, "title": problem.QuotaExceeded.Title, "status": 429.0,
+				"type": problem.BlankType, "title": "Too Many Requests", "status": 429.0,
 				"violated-policies": []any{"default"},
 			},
 		},

@@ -137,7 +137,7 @@ func (m *measurement) memoryTable(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "## Memory\n\nA fresh process each, heap in use after two collections, medians of up to three runs. Bounded limiters may keep %d keys. "+
-		"The bar: at most 200 B for a key, the flood adds nothing, a used-up key stays denied, no call longer than 10 ms "+
+		"The bar: at most 48 B for a key, the flood adds nothing, a used-up key stays denied, no call longer than 2 ms "+
 		"(the row of no limiter shows what the machine itself does).\n\n", maxKeys)
 	fmt.Fprintf(b, "| limiter | B a key | MiB, 1M keys | MiB, 5M keys | bounded | used-up key still denied | MiB, all free again | ns a new key | longest call, ms | |\n"+
 		"|---|--:|--:|--:|---|---|--:|--:|--:|---|\n")
