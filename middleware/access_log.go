@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -238,7 +239,7 @@ func (n AttrNames) appendOutcome(attrs []slog.Attr, v visit, res Result) []slog.
 			attrs = append(attrs, slog.String(name.stack, string(m.Stack)))
 		}
 	case res.Err != nil:
-		attrs = append(attrs, slog.String(name.message, cut(res.Err.Error(), maxCause)))
+		attrs = append(attrs, slog.String(name.message, cut(causeText(res.Err), maxCause)))
 	case m != nil && m.Withheld != "":
 		attrs = append(attrs, slog.String(name.message, m.Withheld))
 	}
@@ -246,6 +247,24 @@ func (n AttrNames) appendOutcome(attrs []slog.Attr, v visit, res Result) []slog.
 		attrs = append(attrs, slog.String("write_error", cut(res.WriteErr.Error(), maxPath)))
 	}
 	return attrs
+}
+
+// causeText returns the message of an error with the causes of the problems in
+// it, which the messages of these leave out. What the record has anyway, the
+// status and the words for the client, is not repeated.
+func causeText(err error) string {
+	text := ""
+	for range 8 {
+		var d *problem.Details
+		if !errors.As(err, &d) || d.Unwrap() == nil {
+			break
+		}
+		if err != error(d) || d.IsRemote() {
+			text += cut(err.Error(), maxCause) + ": "
+		}
+		err = d.Unwrap()
+	}
+	return text + err.Error()
 }
 
 // maxCause is how much of the message of an error is logged, in bytes.

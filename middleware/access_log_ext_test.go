@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -118,5 +119,28 @@ func TestAccessLogTakesTheLevelFromTheProblem(t *testing.T) {
 		srv.Close()
 		assert.Contains(t, text.String(), want)
 		assert.Contains(t, text.String(), fmt.Sprintf("status=200 bytes=0 problem=%d", code))
+	}
+}
+
+func TestAccessLogHasTheCauseOfAReturnedProblem(t *testing.T) {
+	db := errors.New("pq: down")
+	for _, row := range []struct {
+		why  string
+		err  error
+		want string
+	}{
+		{"an error", db, `error="pq: down"`},
+		{"a problem with a cause", problem.New(503, problem.Cause(db)), `error="pq: down"`},
+		{"wrapped", fmt.Errorf("load: %w", problem.New(503, problem.Detail("d"), problem.Cause(db))), `error="load: 503 Service Unavailable: d: pq: down"`},
+		{"a problem behind a problem", problem.New(502, problem.Cause(problem.New(503, problem.Cause(db)))), `error="pq: down"`},
+		{"a problem without a cause", problem.New(503, problem.Detail("d")), `error="503 Service Unavailable: d"`},
+	} {
+		log, text := logger()
+		h := middleware.AccessLogWith(middleware.AccessLogOptions{Logger: log, Names: middleware.AttrsShort})(
+			respond.Handler(func(http.ResponseWriter, *http.Request) error { return row.err }))
+		srv := start(t, "HTTP/1.1", h)
+		ask(t, srv)
+		srv.Close()
+		assert.Contains(t, text.String(), row.want, row.why)
 	}
 }
