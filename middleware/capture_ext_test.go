@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -255,4 +256,30 @@ func TestCaptureTakesNoPathForARoute(t *testing.T) {
 	}
 	srv.Close()
 	assert.Equal(t, []string{"", "/a/{x}/"}, routes)
+}
+
+func TestEveryLayerLearnsThatTheClientLeft(t *testing.T) {
+	for _, proto := range protocols {
+		outer, first := results()
+		inner, second := results()
+		entered := make(chan struct{})
+		h := middleware.Chain(outer, inner)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(entered)
+			<-r.Context().Done()
+			w.WriteHeader(503)
+		}))
+		srv := start(t, proto, h)
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
+		require.NoError(t, err)
+		go func() {
+			<-entered
+			cancel()
+		}()
+		_, err = srv.Client().Do(r)
+		require.Error(t, err)
+		assert.True(t, (<-first).ClientGone, "%s: outside", proto)
+		assert.True(t, (<-second).ClientGone, "%s: inside", proto)
+		srv.Close()
+	}
 }

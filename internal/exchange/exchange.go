@@ -91,6 +91,7 @@ type Rare struct {
 	Dropped     int64     // bytes that came after an error was complete
 	Withheld    string    // text that the client did not get
 	WriteErr    error     // the first
+	Left        bool      // net/http has told that the client left
 	Deadline    time.Time // the earliest that a handler has set
 	Conn        net.Conn
 	Panic       any

@@ -43,17 +43,24 @@ func isBroken(err error) bool {
 		!strings.Contains(err.Error(), "declared Content-Length") && !errors.Is(err, http.ErrHandlerTimeout)
 }
 
-// noticeWithin is how long HTTP/2 of net/http may take to say that a stream is
-// closed, since a goroutine does that.
+// noticeWithin is how long net/http may take to tell that a client left when it
+// has ended the context: another goroutine does both, one after the other.
 const noticeWithin = 20 * time.Millisecond
 
 // disconnected asks net/http whether the client is away: only its CloseNotifier
 // knows nothing of other reasons for which a context ends.
 func (w *Writer) disconnected() bool {
+	if m := w.x.rare; m != nil && m.Left {
+		return true
+	}
 	base := w.base
 	for range maxLayers {
 		if n, ok := base.(closeNotifier); ok && shape(base) != 0 {
-			return notified(n.CloseNotify(), w.x.Request.ProtoMajor)
+			left := notified(n.CloseNotify())
+			if left { // it tells one reader only
+				w.x.Rare().Left = true
+			}
+			return left
 		}
 		u, ok := base.(unwrapper)
 		if !ok {
@@ -64,15 +71,7 @@ func (w *Writer) disconnected() bool {
 	return context.Cause(w.x.Request.Context()) == context.Canceled
 }
 
-func notified(c <-chan bool, major int) bool {
-	if major < 2 {
-		select {
-		case <-c:
-			return true
-		default:
-			return false
-		}
-	}
+func notified(c <-chan bool) bool {
 	timer := time.NewTimer(noticeWithin)
 	defer timer.Stop()
 	select {
