@@ -32,6 +32,7 @@ var arrow = map[string][]string{
 	"problem/internal/markuptest":        {},
 	"internal/exchange":                  {"problem"},
 	"internal/jsonscan":                  {},
+	"internal/model":                     {},
 	"respond":                            {"internal/exchange", "problem", "problem/status", "problem/typedoc"},
 	"request":                            {"problem", "internal/jsonscan"},
 	"middleware":                         {"internal/exchange", "problem", "problem/status", "respond"},

@@ -1,0 +1,187 @@
+package model_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// isError reports whether Normalize makes an error of a code that was asked
+// for.
+func (j *judge) isError(code int) bool { return code != none && !j.isSuccess(code) }
+
+func (j *judge) isSuccess(code int) bool {
+	if code == anyCode {
+		return j.want.first.status < 400
+	}
+	return code >= 200 && code < 400 || code == 101 && j.mayUpgrade()
+}
+
+// mayUpgrade reports whether a 101 has its place.
+func (j *judge) mayUpgrade() bool {
+	return (j.protocol == http11 || j.protocol == http11Close) && j.want.first.header.Get("Upgrade") != ""
+}
+
+// normalized is the oracle for a chain with Normalize.
+func (j *judge) normalized() {
+	m, want := &j.got.machine, &j.want.first
+	asked := m.asked
+	if asked == anyCode {
+		asked = want.status
+	}
+	switch {
+	case m.corrected:
+		// Either code is right.
+	case m.ended == aborted || m.ended == exited:
+		// On HTTP/2 a response without a body is whole with its header.
+		if j.got.first.whole() && j.got.second != nil && !j.outOfStep() && j.protocol != http2 {
+			j.fault("wire", "an aborted response is whole")
+		}
+	case m.ended == panicked && m.flushed && j.isError(asked):
+		// A problem has been sent, and what comes behind it is cut.
+	case m.ended == panicked && !m.committed:
+		j.mustBeProblem("a panic before the response", http.StatusInternalServerError)
+	case m.ended == panicked && j.isError(asked) && !j.got.first.whole():
+		// It had a type of its own, and is cut.
+	case m.ended == panicked && j.isError(asked):
+		j.passOrProblem(http.StatusInternalServerError)
+	case j.isError(asked) && (asked < 400 || asked > 599):
+		j.mustBeProblem(fmt.Sprintf("the code %d", asked), http.StatusInternalServerError)
+	case j.isError(asked):
+		j.passOrProblem(asked)
+	default:
+		j.mustBeSameNormalized()
+	}
+}
+
+// passOrProblem is the oracle for an error inside Normalize.
+func (j *judge) passOrProblem(status int) {
+	switch {
+	case j.samePass() && j.mayPass():
+	case j.isJSONText():
+	default:
+		if j.samePass() {
+			j.fault("wire", "an error passes that has no type of its own, or no body")
+		}
+		j.mustBeProblem("an error", status)
+	}
+}
+
+// samePass reports whether the error passed through Normalize as it was.
+func (j *judge) samePass() bool {
+	ignored := []string{"Vary", "Cache-Control", "Connection", "Upgrade", "Keep-Alive", "Transfer-Encoding"}
+	if j.want.first.whole() {
+		ignored = append(ignored, "Content-Length") // net/http sets it by the sizes of writes
+	}
+	want, got := j.want.first, j.got.first
+	want.interim, got.interim = j.passing(want.interim), j.passing(got.interim)
+	if j.request.expect {
+		// net/http asks for no body once a header is out. An error waits.
+		want.interim, got.interim = nil, nil
+	}
+	if j.sendfile && (j.makes(opCopy) || j.makes(opServeContent)) {
+		want.trailer, got.trailer = nil, nil // see framesItself
+	}
+	return len(differences(&want, &got, ignored...)) == 0
+}
+
+// passing returns the interim codes that Normalize lets through.
+func (j *judge) passing(codes []int) []int {
+	return slices.DeleteFunc(slices.Clone(codes), func(code int) bool {
+		switch {
+		case j.protocol == http10, j.protocol == http10KeepAlive:
+			return true
+		case j.has(hiding):
+			return true // see mustBeSame
+		case code == 100: // HTTP/2 of net/http hides from a handler that it is expected
+			return !j.request.expect || j.protocol == http2
+		}
+		return false
+	})
+}
+
+// maxText is the length up to which Normalize replaces a text.
+const maxText = 4096
+
+// mayPass reports whether the error of the yardstick is one that Normalize
+// leaves alone.
+func (j *judge) mayPass() bool {
+	want := &j.want.first
+	types := want.header["Content-Type"]
+	if len(types) == 0 && len(j.got.machine.text) > 0 { // a length that was wrong has kept net/http from sniffing
+		types = []string{http.DetectContentType(j.got.machine.text)}
+	}
+	switch text := j.text(); {
+	case j.got.machine.flushed && (text == "" || want.status < 500 || j.request.method == "HEAD"): // what it will be is not known then
+		return true
+	case want.status < 500 && len(text) > maxText:
+		return true
+	case len(types) == 0, types[0] == "" && want.status >= 500:
+		return false
+	}
+	mediaType, _, _ := mime.ParseMediaType(types[0])
+	switch {
+	case len(types) > 1, want.header.Get("Content-Encoding") != "":
+		return true
+	case mediaType == "text/plain" && startsJSON(j.text()): // without a type of its own it is sniffed as text
+		return want.status < 500 || json.Valid([]byte(j.text()))
+	case mediaType == "text/plain":
+		return want.status < 500 && len(j.got.machine.text) > maxText
+	}
+	return len(j.got.machine.text) > 0 || j.request.method == "HEAD"
+}
+
+// text is what the handler wrote. A client of a HEAD does not see it.
+func (j *judge) text() string { return strings.TrimSpace(string(j.got.machine.text)) }
+
+// isJSONText reports whether a JSON document that was put through http.Error
+// left as one.
+func (j *judge) isJSONText() bool {
+	got, text := &j.got.first, j.text()
+	if got.body != "" {
+		text = strings.TrimSpace(got.body)
+	} else if first := (json.RawMessage{}); json.NewDecoder(strings.NewReader(text)).Decode(&first) == nil {
+		text = string(first)
+	}
+	return startsJSON(text) && json.Valid([]byte(text)) && strings.HasPrefix(j.text(), text) &&
+		got.whole() && got.header.Get("Content-Type") == "application/json" && got.status == j.want.first.status
+}
+
+func startsJSON(text string) bool { return text != "" && strings.Contains("{[", text[:1]) }
+
+// mustBeSameNormalized demands what net/http sends, but for what Normalize
+// documents.
+func (j *judge) mustBeSameNormalized() {
+	want, got := j.want.first, j.got.first
+	want.interim, got.interim = j.passing(want.interim), j.passing(got.interim)
+	var ignored []string
+	if j.protocol == http2 {
+		ignored = []string{"Upgrade", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding"}
+	}
+	switch {
+	case bodyForbidden(want.status) && !want.whole() && j.want.machine.ended != returned:
+		return // without a body nothing fills a buffer before it is cut
+	case want.status == 205:
+		want.body, want.err = "", got.err
+		ignored = append(ignored, "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "X-Content-Type-Options", "Trailer")
+		want.trailer, got.trailer = nil, nil
+	case want.status == 204:
+		want.err = got.err // of a Content-Length on HTTP/2
+		ignored = append(ignored, "Content-Length", "Content-Type", "Transfer-Encoding")
+	case want.status == 304:
+		want.err = got.err // of a Content-Length on HTTP/2
+		ignored = append(ignored, "Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Transfer-Encoding")
+	case j.protocol == http2:
+	case slices.Equal(want.interim, j.want.first.interim) && slices.Equal(got.interim, j.got.first.interim):
+		j.mustBeSame()
+		return
+	case want.status == 0:
+		want.err = got.err // which tells whether anything came at all
+	}
+	for _, d := range differences(&want, &got, ignored...) {
+		j.fault("wire", "not what net/http sends: %s", d)
+	}
+}
