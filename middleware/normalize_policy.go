@@ -89,8 +89,8 @@ func (p *policy) classify(w *exchange.Writer, code int) exchange.Body {
 		return p.typed(w)
 	case opaque:
 		return exchange.Drop
-	case isNosniff(h["X-Content-Type-Options"]) && !w.NosniffOutside():
-		return exchange.Line // as only http.Error and its kin write
+	case types[0] == plainText && isNosniff(h["X-Content-Type-Options"]) && !w.NosniffOutside():
+		return exchange.Line // as http.Error writes
 	}
 	return exchange.Text
 }

@@ -66,6 +66,10 @@ type Exchange struct {
 	Aborted bool
 	// Planned means that the service refuses requests on purpose for a while.
 	Planned bool
+	// limited means that a limiter of this service has set its fields, on so many
+	// lines each.
+	limited                 bool
+	policyLines, stateLines uint8
 	// BodyTooLarge means that the request has a body beyond its limit, so that
 	// the rest of it must not be read as the next request.
 	BodyTooLarge bool
@@ -152,6 +156,9 @@ func (x *Exchange) hear(inner *Exchange) {
 	}
 	if inner.Replaced {
 		x.Replaced, x.HandlerStatus = true, inner.HandlerStatus
+	}
+	if inner.limited {
+		x.limited, x.policyLines, x.stateLines = true, inner.policyLines, inner.stateLines
 	}
 	x.BodyTooLarge = x.BodyTooLarge || inner.BodyTooLarge
 	x.Planned = x.Planned || inner.Planned

@@ -323,6 +323,9 @@ func (w *Writer) complete(code int) {
 	if w.x.BodyTooLarge && w.x.Request.ProtoMajor < 2 {
 		w.base.Header()["Connection"] = []string{"close"}
 	}
+	if w.x.limited {
+		w.x.trimLimits(w.base.Header())
+	}
 	if w.observers != nil {
 		h := w.base.Header()
 		for o := w.observers; o != nil; o = o.outer {
@@ -601,6 +604,40 @@ func (w *Writer) Owns() bool { return w.x == &w.own }
 
 // errReturned is for a write that comes after its handler.
 var errReturned = fmt.Errorf("middleware: the handler has returned: %w", http.ErrHandlerTimeout)
+
+// The fields of draft-ietf-httpapi-ratelimit-headers, as net/http spells them.
+const (
+	limitPolicyField = "Ratelimit-Policy"
+	limitStateField  = "Ratelimit"
+)
+
+// KeepLimits notes that the RateLimit fields in the header of rw are those of
+// this service: what a proxy further in adds to them, of its upstream, does not
+// leave. It does nothing if rw is of no exchange.
+func KeepLimits(rw http.ResponseWriter) {
+	if x := Find(rw); x != nil {
+		h := rw.Header()
+		x.limited = true
+		x.policyLines, x.stateLines = uint8(len(h[limitPolicyField])), uint8(len(h[limitStateField]))
+	}
+}
+
+// IsCheap reports whether Enter costs little for rw: it is one of net/http's, or
+// a layer of this toolkit has entered already.
+func IsCheap(rw http.ResponseWriter) bool {
+	x, _ := lookup(rw)
+	return x != nil || shape(rw) != 0
+}
+
+func (x *Exchange) trimLimits(h http.Header) {
+	trim := func(field string, lines uint8) {
+		if now := h[field]; len(now) > int(lines) {
+			h[field] = now[:lines:lines]
+		}
+	}
+	trim(limitPolicyField, x.policyLines)
+	trim(limitStateField, x.stateLines)
+}
 
 // Own makes sure that a header field leaves with the values that a layer gave
 // it, although a handler adds others, as a ReverseProxy does with what its

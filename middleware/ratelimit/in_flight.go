@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -191,12 +192,17 @@ func (f *inFlight) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 	left, outcome := f.slots.enter(r.Context(), v, limit)
 	if f.Advertise {
 		f.advertise(w.Header(), v.key, limit, left)
+		exchange.KeepLimits(w)
 	}
 	if outcome != admitted {
 		f.refuse(w, r, outcome)
 		return
 	}
 	defer func() { f.slots.leave(v.key, f.limit()) }()
+	if f.Advertise {
+		keep(next, w, r, nil)
+		return
+	}
 	next.ServeHTTP(w, r)
 }
 

@@ -117,6 +117,9 @@ func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 		l.log(r, a.err)
 	}
 	exhausted := a.setFields(w.Header())
+	if !a.allowed {
+		exchange.KeepLimits(w)
+	}
 	counts := a.allowed && a.counts()
 	switch {
 	case !a.allowed:
@@ -125,7 +128,7 @@ func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 		if !visible { // nothing else has seen it
 			l.attempts.Put(a)
 		}
-		pass(next, w, r, ctx)
+		keep(next, w, r, ctx)
 		return
 	default:
 		l.follow(w, r, ctx, next, a, counts, exhausted)

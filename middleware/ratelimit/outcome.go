@@ -11,6 +11,7 @@ import (
 // a CountStatus, or for a RateLimit field that must not leave with a redirect.
 func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Context, next http.Handler, a *attempt, counts bool, exhausted string) {
 	w, face, owner := exchange.Enter(rw, r)
+	exchange.KeepLimits(face)
 	if exhausted != "" {
 		d := &dropped{value: exhausted}
 		d.Observer = d
@@ -24,6 +25,23 @@ func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Co
 			_ = a.refund(r.Context(), func(p *rule) bool { return p.CountStatus != nil && !p.CountStatus(status) })
 		}
 	}()
+	pass(next, face, r, ctx)
+	returned = true
+}
+
+// keep calls the next handler so that the RateLimit fields leave as they are,
+// although a proxy further in adds those of its upstream. A ResponseWriter of
+// another toolkit is passed on as it is: to wrap it would cost more than the
+// limiter.
+func keep(next http.Handler, rw http.ResponseWriter, r *http.Request, ctx context.Context) {
+	if !exchange.IsCheap(rw) {
+		pass(next, rw, r, ctx)
+		return
+	}
+	w, face, owner := exchange.Enter(rw, r)
+	exchange.KeepLimits(face)
+	returned := false
+	defer func() { w.Ended(face, r, owner, returned) }()
 	pass(next, face, r, ctx)
 	returned = true
 }
