@@ -281,7 +281,12 @@ func TestNestedModulesAreBuiltAgainstThisTree(t *testing.T) {
 		text := string(b)
 		up := strings.Repeat("../", strings.Count(dir, "/")) + ".."
 		assert.Contains(t, text, "module "+module+"/"+dir+"\n", "%s is named after its place", dir)
-		assert.Contains(t, text, module+" => "+up+"\n", "%s replaces the core by this tree", dir)
+		if strings.Contains(text, module+" v") {
+			assert.Contains(t, text, module+" => "+up+"\n", "%s replaces the core by this tree", dir)
+		} else {
+			// `go install path@version` refuses a module that replaces another.
+			assert.NotContains(t, text, "=>", "%s needs nothing of the core", dir)
+		}
 		assert.Equal(t, goLine(string(core)), goLine(text), "%s asks for the Go version of the core", dir)
 	}
 	ci, err := os.ReadFile(filepath.Join(root, ".ci/run"))

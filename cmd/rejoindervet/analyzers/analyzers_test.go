@@ -1,0 +1,49 @@
+package analyzers_test
+
+import (
+	"testing"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/analysis/analysistest"
+
+	"github.com/rejoinder-go/rejoinder/cmd/rejoindervet/analyzers"
+)
+
+func TestChecksReportWhatIsWrongAndNoMore(t *testing.T) {
+	for _, c := range []struct {
+		check    *analysis.Analyzer
+		packages []string
+	}{
+		{analyzers.Leak, []string{"leak", "leakfix", "helpers", "quiet"}},
+		{analyzers.NoReturn, []string{"noreturn", "helpers", "quiet"}},
+		{analyzers.Twice, []string{"twice", "helpers", "quiet"}},
+		{analyzers.Code, []string{"code", "helpers", "quiet"}},
+		{analyzers.Body, []string{"body", "helpers", "quiet"}},
+		{analyzers.Required, []string{"required", "helpers", "quiet"}},
+		{analyzers.Plain, []string{"plain", "normalized", "helpers", "quiet"}},
+		{analyzers.Excuse, []string{"excuse"}},
+	} {
+		t.Run(c.check.Name, func(t *testing.T) {
+			// Where a file has a golden one, the fixes make it of the file.
+			analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), c.check, c.packages...)
+		})
+	}
+}
+
+func TestFlagsAddFindings(t *testing.T) {
+	for _, c := range []struct {
+		check      *analysis.Analyzer
+		flag, name string
+	}{
+		{analyzers.Leak, "client-errors", "leak4xx"},
+		{analyzers.Required, "notes", "notes"},
+	} {
+		t.Run(c.flag, func(t *testing.T) {
+			if err := c.check.Flags.Set(c.flag, "true"); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.check.Flags.Set(c.flag, "false") }()
+			analysistest.Run(t, analysistest.TestData(), c.check, c.name)
+		})
+	}
+}

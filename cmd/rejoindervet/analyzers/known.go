@@ -1,0 +1,352 @@
+package analyzers
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/types/typeutil"
+)
+
+const (
+	rejoinder      = "github.com/rejoinder-go/rejoinder/"
+	respondPath    = rejoinder + "respond"
+	problemPath    = rejoinder + "problem"
+	middlewarePath = rejoinder + "middleware"
+)
+
+// known describes a function that acts on a response. Arguments are counted
+// from 0; -1 is an argument that the function does not have.
+type known struct {
+	act   act
+	w     int
+	code  int
+	fixed int // the code, if it is always the same
+	text  int // the argument that becomes text of the body, and all behind it if rest is set
+	rest  bool
+	json  bool // the text is encoded as JSON
+}
+
+// knownFuncs has the functions, by import path and name.
+var knownFuncs = map[string]known{
+	"net/http.Error":          {act: actStatus | actBody | actComplete | actRefuse, code: 2, text: 1},
+	"net/http.NotFound":       {act: actStatus | actBody | actComplete | actRefuse, code: -1, fixed: 404, text: -1},
+	"net/http.Redirect":       {act: actStatus | actComplete | actRefuse, code: 3, text: -1},
+	"net/http.ServeContent":   {act: actStatus | actComplete, code: -1, text: -1},
+	"net/http.ServeFile":      {act: actStatus | actComplete, code: -1, text: -1},
+	"net/http.ServeFileFS":    {act: actStatus | actComplete, code: -1, text: -1},
+	"net/http.SetCookie":      {act: actField, code: -1, text: -1},
+	"io.WriteString":          {act: actBody, code: -1, text: 1},
+	"io.Copy":                 {act: actBody | actAttempt, code: -1, text: -1},
+	"io.CopyN":                {act: actBody | actAttempt, code: -1, text: -1},
+	"fmt.Fprint":              {act: actBody, code: -1, text: 1, rest: true},
+	"fmt.Fprintln":            {act: actBody, code: -1, text: 1, rest: true},
+	"fmt.Fprintf":             {act: actBody, code: -1, text: 1, rest: true},
+	respondPath + ".Error":    {act: actStatus | actBody | actComplete | actRefuse, code: 1, text: 2, rest: true},
+	respondPath + ".Fail":     {act: actStatus | actBody | actComplete | actRefuse, code: -1, text: -1},
+	respondPath + ".Problem":  {act: actStatus | actBody | actComplete | actRefuse, code: -1, text: -1},
+	respondPath + ".Redirect": {act: actStatus | actComplete | actRefuse, code: 1, text: -1},
+	respondPath + ".JSON":     {act: actStatus | actBody | actComplete, code: 1, text: 2, json: true},
+	respondPath + ".Text":     {act: actStatus | actBody | actComplete, code: 1, text: 2},
+	respondPath + ".Bytes":    {act: actStatus | actBody | actComplete, code: 1, text: 3},
+	respondPath + ".HTML":     {act: actStatus | actBody | actComplete, code: 1, text: -1},
+	respondPath + ".Created":  {act: actStatus | actBody | actComplete, code: -1, fixed: 201, text: 2, json: true},
+	respondPath + ".Accepted": {act: actStatus | actBody | actComplete, code: -1, fixed: 202, text: -1},
+	// Without a body.
+	respondPath + ".NoContent":    {act: actStatus | actComplete, code: -1, fixed: 204, text: -1},
+	respondPath + ".ResetContent": {act: actStatus | actComplete, code: -1, fixed: 205, text: -1},
+	respondPath + ".NotModified":  {act: actStatus | actComplete, code: -1, fixed: 304, text: -1},
+}
+
+// callee returns the function or method that a call names, or nil.
+func (p *program) callee(call *ast.CallExpr) *types.Func {
+	fn, _ := typeutil.Callee(p.pass.TypesInfo, call).(*types.Func)
+	if fn != nil {
+		fn = fn.Origin()
+	}
+	return fn
+}
+
+// knownName returns the import path and name of the function that a call names,
+// and between them the type if it is a method.
+func (p *program) knownName(call *ast.CallExpr) string {
+	fn := p.callee(call)
+	if fn == nil || fn.Pkg() == nil {
+		return ""
+	}
+	if recv := fn.Signature().Recv(); recv != nil {
+		t := recv.Type()
+		if ptr, ok := t.(*types.Pointer); ok {
+			t = ptr.Elem()
+		}
+		if named, ok := types.Unalias(t).(*types.Named); ok {
+			return fn.Pkg().Path() + "." + named.Obj().Name() + "." + fn.Name()
+		}
+		return ""
+	}
+	return fn.Pkg().Path() + "." + fn.Name()
+}
+
+// eventsOf calls f with the events of a node of a graph, in the order in which
+// they happen. What is deferred, or runs in a function literal or a goroutine,
+// happens at another time.
+func (p *program) eventsOf(u *unit, node ast.Node, f func(*event)) {
+	var stack []ast.Node
+	ast.Inspect(node, func(n ast.Node) bool {
+		if n == nil {
+			top := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			if call, ok := top.(*ast.CallExpr); ok {
+				if e := p.eventOf(call); e != nil {
+					f(e)
+				}
+			}
+			return true
+		}
+		switch n.(type) {
+		case *ast.FuncLit, *ast.DeferStmt, *ast.GoStmt:
+			return false
+		}
+		stack = append(stack, n)
+		return true
+	})
+}
+
+// eventOf returns what a call does to a response, or nil if it does nothing
+// that is known.
+func (p *program) eventOf(call *ast.CallExpr) *event {
+	name := p.knownName(call)
+	e := &event{call: call, known: name, name: types.ExprString(call.Fun)}
+	if k, ok := knownFuncs[name]; ok && len(call.Args) > max(k.w, k.code) {
+		return p.knownEvent(e, k)
+	}
+	if strings.HasPrefix(name, respondPath+".Responder.") {
+		if k, ok := knownFuncs[respondPath+strings.TrimPrefix(name, respondPath+".Responder")]; ok && len(call.Args) > max(k.w, k.code) {
+			return p.knownEvent(e, k)
+		}
+	}
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+		if m := p.methodEvent(e, sel, name); m != nil {
+			return m
+		}
+	}
+	return p.helperEvent(e)
+}
+
+func (p *program) knownEvent(e *event, k known) *event {
+	e.act = k.act
+	if !p.isWriter(e.call.Args[k.w]) {
+		return nil
+	}
+	e.w = p.writerOf(e.call.Args[k.w])
+	switch {
+	case k.code >= 0:
+		e.code = p.codeOf(e.call.Args[k.code])
+	case k.fixed != 0:
+		e.code = code{value: k.fixed, known: true}
+	}
+	if e.act == actField {
+		e.field = "Set-Cookie"
+	}
+	if k.text < 0 {
+		return e
+	}
+	kind := asText
+	if k.json {
+		kind = asJSON
+	}
+	if e.known == "fmt.Fprintf" {
+		for _, arg := range p.shown(e.call.Args[k.text:]) {
+			e.flows = append(e.flows, flowOf{expr: arg})
+		}
+		return e
+	}
+	for i, arg := range e.call.Args {
+		if i == k.text || i > k.text && k.rest {
+			e.flows = append(e.flows, flowOf{arg, kind, e.code})
+		}
+	}
+	return e
+}
+
+// methodEvent returns what a method call does to the response writer that is
+// its receiver, or that its receiver writes to.
+func (p *program) methodEvent(e *event, sel *ast.SelectorExpr, name string) *event {
+	args := e.call.Args
+	switch {
+	case name == "net/http.ResponseWriter.WriteHeader" && len(args) == 1:
+		e.w, e.code = p.writerOf(sel.X), p.codeOf(args[0])
+		if c := e.code; c.known && c.param == nil && c.value >= 100 && c.value < 200 && c.value != 101 {
+			return e // an interim response comes before the final one
+		}
+		e.act = actStatus
+	case name == "net/http.ResponseWriter.Write" && len(args) == 1:
+		e.w, e.act = p.writerOf(sel.X), actBody
+		if p.isEmpty(args[0]) {
+			e.act |= actAttempt
+		}
+		e.flows = []flowOf{{expr: args[0]}}
+	case name == "encoding/json.Encoder.Encode" && len(args) == 1:
+		return p.through(e, sel.X, flowOf{expr: args[0], form: asJSON})
+	case name == "encoding/xml.Encoder.Encode":
+		return p.through(e, sel.X)
+	case (strings.HasPrefix(name, "html/template.Template.Execute") || strings.HasPrefix(name, "text/template.Template.Execute")) && len(args) > 1:
+		if !p.isWriter(args[0]) {
+			return nil
+		}
+		e.w, e.act = p.writerOf(args[0]), actBody|actAttempt
+	case sel.Sel.Name == "ServeHTTP" && len(args) == 2 && p.isWriter(args[0]):
+		e.w, e.act = p.writerOf(args[0]), actDelegate
+	case strings.HasPrefix(name, "net/http.Header."):
+		return p.fieldEvent(e, sel)
+	case name == "encoding/json.Decoder.Decode" || name == "encoding/xml.Decoder.Decode":
+		if made, ok := p.made(sel.X).(*ast.CallExpr); ok && len(made.Args) == 1 && p.isRequestBody(made.Args[0]) {
+			e.act = actWork
+		} else {
+			return nil
+		}
+	case name == "net/http.Request.ParseForm" || name == "net/http.Request.ParseMultipartForm":
+		e.act = actWork
+	default:
+		return nil
+	}
+	return e
+}
+
+// through returns the event of an encoder that writes to a response, or nil.
+func (p *program) through(e *event, encoder ast.Expr, flows ...flowOf) *event {
+	made, ok := p.made(encoder).(*ast.CallExpr)
+	if !ok || len(made.Args) != 1 || !p.isWriter(made.Args[0]) {
+		return nil
+	}
+	e.w, e.act, e.flows = p.writerOf(made.Args[0]), actBody|actAttempt, flows
+	return e
+}
+
+// made returns the expression behind a variable that is assigned once, or the
+// expression itself.
+func (p *program) made(e ast.Expr) ast.Expr {
+	if only := p.only(e); only != nil {
+		return ast.Unparen(only)
+	}
+	return ast.Unparen(e)
+}
+
+// fieldEvent returns the change of a header field of a response.
+func (p *program) fieldEvent(e *event, sel *ast.SelectorExpr) *event {
+	header, ok := p.made(sel.X).(*ast.CallExpr)
+	if !ok || p.knownName(header) != "net/http.ResponseWriter.Header" || len(e.call.Args) == 0 {
+		return nil
+	}
+	switch sel.Sel.Name {
+	case "Set", "Add", "Del":
+	default:
+		return nil
+	}
+	e.w, e.act = p.writerOf(ast.Unparen(header.Fun).(*ast.SelectorExpr).X), actField
+	e.field, _ = p.constString(e.call.Args[0])
+	return e
+}
+
+// isWriter reports whether an expression is an http.ResponseWriter, and not a
+// type of the program's own, which may do with a response what it likes.
+func (p *program) isWriter(e ast.Expr) bool {
+	return isNamed(p.pass.TypesInfo.TypeOf(e), "net/http", "ResponseWriter")
+}
+
+// writerOf returns the parameter that is the response writer, or nil if it is
+// not a parameter.
+func (p *program) writerOf(e ast.Expr) *types.Var {
+	if v := p.varOf(e); v != nil && p.params[v] && p.isWriter(e) {
+		return v
+	}
+	return nil
+}
+
+// isRequestBody reports whether an expression is the body of a request.
+func (p *program) isRequestBody(e ast.Expr) bool {
+	sel, ok := ast.Unparen(e).(*ast.SelectorExpr)
+	if !ok || sel.Sel.Name != "Body" {
+		return false
+	}
+	t := p.pass.TypesInfo.TypeOf(sel.X)
+	if ptr, ok := t.(*types.Pointer); ok {
+		t = ptr.Elem()
+	}
+	v := p.varOf(sel.X)
+	return v != nil && p.params[v] && isNamed(t, "net/http", "Request")
+}
+
+// isNamed reports whether t is the type of that name.
+func isNamed(t types.Type, path, name string) bool {
+	if t == nil {
+		return false
+	}
+	named, ok := types.Unalias(t).(*types.Named)
+	return ok && named.Obj().Name() == name && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == path
+}
+
+// codeOf returns the status code that an expression is.
+func (p *program) codeOf(e ast.Expr) code {
+	if tv := p.pass.TypesInfo.Types[e]; tv.Value != nil {
+		if n, err := strconv.Atoi(tv.Value.ExactString()); err == nil {
+			return code{value: n, known: true, at: e}
+		}
+		return code{at: e}
+	}
+	v := p.varOf(e)
+	switch {
+	case v == nil:
+		return code{at: e}
+	case p.params[v] && len(p.defs[v]) == 0:
+		return code{param: v, known: true, at: e}
+	case len(p.defs[v]) == 1 && !p.zero[v] && p.defs[v][0] != nil && p.pass.TypesInfo.Types[p.defs[v][0]].Value != nil:
+		c := p.codeOf(p.defs[v][0])
+		c.at = e
+		return c
+	}
+	return code{at: e}
+}
+
+// constString returns the value of a constant string.
+func (p *program) constString(e ast.Expr) (string, bool) {
+	tv := p.pass.TypesInfo.Types[e]
+	if tv.Value == nil {
+		return "", false
+	}
+	s, err := strconv.Unquote(tv.Value.ExactString())
+	return s, err == nil
+}
+
+// isEmpty reports whether an expression is surely an empty byte slice or string.
+func (p *program) isEmpty(e ast.Expr) bool {
+	e = ast.Unparen(e)
+	if s, ok := p.constString(e); ok {
+		return s == ""
+	}
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name == "nil"
+	case *ast.CompositeLit:
+		return len(e.Elts) == 0
+	case *ast.CallExpr:
+		return len(e.Args) == 1 && p.pass.TypesInfo.Types[e.Fun].IsType() && p.isEmpty(e.Args[0])
+	}
+	return false
+}
+
+// assigned reports whether a parameter is given another value, or its address
+// is taken.
+func (p *program) assigned(v *types.Var) bool { return len(p.defs[v]) > 0 }
+
+// file returns the file of a position.
+func (p *program) file(pos token.Pos) *ast.File {
+	for _, f := range p.pass.Files {
+		if f.FileStart <= pos && pos <= f.FileEnd {
+			return f
+		}
+	}
+	return nil
+}

@@ -1,0 +1,323 @@
+package analyzers
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/cfg"
+)
+
+type cfgBlock = cfg.Block
+
+// origin says where a text comes from.
+type origin struct {
+	what   string   // "err", "a panic", "a stack trace"; "" if it has none of them
+	at     ast.Expr // the error
+	params []param  // parameters of the function whose text is in it
+}
+
+// param is a parameter that becomes text.
+type param struct {
+	v    *types.Var
+	form form
+}
+
+func (o origin) empty() bool { return o.what == "" && len(o.params) == 0 }
+
+func (o origin) join(other origin) origin {
+	if o.what == "" {
+		o.what, o.at = other.what, other.at
+	}
+	o.params = append(slices.Clone(o.params), other.params...)
+	return o
+}
+
+var errorType = types.Universe.Lookup("error").Type()
+
+func isErrorType(t types.Type) bool { return t != nil && types.Identical(t, errorType) }
+
+// textOf returns the origin of the text that a value becomes.
+func (p *program) textOf(e ast.Expr, f form) origin { return p.text(e, f, 0) }
+
+const maxDepth = 12 // of expressions and variables behind each other
+
+// text is textOf at a depth.
+func (p *program) text(e ast.Expr, f form, depth int) origin {
+	e = ast.Unparen(e)
+	t := p.pass.TypesInfo.Types[e]
+	if t.Value != nil || depth > maxDepth {
+		return origin{}
+	}
+	if isErrorType(t.Type) {
+		if f == asJSON {
+			return origin{} // encoding/json shows the exported fields of an error, not its text
+		}
+		return p.errorText(e, depth+1)
+	}
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		if e.Op == token.ADD {
+			return p.text(e.X, f, depth+1).join(p.text(e.Y, f, depth+1))
+		}
+	case *ast.CallExpr:
+		return p.callText(e, f, depth+1)
+	case *ast.UnaryExpr:
+		if e.Op == token.AND && f == asJSON {
+			return p.text(e.X, f, depth+1)
+		}
+	case *ast.CompositeLit:
+		var all origin
+		if f == asJSON {
+			for _, element := range e.Elts {
+				if kv, ok := element.(*ast.KeyValueExpr); ok {
+					element = kv.Value
+				}
+				all = all.join(p.text(element, f, depth+1))
+			}
+		}
+		return all
+	case *ast.Ident:
+		return p.variableText(e, f, depth+1)
+	}
+	return origin{}
+}
+
+// variableText returns the origin of the text of a variable: that which all of
+// the values that it takes have in common.
+func (p *program) variableText(e *ast.Ident, f form, depth int) origin {
+	v := p.varOf(e)
+	if v == nil || depth > maxDepth {
+		return origin{}
+	}
+	if p.params[v] {
+		if p.assigned(v) || !carriesText(v.Type()) {
+			return origin{}
+		}
+		return origin{params: []param{{v, f}}}
+	}
+	var all origin
+	for _, def := range p.defs[v] {
+		if def == nil {
+			return origin{}
+		}
+		if call, ok := ast.Unparen(def).(*ast.CallExpr); ok && isBuiltin(p.pass.TypesInfo, call, "recover") {
+			return origin{what: "the value of the panic", at: e}
+		}
+		o := p.text(def, f, depth+1)
+		if o.empty() {
+			return origin{}
+		}
+		all = all.join(o)
+	}
+	return all
+}
+
+// carriesText reports whether a value of a parameter's type may be a text.
+func carriesText(t types.Type) bool {
+	switch t := t.Underlying().(type) {
+	case *types.Basic:
+		return t.Info()&types.IsString != 0
+	case *types.Slice:
+		switch elem := t.Elem().Underlying().(type) {
+		case *types.Basic:
+			return elem.Kind() == types.Byte
+		case *types.Interface:
+			return elem.Empty()
+		}
+	case *types.Interface:
+		return t.Empty()
+	}
+	return false
+}
+
+func isBuiltin(info *types.Info, call *ast.CallExpr, name string) bool {
+	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+	if !ok || id.Name != name {
+		return false
+	}
+	_, ok = info.Uses[id].(*types.Builtin)
+	return ok
+}
+
+// passes lists functions whose result has the text of their first argument.
+var passes = map[string]bool{
+	"strings.TrimSpace": true, "strings.ToUpper": true, "strings.ToLower": true, "strings.Title": true,
+	"strings.ReplaceAll": true, "strings.TrimSuffix": true, "strings.TrimPrefix": true, "strings.Trim": true,
+	"html.EscapeString": true, "html/template.HTMLEscapeString": true, "strconv.Quote": true,
+	"bytes.TrimSpace": true,
+}
+
+// callText returns the origin of the text that a call returns.
+func (p *program) callText(call *ast.CallExpr, f form, depth int) origin {
+	if p.pass.TypesInfo.Types[call.Fun].IsType() && len(call.Args) == 1 {
+		return p.text(call.Args[0], f, depth+1)
+	}
+	name := p.knownName(call)
+	sel, isMethod := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	switch {
+	case isMethod && sel.Sel.Name == "Error" && len(call.Args) == 0 && isErrorType(p.pass.TypesInfo.TypeOf(sel.X)):
+		return p.errorText(sel.X, depth+1)
+	case name == "runtime/debug.Stack":
+		return origin{what: "a stack trace", at: call}
+	case name == "fmt.Sprint" || name == "fmt.Sprintln":
+		return p.argsText(call.Args, depth)
+	case name == "fmt.Sprintf":
+		return p.formattedText(call, depth)
+	case passes[name]:
+		return p.text(call.Args[0], f, depth+1)
+	case (name == "encoding/json.Marshal" || name == "encoding/json.MarshalIndent") && len(call.Args) > 0:
+		return p.text(call.Args[0], asJSON, depth+1)
+	case name == problemPath+".Detail" || name == problemPath+".Title":
+		return p.argsText(call.Args, depth)
+	case name == problemPath+".Detailf":
+		return p.formattedText(call, depth)
+	case name == problemPath+".Extension" && len(call.Args) == 2:
+		return p.text(call.Args[1], asJSON, depth+1)
+	}
+	return origin{}
+}
+
+func (p *program) argsText(args []ast.Expr, depth int) (all origin) {
+	for _, arg := range args {
+		all = all.join(p.text(arg, asText, depth+1))
+	}
+	return all
+}
+
+// verb matches a verb of package fmt.
+var verb = regexp.MustCompile(`%[-+# 0-9.*]*(\[\d+\])?[-+# 0-9.*]*[a-zA-Z%]`)
+
+// formattedText returns the origin of the text of a call in the style of
+// fmt.Sprintf.
+func (p *program) formattedText(call *ast.CallExpr, depth int) origin {
+	return p.argsText(p.shown(call.Args), depth)
+}
+
+// shown returns the arguments in the style of fmt.Sprintf whose text is shown:
+// the verbs %T and %p show none.
+func (p *program) shown(args []ast.Expr) []ast.Expr {
+	if len(args) == 0 || p.pass.TypesInfo.Types[args[0]].Value == nil {
+		return args
+	}
+	format := constant.StringVal(p.pass.TypesInfo.Types[args[0]].Value)
+	verbs := slices.DeleteFunc(verb.FindAllString(format, -1), func(v string) bool { return strings.HasSuffix(v, "%") })
+	args = args[1:]
+	if len(verbs) != len(args) || strings.ContainsAny(strings.Join(verbs, ""), "*[") {
+		return args
+	}
+	var shown []ast.Expr
+	for i, arg := range args {
+		if !strings.HasSuffix(verbs[i], "T") && !strings.HasSuffix(verbs[i], "p") {
+			shown = append(shown, arg)
+		}
+	}
+	return shown
+}
+
+// errorText returns the origin of the text of an error, which is none if the
+// developer wrote the text as a constant.
+func (p *program) errorText(e ast.Expr, depth int) origin {
+	e = ast.Unparen(e)
+	unknown := origin{what: types.ExprString(e), at: e}
+	if depth > maxDepth {
+		return unknown
+	}
+	switch e := e.(type) {
+	case *ast.CallExpr:
+		switch p.knownName(e) {
+		case "context.Context.Err", "context.Cause":
+			return origin{}
+		case "errors.New":
+			return p.argsText(e.Args, depth)
+		case "fmt.Errorf":
+			return p.formattedText(e, depth)
+		}
+		unknown.what = "the error of " + types.ExprString(e.Fun)
+	case *ast.SelectorExpr:
+		if v, ok := p.pass.TypesInfo.Uses[e.Sel].(*types.Var); ok && isGlobal(v) {
+			return origin{} // a sentinel: its text is a constant
+		}
+	case *ast.Ident:
+		v := p.varOf(e)
+		if v == nil || isGlobal(v) || p.recognised(e, v) {
+			return origin{}
+		}
+		if p.params[v] {
+			if p.assigned(v) {
+				return unknown
+			}
+			return origin{what: unknown.what, at: e, params: []param{{v, asText}}}
+		}
+		if p.written(v, depth) {
+			return origin{}
+		}
+	}
+	return unknown
+}
+
+// written reports whether all errors that a variable takes have texts that the
+// developer wrote.
+func (p *program) written(v *types.Var, depth int) bool {
+	for _, def := range p.defs[v] {
+		if def == nil {
+			return false
+		}
+		if id, ok := ast.Unparen(def).(*ast.Ident); ok && id.Name == "nil" {
+			continue
+		}
+		if !isErrorType(p.pass.TypesInfo.TypeOf(def)) || !p.errorText(def, depth+1).empty() {
+			return false
+		}
+	}
+	return len(p.defs[v]) > 0
+}
+
+// recognised reports whether the program has looked at which error it is
+// before it sends the text: an enclosing condition calls errors.Is or errors.As
+// on the error, or compares it with one that is not nil.
+func (p *program) recognised(e ast.Expr, v *types.Var) bool {
+	for n := ast.Node(e); n != nil; n = p.parents[n] {
+		switch parent := p.parents[n].(type) {
+		case *ast.IfStmt:
+			if n == parent.Body && p.tells(parent.Cond, v) {
+				return true
+			}
+		case *ast.CaseClause:
+			if slices.ContainsFunc(parent.List, func(c ast.Expr) bool { return p.tells(c, v) }) {
+				return true
+			}
+			if s, ok := p.parents[p.parents[parent]].(*ast.SwitchStmt); ok && s.Tag != nil && p.varOf(s.Tag) == v && len(parent.List) > 0 {
+				return true
+			}
+		case *ast.FuncLit, *ast.FuncDecl:
+			return false
+		}
+	}
+	return false
+}
+
+// tells reports whether a condition is about which error a variable is.
+func (p *program) tells(cond ast.Expr, v *types.Var) bool {
+	switch c := ast.Unparen(cond).(type) {
+	case *ast.BinaryExpr:
+		switch c.Op {
+		case token.LAND:
+			return p.tells(c.X, v) || p.tells(c.Y, v)
+		case token.LOR:
+			return p.tells(c.X, v) && p.tells(c.Y, v)
+		case token.EQL:
+			return (p.varOf(c.X) == v && !p.isEmpty(c.Y)) || (p.varOf(c.Y) == v && !p.isEmpty(c.X))
+		}
+	case *ast.CallExpr:
+		// errors.Is, os.IsNotExist, and the program's own isBadRequest.
+		return slices.ContainsFunc(c.Args, func(a ast.Expr) bool { return p.varOf(a) == v })
+	}
+	return false
+}
+
+func isGlobal(v *types.Var) bool { return v.Pkg() != nil && v.Parent() == v.Pkg().Scope() }
