@@ -244,3 +244,35 @@ func TestAStoppedRedisGrantsNoMoreThanTheShare(t *testing.T) {
 		})
 	}
 }
+
+func TestAShardOfARingThatIsGoneLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	one, two := startServer(t), startServer(t)
+	ring := redis.NewRing(&redis.RingOptions{
+		Addrs:              map[string]string{"one": one.addr, "two": two.addr},
+		HeartbeatFrequency: time.Hour, // by itself it would move the keys to the other one
+	})
+	t.Cleanup(func() { _ = ring.Close() })
+	s := New(ring)
+	keyOn := func(srv *server) string {
+		for i := 0; ; i++ {
+			if p := "/" + strconv.Itoa(i); s.Part(bucket("p", p, hour, 1)) == srv.addr {
+				return p
+			}
+		}
+	}
+	alive, dead := keyOn(one), keyOn(two)
+	got := take(t, patient.New(ring), bucket("p", alive, hour, 1), bucket("p", dead, hour, 1))
+	assert.False(t, got[0].Short || got[1].Short)
+
+	var n counts
+	h := n.limit(ratelimit.Options{Policies: []ratelimit.Policy{{Name: "p", Quota: ratelimit.PerHour(1000), Key: byPath}}, Store: s, Replicas: 2})
+	two.pause()
+	defer two.resume()
+	n.get(h, dead)
+	require.EqualValues(t, 1, n.local.Load())
+	for range 20 {
+		n.get(h, alive)
+	}
+	assert.EqualValues(t, 1, n.local.Load())
+}

@@ -9,7 +9,9 @@
 // Script and keys are those of package redisstore, so that a fleet may use both;
 // what that package says of servers, memory and permissions holds here as well.
 // This one is smaller: it remembers no denials, and leaves connections to the
-// client, which has one for each server and sends all calls through it.
+// client, which has few for each server and sends all calls through them. In a
+// cluster the limiter stops to ask 64 neighboring slots when their server is
+// gone ([Store.Part]), since the client does not tell which servers there are.
 package rueidisstore
 
 import (
@@ -111,7 +113,8 @@ func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 
 // call is one run of the script.
 type call struct {
-	indices []int // of the buckets, in the slice that Take got
+	indices []int  // of the buckets, in the slice that Take got
+	part    string // of the store, which keeps them
 	err     error
 }
 
@@ -128,7 +131,7 @@ func (s *Store) split(buckets []ratelimit.Bucket) []*call {
 		at := slices.Index(slots, slot)
 		if at < 0 {
 			at = len(calls)
-			calls, slots = append(calls, &call{}), append(slots, slot)
+			calls, slots = append(calls, &call{part: s.part(slot)}), append(slots, slot)
 		}
 		calls[at].indices = append(calls[at].indices, i)
 	}
@@ -138,7 +141,7 @@ func (s *Store) split(buckets []ratelimit.Bucket) []*call {
 // each makes a call for each bucket.
 func (s *Store) each(buckets []ratelimit.Bucket) (calls []*call) {
 	for i := range buckets {
-		calls = append(calls, &call{indices: []int{i}})
+		calls = append(calls, &call{indices: []int{i}, part: s.Part(buckets[i])})
 	}
 	return calls
 }
@@ -170,7 +173,7 @@ func (s *Store) ask(ctx context.Context, c *call, buckets []ratelimit.Bucket) {
 	if err == nil && len(reply) != 2*len(c.indices) {
 		err = fmt.Errorf("%d numbers in the reply for %d buckets", len(reply), len(c.indices))
 	}
-	if c.err = explain(err); err != nil {
+	if c.err = c.explain(err); err != nil {
 		return
 	}
 	for n, i := range c.indices {
@@ -215,20 +218,53 @@ func failures(calls []*call) error {
 	return errors.Join(errs...)
 }
 
-// explain reports to the limiter whether the server has replied.
-func explain(err error) error {
-	if _, replied := rueidis.IsRedisErr(err); replied && !isReply(err, "READONLY") {
+// Part implements [ratelimit.Parted]: in a cluster a group of 64 slots, which are
+// nearly always on one server. Otherwise there is one part, whose name is empty.
+func (s *Store) Part(b ratelimit.Bucket) string {
+	return s.part(redisscript.NameOf(s.prefix, b).Slot)
+}
+
+func (s *Store) part(slot string) string {
+	if s.client.Mode() != rueidis.ClientModeCluster {
+		return ""
+	}
+	first := slotOf(slot) &^ 63
+	return fmt.Sprintf("slots %d to %d", first, first+63)
+}
+
+// slotOf returns the slot of a key with a hash tag: CRC-16/XMODEM of the tag.
+func slotOf(tag string) int {
+	var crc uint16
+	for i := range len(tag) {
+		crc ^= uint16(tag[i]) << 8
+		for range 8 {
+			high := crc & 0x8000
+			if crc <<= 1; high != 0 {
+				crc ^= 0x1021
+			}
+		}
+	}
+	return int(crc & 16383)
+}
+
+// explain reports to the limiter whether the server has replied, or what could
+// not be asked.
+func (c *call) explain(err error) error {
+	switch _, replied := rueidis.IsRedisErr(err); {
+	case err == nil:
+		return nil
+	case replied && !isReply(err, "READONLY"):
 		return errors.Join(err, ratelimit.ErrReply)
 	}
-	return err
+	return &ratelimit.PartError{Part: c.part, Err: err}
 }
 
 // isReply reports whether err is an error reply that begins with the word.
 func isReply(err error, word string) bool {
-	reply, ok := rueidis.IsRedisErr(err)
 	if joined, is := err.(interface{ Unwrap() []error }); is {
-		reply, ok = rueidis.IsRedisErr(joined.Unwrap()[0])
+		err = joined.Unwrap()[0]
 	}
+	reply, ok := rueidis.IsRedisErr(err)
 	return ok && strings.HasPrefix(reply.Error(), word)
 }
 

@@ -3,6 +3,8 @@ package rueidisstore
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,12 +130,13 @@ func TestStoreOnOneServer(t *testing.T) {
 func TestStoreOnACluster(t *testing.T) {
 	var addrs []string
 	var nodes []rueidis.Client
+	var processes []*os.Process
 	for i := range 2 {
-		addr, _ := start(t, "--cluster-enabled", "yes", "--cluster-config-file", filepath.Join(t.TempDir(), "nodes.conf"), "--cluster-require-full-coverage", "no")
+		addr, process := start(t, "--cluster-enabled", "yes", "--cluster-config-file", filepath.Join(t.TempDir(), "nodes.conf"), "--cluster-require-full-coverage", "no")
 		c := client(t, rueidis.ClientOption{ForceSingleClient: true}, addr)
 		do(t, c, "CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*8192), strconv.Itoa(i*8192+8191))
 		do(t, c, "CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
-		addrs, nodes = append(addrs, addr), append(nodes, c)
+		addrs, nodes, processes = append(addrs, addr), append(nodes, c), append(processes, process)
 	}
 	host, port, _ := net.SplitHostPort(addrs[0])
 	do(t, nodes[1], "CLUSTER", "MEET", host, port)
@@ -181,6 +184,47 @@ func TestStoreOnACluster(t *testing.T) {
 			assert.InDelta(t, time.Duration(units)*36*time.Second, got[i].Debt, float64(5*time.Second), "charged once")
 		}
 	})
+
+	t.Run("a server that is gone leaves the others", func(t *testing.T) {
+		s := New(client(t, rueidis.ClientOption{}, addrs...))
+		keyOn := func(node int) string {
+			for i := 0; ; i++ {
+				k := strconv.Itoa(i)
+				name := redisscript.NameOf(DefaultPrefix, bucket("p", k, 1000, 0))
+				slot, err := nodes[0].Do(t.Context(), nodes[0].B().ClusterKeyslot().Key(name.Full).Build()).AsInt64()
+				require.NoError(t, err)
+				require.EqualValues(t, slot, slotOf(name.Slot))
+				if int(slot)/8192 == node {
+					return k
+				}
+			}
+		}
+		alive, dead, locals := keyOn(0), keyOn(1), 0
+		l := ratelimit.NewLimiter(ratelimit.Options{
+			Policies:   []ratelimit.Policy{{Name: "p", Quota: ratelimit.PerHour(1000), Key: func(r *http.Request) string { return r.Header.Get("X-User") }}},
+			Store:      s,
+			OnDecision: func(_ *http.Request, d ratelimit.Decision) { locals += len(d.Verdicts) * btoi(d.Err != nil) },
+		})
+		ask := func(user string) {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("X-User", user)
+			_, _ = l.Check(r)
+		}
+		require.NoError(t, processes[1].Signal(syscall.SIGSTOP))
+		ask(dead)
+		require.Equal(t, 1, locals)
+		for range 20 {
+			ask(alive)
+		}
+		assert.Equal(t, 1, locals, "Redis decides")
+	})
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func TestStoreThatCannotBeAsked(t *testing.T) {
