@@ -97,9 +97,8 @@ func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	s.run(ctx, calls, buckets)
-	if len(calls) == 1 && isReply(calls[0].err, "TRYAGAIN") { // the slot moves: ask where each bucket is
-		calls = s.each(buckets)
-		s.run(ctx, calls, buckets)
+	if slices.ContainsFunc(calls, (*call).torn) {
+		calls = s.runTorn(ctx, calls, buckets)
 	}
 	err := failures(calls)
 	if len(calls) > 1 && (err != nil || slices.ContainsFunc(buckets, refuses)) {
@@ -138,12 +137,25 @@ func (s *Store) split(buckets []ratelimit.Bucket) []*call {
 	return calls
 }
 
-// each makes a call for each bucket.
-func (s *Store) each(buckets []ratelimit.Bucket) (calls []*call) {
-	for i := range buckets {
-		calls = append(calls, &call{indices: []int{i}, part: s.Part(buckets[i])})
+// torn reports whether the call was for a slot that is moving to another server
+// and has some of its buckets here and some there. Nothing was charged then.
+func (c *call) torn() bool { return len(c.indices) > 1 && isReply(c.err, "TRYAGAIN") }
+
+// runTorn makes a call for each bucket of the calls that were torn, which finds
+// the server of each, and returns all calls.
+func (s *Store) runTorn(ctx context.Context, calls []*call, buckets []ratelimit.Bucket) []*call {
+	var all, again []*call
+	for _, c := range calls {
+		if !c.torn() {
+			all = append(all, c)
+			continue
+		}
+		for _, i := range c.indices {
+			again = append(again, &call{indices: []int{i}, part: c.part})
+		}
 	}
-	return calls
+	s.run(ctx, again, buckets)
+	return append(all, again...)
 }
 
 // run makes the calls and waits for their results.
@@ -202,7 +214,10 @@ func (s *Store) undo(ctx context.Context, calls []*call, buckets []ratelimit.Buc
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
-	undone := s.each(back)
+	var undone []*call
+	for i := range back {
+		undone = append(undone, &call{indices: []int{i}, part: s.Part(back[i])})
+	}
 	s.run(ctx, undone, back)
 	for n, i := range from {
 		buckets[i].Debt = back[n].Debt
