@@ -9,9 +9,10 @@
 // connection in memory, in a testing/synctest bubble, which also finds every
 // goroutine that is left.
 //
-// The ordinary test runs some hundred programs. More of them run with
+// The ordinary tests run some hundred programs, and those of regression_test.go,
+// each of which found a fault once. More of them run with
 //
-//	go test ./internal/model -run TestModel -model.time=5m
+//	go test ./internal/model -run TestModel -model.time=5m -timeout=0
 //
 // which takes random seeds, and with -model.all reports each distinct fault
 // instead of stopping at the first. Each fault is shrunk, and printed with the

@@ -42,6 +42,12 @@ const hang = 20 * time.Second
 // check runs the scenario in data and returns what is wrong, and the runs.
 func check(t *testing.T, data []byte) (s *scenario, want, got *run, faults []fault) {
 	s = decode(data)
+	want, got, faults = s.check(t)
+	return s, want, got, faults
+}
+
+// check runs the scenario and returns the runs, and what is wrong.
+func (s *scenario) check(t *testing.T) (want, got *run, faults []fault) {
 	// A mutex that is never released is no deadlock to synctest, which waits on.
 	watchdog := time.AfterFunc(hang, func() { panic(fmt.Sprintf("hangs:\n%v", s)) })
 	defer watchdog.Stop()
@@ -52,7 +58,7 @@ func check(t *testing.T, data []byte) (s *scenario, want, got *run, faults []fau
 	}()
 	synctest.Test(t, func(*testing.T) { want = serve(s, nil) })
 	synctest.Test(t, func(*testing.T) { got = serve(s, new(tape)) })
-	return s, want, got, judged(s, want, got)
+	return want, got, judged(s, want, got)
 }
 
 // shrink returns the least program that it finds with a fault of the same kind.
