@@ -1,6 +1,6 @@
-// Package respond writes the answers of an HTTP service.
+// Package respond writes the responses of an HTTP service.
 //
-// Start with [Error]: respond.Error(w, 503) answers with the status code, the
+// Start with [Error]: respond.Error(w, 503) responds with the status code, the
 // documented reason and description of it, and the header that a problem
 // document needs (RFC 9457). A handler that has an error in hand calls [Fail],
 // or returns the error and is wrapped by [Handler]:
@@ -14,16 +14,18 @@
 //		return nil
 //	}))
 //
-// What a failure means, how it is logged and in which language it is told is
-// set in a [Responder]; the functions of the package are one without settings.
+// What a failure means, how it is logged and in which language it is described is
+// set in a [Responder]. The functions of the package use the one that
+// middleware.NormalizeWith was given around the handler, and the defaults
+// elsewhere.
 //
 // Successes have a function for what their code requires, such as [Created],
 // [Accepted], [NoContent] and [Redirect]. Each of them is complete before its
-// first byte is sent. [Conditional] and [Validators] answer conditional requests;
+// first byte is sent. [Conditional] and [Validators] handle conditional requests;
 // [NDJSON], [JSONSeq] and [Events] send what an iterator yields.
 //
 // Every function may be called for any method and version of HTTP. None of them
-// ends the handler, and of two answers the first counts.
+// ends the handler, and of two responses the first counts.
 //
 // It decides nothing: what an error means is package problem's to say, and
 // whether a request may pass is package middleware's. It never sends the text
