@@ -41,11 +41,11 @@ func Example() {
 	fmt.Println(span.Name(), span.Status().Code)
 	for _, a := range span.Attributes() {
 		if a.Key == "http.route" || a.Key == "error.type" {
-			fmt.Println(a.Key, a.Value.Emit())
+			fmt.Println(a.Key, a.Value.String())
 		}
 	}
 	for _, event := range span.Events() {
-		fmt.Println(event.Name, event.Attributes[1].Value.Emit())
+		fmt.Println(event.Name, event.Attributes[1].Value.String())
 	}
 	// Output:
 	// GET /orders/{id} Error

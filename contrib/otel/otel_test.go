@@ -85,7 +85,7 @@ func (s *service) span(t *testing.T, method, path string, header ...string) (spa
 func attr(attrs []attribute.KeyValue, key string) string {
 	for _, a := range attrs {
 		if string(a.Key) == key {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""
