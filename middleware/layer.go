@@ -40,7 +40,8 @@ func serve(l layer, next http.Handler, rw http.ResponseWriter, r *http.Request) 
 			v.panicked = recover()
 		}
 		again := l.end(v)
-		w.Ended(face, r, owner, again == nil)
+		exits := !v.returned && v.panicked == nil // runtime.Goexit
+		w.Ended(face, r, owner, again == nil && !exits)
 		l.after(v)
 		if again != nil {
 			panic(again)

@@ -9,9 +9,7 @@ import (
 // Serve calls next with a request that has the given context, and brings back
 // what net/http and outer layers look for on theirs.
 func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx context.Context) {
-	inner := r.WithContext(ctx)
-	defer bringBack(r, inner)
-	next.ServeHTTP(w, inner)
+	serveCopy(next, w, r, r.WithContext(ctx))
 }
 
 // ServeBody calls next with a request that has the given body, and is otherwise
@@ -21,8 +19,28 @@ func ServeBody(next http.Handler, w http.ResponseWriter, r *http.Request, body i
 	inner := new(http.Request)
 	*inner = *r
 	inner.Body = body
-	defer bringBack(r, inner)
+	serveCopy(next, w, r, inner)
+}
+
+// serveCopy calls next with a copy of r. Net/http forgets the files of a form
+// when a handler panics, and does not see them if a foreign layer has copied r.
+func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request) {
+	returned := false
+	defer func() {
+		bringBack(r, inner)
+		form := inner.MultipartForm
+		if form == nil {
+			return
+		}
+		if x := Find(w); x != nil && x.Request != r {
+			bringBack(x.Request, inner)
+		}
+		if !returned {
+			_ = form.RemoveAll()
+		}
+	}()
 	next.ServeHTTP(w, inner)
+	returned = true
 }
 
 // bringBack copies to r what a handler has left in its copy: the pattern that a
