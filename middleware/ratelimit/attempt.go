@@ -86,7 +86,7 @@ func (a *attempt) add(p *rule, r *http.Request) {
 	a.parts = append(a.parts, part{rule: p, quota: quota, barred: barred, partition: partition})
 }
 
-// conclude draws the conclusion from what the store has answered.
+// conclude draws the conclusion from what the store decided.
 func (a *attempt) conclude() {
 	for i := range a.buckets {
 		if b := &a.buckets[i]; b.Short && b.Mode == Enforce {

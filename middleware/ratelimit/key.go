@@ -84,7 +84,7 @@ const maxKey = 128
 const hashed = "sha256:"
 
 // bound makes a key of any length one of at most maxKey bytes. A key that looks
-// like the hash of another is hashed too, so that nobody can pose as it.
+// like the hash of another is hashed too, so that no client can pose as it.
 func bound(key string) string {
 	if len(key) <= maxKey && !strings.HasPrefix(key, hashed) {
 		return key

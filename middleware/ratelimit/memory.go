@@ -14,7 +14,7 @@ import (
 //
 // It keeps hashes of 64 bits under a secret seed in place of the keys, so that
 // no address and no API key stays behind. That two of a million buckets are
-// taken for one has a probability of one in thirty million, and nobody can
+// taken for one has a probability of one in thirty million, and no client can
 // choose which.
 //
 // The zero value is not valid; use [NewMemory].

@@ -143,8 +143,8 @@ func (o *outage) ask(ctx context.Context, buckets []Bucket) (err error, gone boo
 }
 
 // admit returns an error if a part that the buckets need is down and it is not
-// the time to try. Otherwise it returns the parts that are down, and nobody
-// else tries them for a while.
+// the time to try. Otherwise it returns the parts that are down, and no other
+// request tries them for a while.
 func (o *outage) admit(buckets []Bucket, now time.Duration) (parts []string, err error) {
 	if o.failing.Load() == 0 {
 		return nil, nil

@@ -69,7 +69,7 @@ func finalStatus(w *exchange.Writer, returned bool) int {
 	return http.StatusOK
 }
 
-// dropped is a RateLimit field that says that nothing is left. It does not leave
+// dropped is a RateLimit field that reports that nothing is left. It does not leave
 // with a redirect: a client that follows one at once would come too early
 // (section 6 of the draft).
 type dropped struct {

@@ -99,7 +99,7 @@ func (q Quota) Capacity() int {
 // time.Duration would overflow.
 const maxFill = 100 * 365 * 24 * time.Hour
 
-// check says what is wrong with q, or returns nil.
+// check returns what is wrong with q, or nil.
 func (q Quota) check() error {
 	switch {
 	case q.N < 1:

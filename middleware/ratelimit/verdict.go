@@ -9,11 +9,11 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Never is the RetryAfter of what no waiting helps: a request that costs more
-// than a full bucket holds, or a quota of nothing.
+// Never is the RetryAfter of a request that can never succeed: one that costs
+// more than a full bucket holds, or has a quota of nothing.
 const Never = time.Duration(math.MaxInt64)
 
-// Verdict is what one policy has to say on one request.
+// Verdict is what one policy decided on one request.
 type Verdict struct {
 	Policy string
 	Key    string // whose bucket; a hash if the policy's Key gave a long one
@@ -32,11 +32,11 @@ type Verdict struct {
 	// time until there is one.
 	Window time.Duration
 	// RetryAfter is the time after which the same request would have the
-	// units, if nobody else takes them: 0 if Allowed, or [Never].
+	// units, if no other request takes them: 0 if Allowed, or [Never].
 	RetryAfter time.Duration
 }
 
-// Decision is what all policies together say on one request.
+// Decision is what all policies together decided on one request.
 type Decision struct {
 	// Allowed is whether the request may pass. If so, it has been charged.
 	Allowed bool
@@ -54,9 +54,9 @@ type Decision struct {
 	attempt *attempt
 }
 
-// Problem is the answer to a refused request: 429 or 503 with Retry-After, the
-// RateLimit fields and the names of the violated policies. It is nil if the
-// request is Allowed. It can be returned from a handler under respond.Handler.
+// Problem is the response to a refused request: 429 or 503 with Retry-After, or
+// 403 if it can never succeed, with the RateLimit fields and the names of the
+// violated policies. It is nil if the request is Allowed. It can be returned from a handler under respond.Handler.
 func (d Decision) Problem() *problem.Details {
 	if d.Allowed || d.attempt == nil {
 		return nil

@@ -92,7 +92,7 @@ func (t *trial) take(buckets ...ratelimit.Bucket) []ratelimit.Bucket {
 	return buckets
 }
 
-// want takes one bucket and checks the answer.
+// want takes one bucket and checks the result.
 func (t *trial) want(b ratelimit.Bucket, short bool, debt time.Duration) {
 	t.Helper()
 	got := t.take(b)[0]
@@ -294,7 +294,7 @@ func manyAtOnceGetNoMore(t *trial) {
 		wg.Go(func() {
 			for range 5 {
 				buckets := []ratelimit.Bucket{of("k", 1), of("own "+strconv.Itoa(i), 1)}
-				if i%3 == 0 { // the order of buckets is no matter
+				if i%3 == 0 { // the order of buckets does not matter
 					buckets[0], buckets[1] = buckets[1], buckets[0]
 				}
 				if err := t.store.Take(t.Context(), buckets); err != nil {

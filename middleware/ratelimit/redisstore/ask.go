@@ -73,7 +73,7 @@ func (s *Store) undo(ctx context.Context, keys []key, buckets []ratelimit.Bucket
 	var from []int
 	var undone []*call
 	for _, c := range calls {
-		if c.answer == nil || slices.ContainsFunc(c.indices, func(i int) bool { return isRefusal(buckets[i]) }) {
+		if c.reply == nil || slices.ContainsFunc(c.indices, func(i int) bool { return isRefusal(buckets[i]) }) {
 			continue // it has charged nothing, as far as we know
 		}
 		undo := &call{script: s.script}
@@ -120,14 +120,14 @@ func (s *Store) split(keys []key, buckets []ratelimit.Bucket) []*call {
 // at the context too late or never, and a request must not wait for that.
 func (s *Store) run(wait, ctx context.Context, calls []*call, buckets []ratelimit.Bucket) {
 	if s.prompt && !s.sharded.Load() && len(calls) == 1 {
-		answer, err := calls[0].run(wait, s)
-		s.conclude(calls[0], answer, err, buckets)
+		reply, err := calls[0].run(wait, s)
+		s.conclude(calls[0], reply, err, buckets)
 		return
 	}
 	type result struct {
-		call   *call
-		answer []int64
-		err    error
+		call  *call
+		reply []int64
+		err   error
 	}
 	results := make(chan result, len(calls))
 	for _, c := range calls {
@@ -135,14 +135,14 @@ func (s *Store) run(wait, ctx context.Context, calls []*call, buckets []ratelimi
 		go func() {
 			ctx, cancel := context.WithTimeout(ctx, s.timeout)
 			defer cancel()
-			answer, err := c.run(ctx, s)
-			results <- result{c, answer, err}
+			reply, err := c.run(ctx, s)
+			results <- result{c, reply, err}
 		}()
 	}
 	for range calls {
 		select {
 		case r := <-results:
-			s.conclude(r.call, r.answer, r.err, buckets)
+			s.conclude(r.call, r.reply, r.err, buckets)
 		case <-wait.Done():
 			for _, c := range calls {
 				if c.err == errNoReply {
@@ -158,9 +158,9 @@ func (s *Store) run(wait, ctx context.Context, calls []*call, buckets []ratelimi
 var errNoReply = errors.New("no reply yet")
 
 // conclude notes how a call ended.
-func (s *Store) conclude(c *call, answer []int64, err error, buckets []ratelimit.Bucket) {
+func (s *Store) conclude(c *call, reply []int64, err error, buckets []ratelimit.Bucket) {
 	if c.err = s.explain(c, err); err == nil {
-		c.answer = answer
+		c.reply = reply
 		c.read(buckets)
 	}
 }

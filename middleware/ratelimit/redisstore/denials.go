@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// trusted is how long an answer of Redis is used again. Units that were
+	// trusted is how long a decision of Redis is used again. Units that were
 	// given back through another replica, or by deleting a key, are noticed
 	// after that at the latest.
 	trusted = time.Second
@@ -17,7 +17,7 @@ const (
 )
 
 // denials remembers the buckets of calls that were refused, so that a client
-// who keeps asking costs no round trip. It is certain of what it answers: the
+// who keeps asking costs no round trip. It is certain of what it decides: the
 // debt of a bucket falls with the time and not faster, unless units are given
 // back, and then it forgets the bucket.
 //
@@ -35,9 +35,9 @@ type state struct {
 	returned       bool // units came back instead: what was asked before received is not valid any more
 }
 
-// answer decides the buckets from memory, if it is certain that one of them
+// decide decides the buckets from memory, if it is certain that one of them
 // refuses the call and knows the others.
-func (d *denials) answer(keys []key, buckets []ratelimit.Bucket, now time.Duration) bool {
+func (d *denials) decide(keys []key, buckets []ratelimit.Bucket, now time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.young)+len(d.old) == 0 {
@@ -74,7 +74,7 @@ func (s state) short(b ratelimit.Bucket, now time.Duration) bool {
 	return b.Cost > b.Quota.Capacity() || lack > float64(2*time.Microsecond) // more than the clock of Redis makes up for
 }
 
-// note learns from the answers of Redis.
+// note learns from the decisions of Redis.
 func (d *denials) note(keys []key, buckets []ratelimit.Bucket, sent, received time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

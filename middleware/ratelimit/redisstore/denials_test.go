@@ -133,7 +133,7 @@ func returned(d *denials, sent, received time.Duration) {
 }
 
 func remembered(d *denials, now time.Duration) bool {
-	return d.answer([]key{{name: "k"}}, []ratelimit.Bucket{bucket("p", "k", hour, 1)}, now)
+	return d.decide([]key{{name: "k"}}, []ratelimit.Bucket{bucket("p", "k", hour, 1)}, now)
 }
 
 func TestDenialsAreTrustedForASecond(t *testing.T) {
@@ -176,9 +176,9 @@ func TestADenialCountsFromWhenItWasAsked(t *testing.T) {
 	keys := []key{{name: "k"}}
 	d.note(keys, []ratelimit.Bucket{b}, 0, 100*time.Millisecond)
 	got := []ratelimit.Bucket{bucket("p", "k", short, 1)}
-	assert.True(t, d.answer(keys, got, 499*time.Millisecond))
+	assert.True(t, d.decide(keys, got, 499*time.Millisecond))
 	assert.Equal(t, 601*time.Millisecond, got[0].Debt, "as late as it can have been answered, so that nobody comes back too early")
-	assert.False(t, d.answer(keys, got, 500*time.Millisecond), "it may hold a unit by now")
+	assert.False(t, d.decide(keys, got, 500*time.Millisecond), "it may hold a unit by now")
 }
 
 func TestDenialsAreBoundedWhateverArrives(t *testing.T) {

@@ -9,7 +9,7 @@
 //
 // A request asks Redis once, for all its policies, and a script decides them
 // at one instant, by the clock of Redis. Decisions and header fields are those
-// of the memory store, to the microsecond. The package is no general client
+// of the memory store, to the microsecond. The package is not a general client
 // and no cache, and it does not set Redis up.
 //
 // # Servers
@@ -17,7 +17,7 @@
 // Redis 5 or later, alone, behind Sentinel or as a Cluster; all three are
 // tested with 7.0. The client is yours, and so are its TLS, its credentials
 // and its pool. Whatever timeouts and retries it has, a call takes no longer
-// than [Options].Timeout, and is sent once: if the answer is lost, the request
+// than [Options].Timeout, and is sent once: if the reply is lost, the request
 // may have been charged, but not twice. With ContextTimeoutEnabled the client
 // keeps the time by itself; without it, which is go-redis' default, each call
 // costs a goroutine.
@@ -25,7 +25,7 @@
 // In a cluster all buckets of one key are in one slot. For a request with
 // several keys, such as an address and a user, their servers are asked at the
 // same time. If one refuses, the others are told to give the units back, in a
-// second round trip, and until then nobody else has them.
+// second round trip, and until then no other request has them.
 //
 // # When Redis is slow or gone
 //
@@ -69,7 +69,7 @@
 //
 //	ratelimit:{N_z_JL9iA1srCAIK_Ai0_g}:100/1m0s:login
 //
-// The hash bounds the length and keeps API keys out of dumps. It is no secret:
+// The hash bounds the length and keeps API keys out of dumps. It is not a secret:
 // an IPv4 address can be found by trying all. [Store.Key] computes the name;
 // deleting the key fills the bucket.
 //

@@ -25,7 +25,7 @@ type call struct {
 	indices []int  // of the buckets, in the slice that Take got
 	keys    []any
 	args    []any
-	answer  []int64 // for each bucket its debt in nanoseconds, and 1 if it was short; nil if none came in time
+	reply   []int64 // for each bucket its debt in nanoseconds, and 1 if it was short; nil if none came in time
 	err     error
 }
 
@@ -40,20 +40,20 @@ func (c *call) add(i int, k key, b *ratelimit.Bucket) {
 	}
 }
 
-// run returns the answer of Redis, whose server may not know the script: after
+// run returns the reply of Redis, whose server may not know the script: after
 // a restart, a failover or a SCRIPT FLUSH.
-func (c *call) run(ctx context.Context, s *Store) (answer []int64, err error) {
+func (c *call) run(ctx context.Context, s *Store) (reply []int64, err error) {
 	err = s.fresh(ctx, func() error {
-		answer, err = c.send(ctx, s.client, "evalsha", c.script.hash)
+		reply, err = c.send(ctx, s.client, "evalsha", c.script.hash)
 		if redis.HasErrorPrefix(err, "NOSCRIPT") {
-			answer, err = c.send(ctx, s.client, "eval", c.script.text)
+			reply, err = c.send(ctx, s.client, "eval", c.script.text)
 		}
 		return err
 	})
-	if err == nil && len(answer) != 2*len(c.indices) {
-		err = fmt.Errorf("%d numbers in the answer for %d buckets", len(answer), len(c.indices))
+	if err == nil && len(reply) != 2*len(c.indices) {
+		err = fmt.Errorf("%d numbers in the reply for %d buckets", len(reply), len(c.indices))
 	}
-	return answer, err
+	return reply, err
 }
 
 func (c *call) send(ctx context.Context, client redis.UniversalClient, name, what string) ([]int64, error) {
@@ -69,15 +69,15 @@ func (c *call) send(ctx context.Context, client redis.UniversalClient, name, wha
 }
 
 // once is a command that the client does not repeat by itself: Redis may have
-// run it although the answer was lost, and would charge twice.
+// run it although the reply was lost, and would charge twice.
 type once struct{ *redis.Cmd }
 
 // NoRetry is asked by go-redis.
 func (once) NoRetry() bool { return true }
 
-// read copies the answer to the buckets.
+// read copies the reply to the buckets.
 func (c *call) read(buckets []ratelimit.Bucket) {
 	for n, i := range c.indices {
-		redisscript.Read(c.answer, n, &buckets[i])
+		redisscript.Read(c.reply, n, &buckets[i])
 	}
 }

@@ -96,7 +96,7 @@ func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 		keys[i] = s.key(buckets[i])
 	}
 	sent := s.now()
-	if s.denials.answer(keys, buckets, sent) {
+	if s.denials.decide(keys, buckets, sent) {
 		return nil
 	}
 	if err := s.ask(ctx, keys, buckets); err != nil {
@@ -106,7 +106,7 @@ func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 	return nil
 }
 
-// Key returns the name under which Redis keeps b: whoever deletes it fills the
+// Key returns the name under which Redis keeps b: to delete it is to fill the
 // bucket. The buckets of one Key of a policy are in one slot of a cluster.
 func (s *Store) Key(b ratelimit.Bucket) string { return s.key(b).name }
 
