@@ -63,18 +63,24 @@ func TestProxyPassesTheProblemOfItsUpstream(t *testing.T) {
 }
 
 func TestProxyHasItsUpstreamsTextNormalized(t *testing.T) {
-	s, _ := proxyTo(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/gone" {
-			http.Error(w, "There is no such order.", 404)
-			return
-		}
-		http.Error(w, errSecret.Error(), 500)
-	})
-	for _, proto := range protocols {
-		e := s.do(proto, "GET", "/gone")
-		s.isProblem(e, 404)
-		assert.Equal(t, "There is no such order.", e.problem.Detail)
-		s.isProblem(s.do(proto, "GET", "/broken"), 500)
+	for name, flush := range map[string]time.Duration{"as it comes": 0, "flushing": -1} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := proxyFlushing(t, flush, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/gone" {
+					http.Error(w, "There is no such order.", 404)
+					return
+				}
+				http.Error(w, errSecret.Error(), 500)
+			})
+			for _, proto := range protocols {
+				for range 10 {
+					e := s.do(proto, "GET", "/gone")
+					s.isProblem(e, 404)
+					assert.Equal(t, "There is no such order.", e.problem.Detail)
+				}
+				s.isProblem(s.do(proto, "GET", "/broken"), 500)
+			}
+		})
 	}
 }
 

@@ -193,6 +193,7 @@ func TestGorillaMuxLacksAllowByItself(t *testing.T) {
 func TestGinIsInsideTheChain(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	checkRouter(t, "/orders/:id", aroundGin)
+	checkLate(t, aroundGin)
 }
 
 func aroundGin(chain middlewareFunc) http.Handler {
@@ -232,6 +233,7 @@ var echoMeaning = respond.Responder{Map: problem.Mapping{func(err error) *proble
 
 func TestEchoIsInsideTheChain(t *testing.T) {
 	checkRouter(t, "/orders/:id", aroundEcho)
+	checkLate(t, aroundEcho)
 }
 
 func aroundEcho(chain middlewareFunc) http.Handler {
@@ -259,6 +261,7 @@ func aroundEcho(chain middlewareFunc) http.Handler {
 
 func TestEchoV5IsInsideTheChain(t *testing.T) {
 	checkRouter(t, "/orders/:id", aroundEchoV5)
+	checkLate(t, aroundEchoV5)
 }
 
 func aroundEchoV5(chain middlewareFunc) http.Handler {
