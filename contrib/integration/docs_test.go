@@ -51,6 +51,8 @@ func TestTableNamesItsTests(t *testing.T) {
 		}
 	}
 	for test := range all {
-		assert.True(t, named[test], "%s stands in no row", test)
+		if !strings.HasPrefix(test, "TestMigration") { // docs/migration.md
+			assert.True(t, named[test], "%s stands in no row", test)
+		}
 	}
 }
