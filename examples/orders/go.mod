@@ -2,13 +2,17 @@ module github.com/rejoinder-go/rejoinder/examples/orders
 
 go 1.26.0
 
-replace github.com/rejoinder-go/rejoinder => ../..
+replace (
+	github.com/rejoinder-go/rejoinder => ../..
+	github.com/rejoinder-go/rejoinder/contrib/otel => ../../contrib/otel
+)
 
 require (
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/klauspost/compress v1.20.4
 	github.com/prometheus/client_golang v1.25.0
 	github.com/rejoinder-go/rejoinder v0.0.0-00010101000000-000000000000
+	github.com/rejoinder-go/rejoinder/contrib/otel v0.0.0-00010101000000-000000000000
 	github.com/rs/cors v1.11.1
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
@@ -243,18 +244,22 @@ func TestMetricsAreByRouteAndType(t *testing.T) {
 	assert.NotContains(t, body, "nowhere", "no client makes a label")
 }
 
-func TestTracesHaveTheStatus(t *testing.T) {
+func TestTracesHaveRouteStatusAndProblem(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	srv := httptest.NewServer(newService(origin, sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))))
-	res, _ := get(t, srv.URL+"/orders")
-	assert.Equal(t, 401, res.StatusCode)
+	res, body := get(t, srv.URL+"/orders/17", "Authorization", "Bearer demo-free")
+	assert.Equal(t, 404, res.StatusCode)
 	srv.Close() // waits for the handler, and so for the span
 	require.Len(t, spans.Ended(), 1)
-	found := false
-	for _, a := range spans.Ended()[0].Attributes() {
-		found = found || a.Key == "http.response.status_code" && a.Value.AsInt64() == 401
+	span := spans.Ended()[0]
+	assert.Equal(t, "GET /orders/{id}", span.Name())
+	assert.Contains(t, body, `"trace_id":"`+span.SpanContext().TraceID().String()+`"`, "the client can name the trace")
+	attributes := map[attribute.Key]attribute.Value{}
+	for _, a := range span.Attributes() {
+		attributes[a.Key] = a.Value
 	}
-	assert.True(t, found)
+	assert.EqualValues(t, 404, attributes["http.response.status_code"].AsInt64())
+	assert.Equal(t, "/orders/{id}", attributes["http.route"].AsString())
 }
 
 func TestMaintenanceLetsProbesPass(t *testing.T) {

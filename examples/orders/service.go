@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/rejoinder-go/rejoinder/contrib/otel"
 	"github.com/rejoinder-go/rejoinder/examples/orders/api"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
@@ -40,13 +41,14 @@ func newService(origin string, tracing trace.TracerProvider) *service {
 	})
 	chain := middleware.Chain(
 		otelhttp.NewMiddleware("orders", otelhttp.WithTracerProvider(tracing), otelhttp.WithPropagators(propagation.TraceContext{})),
+		otel.Annotate,
 		middleware.RequestID,
-		middleware.AccessLogWith(middleware.AccessLogOptions{Skip: succeededProbe}),
+		middleware.AccessLogWith(middleware.AccessLogOptions{Trace: otel.IDs, Skip: succeededProbe}),
 		s.metrics.middleware,
 		pages.Handler,
 		func(next http.Handler) http.Handler { return gzhttp.GzipHandler(next) },
 		middleware.NormalizeWith(middleware.NormalizeOptions{
-			Responder:  &respond.Responder{Map: meaning, Instance: instance},
+			Responder:  &respond.Responder{Map: meaning, Instance: instance, Extend: otel.TraceID},
 			Challenges: []string{challenge},
 			RetryAfter: 5 * time.Second,
 		}),
