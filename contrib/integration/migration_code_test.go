@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 this is the code that users come from
+
 package integration_test
 
 import (

@@ -5,6 +5,7 @@ go 1.26.0
 replace (
 	github.com/rejoinder-go/rejoinder => ../..
 	github.com/rejoinder-go/rejoinder/contrib/otel => ../../contrib/otel
+	github.com/rejoinder-go/rejoinder/contrib/prometheus => ../../contrib/prometheus
 )
 
 require (
@@ -13,6 +14,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/rejoinder-go/rejoinder v0.0.0-00010101000000-000000000000
 	github.com/rejoinder-go/rejoinder/contrib/otel v0.0.0-00010101000000-000000000000
+	github.com/rejoinder-go/rejoinder/contrib/prometheus v0.0.0-00010101000000-000000000000
 	github.com/rs/cors v1.11.1
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0

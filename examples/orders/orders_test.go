@@ -238,9 +238,9 @@ func TestMetricsAreByRouteAndType(t *testing.T) {
 		get(t, url+path, "Authorization", "Bearer demo-free")
 	}
 	_, body := get(t, url+"/metrics")
-	assert.Contains(t, body, `http_server_request_duration_seconds_count{route="/orders/{id}",status="404"} 1`)
-	assert.Contains(t, body, `http_server_request_duration_seconds_count{route="",status="404"} 2`)
-	assert.Contains(t, body, `http_server_problems_total{status="409",type="https://example.com/problems/out-of-stock"} 1`)
+	assert.Contains(t, body, `http_requests_total{code="404",method="GET",route="/orders/{id}"} 1`)
+	assert.Contains(t, body, `http_requests_total{code="404",method="GET",route="none"} 2`)
+	assert.Contains(t, body, `http_problems_total{code="409",route="/orders",type="https://example.com/problems/out-of-stock"} 1`)
 	assert.NotContains(t, body, "nowhere", "no client makes a label")
 }
 

@@ -7,15 +7,19 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/cors"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/rejoinder-go/rejoinder/contrib/otel"
+	rejoinderprometheus "github.com/rejoinder-go/rejoinder/contrib/prometheus"
 	"github.com/rejoinder-go/rejoinder/examples/orders/api"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -24,14 +28,14 @@ type service struct {
 	store       *store
 	hub         *hub
 	users       users
-	metrics     *metrics
+	registry    *prometheus.Registry
 	maintenance middleware.Maintenance
 	leaving     atomic.Bool
 	http.Handler
 }
 
 func newService(origin string, tracing trace.TracerProvider) *service {
-	s := &service{store: newStore(), hub: newHub(), users: demoUsers(), metrics: newMetrics()}
+	s := &service{store: newStore(), hub: newHub(), users: demoUsers(), registry: prometheus.NewRegistry()}
 	s.maintenance.Skip = isProbe
 	pages := cors.New(cors.Options{
 		AllowedOrigins: []string{origin},
@@ -39,12 +43,13 @@ func newService(origin string, tracing trace.TracerProvider) *service {
 		AllowedHeaders: []string{"Authorization", "Content-Type", "If-Match"},
 		ExposedHeaders: append(ratelimit.HeaderNames(), "ETag", "Location", "X-Request-Id"),
 	})
+	metrics := rejoinderprometheus.NewMetrics(s.registry, rejoinderprometheus.Options{Types: []*problem.Type{api.OutOfStock}})
 	chain := middleware.Chain(
 		otelhttp.NewMiddleware("orders", otelhttp.WithTracerProvider(tracing), otelhttp.WithPropagators(propagation.TraceContext{})),
 		otel.Annotate,
 		middleware.RequestID,
 		middleware.AccessLogWith(middleware.AccessLogOptions{Trace: otel.IDs, Skip: succeededProbe}),
-		s.metrics.middleware,
+		metrics.Wrap,
 		pages.Handler,
 		func(next http.Handler) http.Handler { return gzhttp.GzipHandler(next) },
 		middleware.NormalizeWith(middleware.NormalizeOptions{
@@ -66,7 +71,7 @@ func (s *service) routes() http.Handler {
 	}))
 	r.Get("/livez", func(w http.ResponseWriter, _ *http.Request) { respond.NoContent(w) })
 	r.Get("/readyz", s.ready)
-	r.Method("GET", "/metrics", s.metrics.handler()) // in production on a port of its own
+	r.Method("GET", "/metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})) // in production on a port of its own
 	r.Mount("/problems", respond.Pages(api.OutOfStock))
 
 	r.Group(func(r chi.Router) {

@@ -1,8 +1,12 @@
 package policy
 
 import (
+	"encoding/json"
+	"fmt"
 	"go/ast"
+	"go/format"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,14 +29,50 @@ func readme(t *testing.T, language string) (text string, blocks []string) {
 	return text, blocks
 }
 
+// A block with a package clause is a whole file, and any other is the body of a
+// function in example_test.go.
 func TestReadmeShowsCodeThatCompiles(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(root, "example_test.go"))
 	require.NoError(t, err)
 	examples := strings.ReplaceAll(string(b), "\n\t", "\n") // the body of a function, unindented
 	_, blocks := readme(t, "go")
-	for _, block := range blocks {
+	files := map[string]string{}
+	for i, block := range blocks {
+		if strings.HasPrefix(block, "package ") {
+			files[fmt.Sprintf("readme%d", i)] = block
+			continue
+		}
 		assert.Contains(t, examples, block)
 	}
+	assert.NotEmpty(t, files)
+	compile(t, files)
+}
+
+// compile vets files as packages of this module, each in a directory of its own
+// that is only in the overlay of the go command.
+func compile(t *testing.T, files map[string]string) {
+	t.Helper()
+	top, err := filepath.Abs(root)
+	require.NoError(t, err)
+	dir, replace := t.TempDir(), map[string]string{}
+	args := []string{"build", "-o", os.DevNull, "-overlay", filepath.Join(dir, "overlay.json")}
+	for name, text := range files {
+		formatted, err := format.Source([]byte(text))
+		if assert.NoError(t, err, "%s", text) {
+			assert.Equal(t, string(formatted), text)
+		}
+		file := filepath.Join(dir, name+".go")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		replace[filepath.Join(top, "internal", name, "snippet.go")] = file
+		args = append(args, "./internal/"+name)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600))
+	cmd := exec.Command("go", args...)
+	cmd.Dir = top
+	out, err := cmd.CombinedOutput()
+	assert.NoError(t, err, "%s", out)
 }
 
 func TestReadmeShowsTheExactAnswer(t *testing.T) {
