@@ -158,7 +158,7 @@ func (j *judge) secondResponse() {
 // outOfStep reports whether net/http itself confuses the connection, for
 // instance by a ReadFrom that goes on behind a Content-Length.
 func (j *judge) outOfStep() bool {
-	beyond := j.sendfile && j.makes(opCopy) && j.got.first.header.Get("Content-Length") != ""
+	beyond := j.sendfile && (j.makes(opCopy) || j.makes(opServeContent)) && j.got.first.header.Get("Content-Length") != ""
 	return j.want.second != nil && !isSecond(j.want.second) || j.want.rest != "" || beyond && !isSecond(j.got.second)
 }
 
