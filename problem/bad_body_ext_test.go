@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -129,7 +130,7 @@ func TestBadBodySaysTheSameInEveryBuild(t *testing.T) {
 		}
 		assert.ErrorIs(t, d, err)
 	}
-	var notAPointer any = row{}
+	notAPointer := reflect.ValueOf(row{}).Interface()
 	for why, err := range map[string]error{
 		"not a pointer": json.Unmarshal([]byte("{}"), notAPointer), "a channel": json.Unmarshal([]byte("1"), new(chan int)),
 		"an interface": json.Unmarshal([]byte("1"), new(io.Reader)), "a function": json.Unmarshal([]byte("1"), new(func())),

@@ -32,7 +32,8 @@ type (
 		P      *cartPage[cartLine] `json:"p"`
 		Nest   struct{ X int }     `json:"nest"`
 		NoTag  int
-		Secret int                  `json:"-"`
+		Secret int `json:"-"`
+		//lint:ignore SA5008 encoding/json names it "-"
 		Dash   int                  `json:"-,"`
 		Named  cartNamed            `json:"named"`
 		Grid   [][]cartLine         `json:"g,omitempty"`
@@ -75,7 +76,7 @@ func TestPointerToFollowsTheValue(t *testing.T) {
 		{cart, "Cart.Odd", "Cart.a/b~c", "#/a~1b~0c"},
 		{cart, "Cart.Dash", "", "#/-"},
 		{cart, "Cart.Secret", "", "#"},
-		{cart, "Cart.hidden", "", "#"},
+		{Cart{hidden: 1}, "Cart.hidden", "", "#"},
 		{cart, "Cart.Nowhere.X", "", "#"},
 		{cart, "Cart.Lines[x].SKU", "", "#/lines"},
 		{cart, "Cart.Lines[9].SKU", "", "#/lines/9/sku"},

@@ -72,38 +72,39 @@ type (
 
 // zoo has a member of each kind of Go type.
 type zoo struct {
-	Role     string            `json:"role"`
-	Bool     bool              `json:"bool"`
-	Int8     int8              `json:"int8"`
-	Uint     uint              `json:"uint"`
-	Float32  float32           `json:"float32"`
-	Float    *float64          `json:"float"`
-	Any      any               `json:"any"`
-	Raw      json.RawMessage   `json:"raw"`
-	Number   json.Number       `json:"number"`
-	QInt     int               `json:"qint,string"`
-	QUint    *uint8            `json:"quint,string"`
-	QBool    bool              `json:"qbool,string"`
-	QFloat   float64           `json:"qfloat,string"`
-	QText    string            `json:"qtext,string"`
-	Bytes    []byte            `json:"bytes"`
-	Pair     [2]int            `json:"pair"`
-	List     []*inner          `json:"list"`
-	Words    map[string]string `json:"words"`
-	ByInt    map[int8]bool     `json:"byint"`
-	ByUint   map[uint]any      `json:"byuint"`
-	ByColor  map[color]int     `json:"bycolor"`
-	ByTime   map[time.Time]int `json:"bytime"`
-	Color    color             `json:"color"`
-	Colors   []color           `json:"colors"`
-	Point    *point            `json:"point"`
-	Place    point             `json:"place"`
-	Since    time.Time         `json:"since"`
-	Big      *big.Int          `json:"big"`
-	Nested   map[string]outer  `json:"nested"`
-	Euro     int               `json:"€"`
-	Dash     int               `json:"-,"`
-	Odd      int               `json:"a/b~c d"`
+	Role    string            `json:"role"`
+	Bool    bool              `json:"bool"`
+	Int8    int8              `json:"int8"`
+	Uint    uint              `json:"uint"`
+	Float32 float32           `json:"float32"`
+	Float   *float64          `json:"float"`
+	Any     any               `json:"any"`
+	Raw     json.RawMessage   `json:"raw"`
+	Number  json.Number       `json:"number"`
+	QInt    int               `json:"qint,string"`
+	QUint   *uint8            `json:"quint,string"`
+	QBool   bool              `json:"qbool,string"`
+	QFloat  float64           `json:"qfloat,string"`
+	QText   string            `json:"qtext,string"`
+	Bytes   []byte            `json:"bytes"`
+	Pair    [2]int            `json:"pair"`
+	List    []*inner          `json:"list"`
+	Words   map[string]string `json:"words"`
+	ByInt   map[int8]bool     `json:"byint"`
+	ByUint  map[uint]any      `json:"byuint"`
+	ByColor map[color]int     `json:"bycolor"`
+	ByTime  map[time.Time]int `json:"bytime"`
+	Color   color             `json:"color"`
+	Colors  []color           `json:"colors"`
+	Point   *point            `json:"point"`
+	Place   point             `json:"place"`
+	Since   time.Time         `json:"since"`
+	Big     *big.Int          `json:"big"`
+	Nested  map[string]outer  `json:"nested"`
+	Euro    int               `json:"€"`
+	//lint:ignore SA5008 encoding/json names it "-"
+	Dash     int `json:"-,"`
+	Odd      int `json:"a/b~c d"`
 	Untagged int
 	ambiguous
 }
