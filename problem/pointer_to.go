@@ -21,6 +21,7 @@ import (
 //
 // The pointer ends at the nearest value around a part that has no place in the
 // JSON text, such as a field with the tag "-", and where the path leads nowhere.
+// So it may at a map of more than 1000 keys that print in a way of their own.
 func PointerTo(value any, path string) string {
 	v := settle(reflect.ValueOf(value))
 	if v.IsValid() && v.Type().Name() != "" {
@@ -141,10 +142,69 @@ func element(v reflect.Value, path string) (at reflect.Value, token, rest string
 }
 
 // entry finds the key of a map that the path begins with. A key may have brackets
-// in it, so that of several the longest is meant.
+// in it, so that of several the longest is meant. Since a client chooses the keys,
+// and there may be as many faults as keys, the map is asked and not searched
+// where that is possible.
 func entry(v reflect.Value, path string) (at reflect.Value, token, rest string) {
-	longest := -1
-	for entries := v.MapRange(); entries.Next(); {
+	find, ok := keyOf(v.Type().Key())
+	if !ok {
+		return search(v, path)
+	}
+	end := 0
+	for range maxBrackets {
+		i := strings.IndexByte(path[end:], ']')
+		if i < 0 {
+			break
+		}
+		end += i + 1
+		if key := find(path[:end-1]); key.IsValid() {
+			if value := v.MapIndex(key); value.IsValid() {
+				at, token, rest = value, nameOfKey(key), strings.TrimPrefix(path[end:], ".")
+			}
+		}
+	}
+	return at, token, rest
+}
+
+const (
+	maxBrackets = 64   // of a path that may end a key
+	maxSearched = 1000 // keys of a map that has to be searched
+)
+
+// keyOf returns a function that makes a key of its text, where fmt prints keys of
+// the type as they are. The key is not valid if the text is of none.
+func keyOf(t reflect.Type) (func(text string) reflect.Value, bool) {
+	if t.Implements(reflect.TypeFor[fmt.Stringer]()) || t.Implements(reflect.TypeFor[error]()) || t.Implements(reflect.TypeFor[fmt.Formatter]()) {
+		return nil, false
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return func(text string) reflect.Value { return reflect.ValueOf(text).Convert(t) }, true
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(text string) reflect.Value {
+			n, err := strconv.ParseInt(text, 10, t.Bits())
+			if err != nil {
+				return reflect.Value{}
+			}
+			return reflect.ValueOf(n).Convert(t)
+		}, true
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return func(text string) reflect.Value {
+			n, err := strconv.ParseUint(text, 10, t.Bits())
+			if err != nil {
+				return reflect.Value{}
+			}
+			return reflect.ValueOf(n).Convert(t)
+		}, true
+	}
+	return nil, false
+}
+
+// search is entry for a map whose keys print in a way of their own. In a large one
+// the key may not be found.
+func search(v reflect.Value, path string) (at reflect.Value, token, rest string) {
+	longest, searched := -1, 0
+	for entries := v.MapRange(); entries.Next() && searched < maxSearched; searched++ {
 		key := fmt.Sprint(entries.Key().Interface())
 		if len(key) <= longest || !strings.HasPrefix(path, key) || !strings.HasPrefix(path[len(key):], "]") {
 			continue

@@ -1,6 +1,7 @@
 package problem_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,4 +153,53 @@ func TestValidationKeepsNoMoreThanIsUseful(t *testing.T) {
 			assert.Equal(t, s, strings.ToValidUTF8(s, "?"), "no character is cut in two")
 		}
 	}
+}
+
+type (
+	cartKey     string
+	cartPrinted string
+	cartSmall   int8
+)
+
+func (k cartPrinted) String() string { return "printed " + string(k) }
+
+func TestPointerToFindsKeysOfEveryKind(t *testing.T) {
+	for _, c := range []struct {
+		why   string
+		value any
+		path  string
+		want  string
+	}{
+		{"a string type", map[cartKey]cartLine{"a": {}}, "[a].SKU", "#/a/sku"},
+		{"a string type that prints in a way of its own", map[cartPrinted]cartLine{"a": {}}, "[printed a].SKU", "#/a/sku"},
+		{"a small number", map[cartSmall]cartLine{-128: {}}, "[-128].SKU", "#/-128/sku"},
+		{"a number that does not fit", map[cartSmall]cartLine{0: {}}, "[256].SKU", "#"},
+		{"no number", map[uint]cartLine{0: {}}, "[x].SKU", "#"},
+		{"the empty key", map[string]cartLine{"": {}}, "[].SKU", "#//sku"},
+		{"the longest key", map[string]map[string]cartLine{"a": {"b": {}}, "a][b": {}}, "[a][b].SKU", "#/a][b"},
+		{"a key that is absent", map[string]cartLine{"a": {}}, "[b].SKU", "#"},
+		{"no end", map[string]cartLine{"a": {}}, "[a", "#"},
+	} {
+		want := strings.NewReplacer("[", "%5B", "]", "%5D").Replace(c.want)
+		assert.Equal(t, want, problem.PointerTo(c.value, c.path), c.why)
+	}
+}
+
+// Each fault of a request asks for its pointer, and the client chose the keys.
+func TestPointerToDoesNotSearchALargeMap(t *testing.T) {
+	large, printed := map[string]cartLine{}, map[cartPrinted]cartLine{}
+	for i := range 100_000 {
+		key := strconv.Itoa(i)
+		large[key], printed[cartPrinted(key)] = cartLine{}, cartLine{}
+	}
+	hostile := "[" + strings.Repeat("]", 100_000)
+	began := time.Now()
+	for range 1000 {
+		assert.Equal(t, "#/500/sku", problem.PointerTo(large, "[500].SKU"))
+	}
+	for range 100 {
+		problem.PointerTo(large, hostile)
+		problem.PointerTo(printed, "[printed x].SKU")
+	}
+	assert.Less(t, time.Since(began), 10*time.Second, "a search would take minutes")
 }
