@@ -77,6 +77,9 @@ func RenderWith(o RenderOptions) func(*http.Request, *problem.Details) (mediaTyp
 
 // setTrailers puts a status into the header: it is a response of trailers only.
 func setTrailers(d *problem.Details, s *statuspb.Status) {
+	if d.Header == nil { // which a Responder never leaves it
+		d.Header = http.Header{}
+	}
 	d.Header["Grpc-Status"] = []string{strconv.Itoa(int(s.Code))}
 	d.Header["Grpc-Message"] = []string{percentEncoded(s.Message)}
 	if len(s.Details) > 0 {

@@ -458,3 +458,14 @@ func TestRenderWithChoosesTheCode(t *testing.T) {
 		assert.Equal(t, want, rec.Header().Get("Grpc-Status"))
 	}
 }
+
+func TestRenderWorksWithoutAResponder(t *testing.T) {
+	d := problem.New(429, problem.RetryAfter(time.Second))
+	d.Header = nil
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header.Set("Content-Type", "application/grpc")
+	mediaType, body := rejoinderconnect.Render(r, d)
+	assert.Equal(t, "application/grpc", mediaType)
+	assert.Equal(t, []byte{}, body)
+	assert.Equal(t, "8", d.Header.Get("Grpc-Status"))
+}
