@@ -358,6 +358,8 @@ func stmtsOf(n ast.Node) []ast.Stmt {
 		return n.List
 	case *ast.CaseClause:
 		return n.Body
+	case *ast.CommClause:
+		return n.Body
 	}
 	return nil
 }

@@ -33,15 +33,16 @@ var flow = &analysis.Analyzer{
 
 // program is a package, with its functions that act on responses.
 type program struct {
-	pass    *analysis.Pass
-	cfgs    *ctrlflow.CFGs
-	units   []*unit
-	parents map[ast.Node]ast.Node
-	defs    map[*types.Var][]ast.Expr // what is assigned to a variable; nil where that is not known
-	params  map[*types.Var]bool
-	helpers map[*types.Func]*responds
-	zero    map[*types.Var]bool // variables that start with the zero value
-	unread  []*ast.File         // files whose responses no client reads
+	pass     *analysis.Pass
+	cfgs     *ctrlflow.CFGs
+	units    []*unit
+	parents  map[ast.Node]ast.Node
+	defs     map[*types.Var][]ast.Expr // what is assigned to a variable; nil where that is not known
+	params   map[*types.Var]bool
+	helpers  map[*types.Func]*responds
+	zero     map[*types.Var]bool // variables that start with the zero value
+	visiting map[*ast.Ident]bool // uses of variables that text is looking at
+	unread   []*ast.File         // files whose responses no client reads
 }
 
 // unit is a function, or a function literal, with a body.
@@ -69,6 +70,7 @@ func (p *program) build() {
 	p.defs = map[*types.Var][]ast.Expr{}
 	p.params = map[*types.Var]bool{}
 	p.zero = map[*types.Var]bool{}
+	p.visiting = map[*ast.Ident]bool{}
 	for _, f := range p.pass.Files {
 		if !read(p.pass.Fset, f) {
 			p.unread = append(p.unread, f)
@@ -314,37 +316,51 @@ func (u *unit) solve(w *types.Var) {
 	}
 }
 
-// inevitable returns the first event behind the given one that matches, if
-// every path from there to an end of the function meets such an event.
+// inevitable returns an event behind the given one that matches, if every path
+// from there to an end of the function meets such an event: the first that is on
+// every path by itself, or else the last of them that does not refuse.
 func (u *unit) inevitable(block *cfg.Block, index int, matches func(*event) bool) *event {
-	meets := func(events []*event) *event {
-		if i := slices.IndexFunc(events, matches); i >= 0 {
-			return events[i]
+	if i := slices.IndexFunc(u.blocks[block.Index][index+1:], matches); i >= 0 {
+		return u.blocks[block.Index][index+1+i]
+	}
+	certain := func(has func(*cfg.Block) bool) bool {
+		surely := u.surely(has)
+		return len(block.Succs) > 0 && !slices.ContainsFunc(block.Succs, func(b *cfg.Block) bool { return !surely[b.Index] })
+	}
+	if !certain(func(b *cfg.Block) bool { return slices.ContainsFunc(u.blocks[b.Index], matches) }) {
+		return nil
+	}
+	var last *event
+	for _, b := range reachable(block) {
+		i := slices.IndexFunc(u.blocks[b.Index], matches)
+		if i < 0 {
+			continue
 		}
-		return nil
+		e := u.blocks[b.Index][i]
+		if last == nil || last.act.has(actRefuse) || !e.act.has(actRefuse) && e.call.Pos() > last.call.Pos() {
+			last = e
+		}
+		if certain(func(o *cfg.Block) bool { return o == b }) {
+			return u.blocks[b.Index][i]
+		}
 	}
-	if e := meets(u.blocks[block.Index][index+1:]); e != nil {
-		return e
-	}
-	surely := u.surely(func(b *cfg.Block) bool { return meets(u.blocks[b.Index]) != nil })
-	if len(block.Succs) == 0 || slices.ContainsFunc(block.Succs, func(b *cfg.Block) bool { return !surely[b.Index] }) {
-		return nil
-	}
+	return last
+}
+
+// reachable returns the blocks behind a block, the nearest first.
+func reachable(block *cfg.Block) (all []*cfg.Block) {
 	seen := map[*cfg.Block]bool{}
 	queue := slices.Clone(block.Succs)
 	for len(queue) > 0 {
 		b := queue[0]
 		queue = queue[1:]
-		if seen[b] {
-			continue
+		if !seen[b] {
+			seen[b] = true
+			all = append(all, b)
+			queue = append(queue, b.Succs...)
 		}
-		seen[b] = true
-		if e := meets(u.blocks[b.Index]); e != nil {
-			return e
-		}
-		queue = append(queue, b.Succs...)
 	}
-	return nil
+	return all
 }
 
 // surely returns for each block whether every path from its start, if it comes

@@ -18,8 +18,8 @@ func runLeak(r *reporter) {
 	r.eachEvent(func(u *unit, e *event) {
 		for _, f := range e.flows {
 			c := f.code
-			if !e.act.has(actStatus) && !c.known {
-				c = e.before.code
+			if e.before.sent || !e.act.has(actStatus) && !c.known {
+				c = e.before.code // that of an earlier call; the check twice reports a second one
 			}
 			if !c.is5xx() && !(leakClientErrors && c.known && c.param == nil && isError(c.value)) {
 				continue

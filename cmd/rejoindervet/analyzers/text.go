@@ -19,6 +19,7 @@ type origin struct {
 	what   string   // "err", "a panic", "a stack trace"; "" if it has none of them
 	at     ast.Expr // the error
 	params []param  // parameters of the function whose text is in it
+	again  bool     // it has the text of a variable that is looked at already
 }
 
 // param is a parameter that becomes text.
@@ -34,6 +35,16 @@ func (o origin) join(other origin) origin {
 		o.what, o.at = other.what, other.at
 	}
 	o.params = append(slices.Clone(o.params), other.params...)
+	o.again = o.again || other.again
+	return o
+}
+
+// common returns what both origins have.
+func (o origin) common(other origin) origin {
+	if other.what == "" {
+		o.what, o.at = "", nil
+	}
+	o.params = slices.DeleteFunc(slices.Clone(o.params), func(p param) bool { return !slices.Contains(other.params, p) })
 	return o
 }
 
@@ -100,21 +111,111 @@ func (p *program) variableText(e *ast.Ident, f form, depth int) origin {
 		}
 		return origin{params: []param{{v, f}}}
 	}
+	if p.visiting[e] {
+		return origin{again: true}
+	}
+	p.visiting[e] = true
+	defer delete(p.visiting, e)
+	defs := p.defs[v]
+	if def := p.reaching(e, v); def != nil {
+		defs = []ast.Expr{def}
+	}
 	var all origin
-	for _, def := range p.defs[v] {
-		if def == nil {
+	first := true
+	for _, def := range defs {
+		o := p.definedText(e, def, f, depth)
+		switch {
+		case o.empty() && o.again: // msg = "reading: " + msg
+		case o.empty():
 			return origin{}
+		case first:
+			all, first = o, false
+		default:
+			all = all.common(o)
 		}
-		if call, ok := ast.Unparen(def).(*ast.CallExpr); ok && isBuiltin(p.pass.TypesInfo, call, "recover") {
-			return origin{what: "the value of the panic", at: e}
-		}
-		o := p.text(def, f, depth+1)
-		if o.empty() {
-			return origin{}
-		}
-		all = all.join(o)
 	}
 	return all
+}
+
+// definedText returns the origin of the text that a variable takes from one
+// assignment.
+func (p *program) definedText(e *ast.Ident, def ast.Expr, f form, depth int) origin {
+	if def == nil {
+		return origin{}
+	}
+	if call, ok := ast.Unparen(def).(*ast.CallExpr); ok && isBuiltin(p.pass.TypesInfo, call, "recover") {
+		return origin{what: "the value of the panic", at: e}
+	}
+	return p.text(def, f, depth+1)
+}
+
+// reaching returns what a use of a variable was assigned last, if that is
+// certain: an assignment stands before it in the same list of statements or in
+// one around it, and what stands between them does not assign to it.
+func (p *program) reaching(use ast.Node, v *types.Var) ast.Expr {
+	for n := use; n != nil; n = p.parents[n] {
+		switch parent := p.parents[n].(type) {
+		case nil, *ast.FuncLit, *ast.FuncDecl:
+			return nil
+		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
+			list := stmtsOf(parent)
+			for i := slices.IndexFunc(list, func(s ast.Stmt) bool { return s == n }) - 1; i >= 0; i-- {
+				if def, ok := p.assignedIn(list[i], v); ok || def != nil {
+					return def
+				}
+			}
+		case *ast.IfStmt:
+			if def, ok := p.initOf(parent.Init, n, v); ok {
+				return def
+			}
+		case *ast.SwitchStmt:
+			if def, ok := p.initOf(parent.Init, n, v); ok {
+				return def
+			}
+		case *ast.ForStmt, *ast.RangeStmt:
+			if _, ok := p.assignedIn(parent.(ast.Stmt), v); ok {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+func (p *program) initOf(init ast.Stmt, use ast.Node, v *types.Var) (ast.Expr, bool) {
+	if init == nil || use == ast.Node(init) {
+		return nil, false
+	}
+	return p.assignedIn(init, v)
+}
+
+// assignedIn reports whether a statement assigns to a variable, and returns
+// what, if it does nothing else.
+func (p *program) assignedIn(s ast.Stmt, v *types.Var) (def ast.Expr, ok bool) {
+	if a, isAssign := s.(*ast.AssignStmt); isAssign {
+		for i, left := range a.Lhs {
+			if p.varOf(left) != v {
+				continue
+			}
+			if a.Tok != token.ASSIGN && a.Tok != token.DEFINE {
+				return nil, true
+			}
+			return a.Rhs[min(i, len(a.Rhs)-1)], true
+		}
+	}
+	ast.Inspect(s, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			ok = ok || slices.ContainsFunc(n.Lhs, func(e ast.Expr) bool { return p.varOf(e) == v })
+		case *ast.ValueSpec:
+			ok = ok || slices.ContainsFunc(n.Names, func(id *ast.Ident) bool { return p.varOf(id) == v })
+		case *ast.UnaryExpr:
+			ok = ok || n.Op == token.AND && p.varOf(n.X) == v
+		case *ast.RangeStmt:
+			ok = ok || n.Key != nil && p.varOf(n.Key) == v || n.Value != nil && p.varOf(n.Value) == v
+		}
+		return !ok
+	})
+	return nil, ok
 }
 
 // carriesText reports whether a value of a parameter's type may be a text.
@@ -246,6 +347,12 @@ func (p *program) errorText(e ast.Expr, depth int) origin {
 		v := p.varOf(e)
 		if v == nil || isGlobal(v) || p.recognised(e, v) {
 			return origin{}
+		}
+		if def := p.reaching(e, v); def != nil {
+			if isErrorType(p.pass.TypesInfo.TypeOf(def)) && p.errorText(def, depth+1).empty() {
+				return origin{}
+			}
+			return unknown
 		}
 		if p.params[v] {
 			if p.assigned(v) {

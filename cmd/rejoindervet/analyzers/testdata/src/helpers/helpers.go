@@ -37,3 +37,14 @@ func Check(w http.ResponseWriter, r *http.Request) bool {
 	}
 	return true
 }
+
+// Send sends v with 200. What it sends with 500 is no text of its caller's.
+func Send(w http.ResponseWriter, v any) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		b, _ = json.Marshal(map[string]string{"error": "cannot encode"})
+		http.Error(w, string(b), http.StatusInternalServerError)
+		return
+	}
+	w.Write(b)
+}

@@ -149,7 +149,34 @@ func (s *server) field(err error) {
 	http.Error(s.w, err.Error(), 500) // want `the client of this 500 reads the text of err`
 }
 
+func longer(w http.ResponseWriter, r *http.Request) {
+	_, err := find()
+	msg := err.Error()
+	msg = "cannot find: " + msg
+	http.Error(w, msg, 500) // want `the client of this 500 reads the text of err`
+}
+
 // Not reported.
+
+func sent(w http.ResponseWriter, r *http.Request) {
+	_, err := find()
+	helpers.Send(w, map[string]string{"error": err.Error()}) // 200
+}
+
+func tooLate(w http.ResponseWriter, r *http.Request) {
+	if _, err := w.Write([]byte("done")); err != nil {
+		http.Error(w, err.Error(), 500) // a fault, but the client has seen a 200
+	}
+}
+
+func lastAssigned(w http.ResponseWriter, r *http.Request) {
+	_, err := find()
+	if r.Method == "PUT" {
+		err = errors.New("not on Sundays")
+		http.Error(w, err.Error(), 503)
+	}
+	log.Print(err)
+}
 
 func ofClient(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {

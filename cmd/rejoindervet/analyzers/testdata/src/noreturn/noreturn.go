@@ -74,7 +74,7 @@ func parses(w http.ResponseWriter, r *http.Request) {
 
 func eachBranch(w http.ResponseWriter, r *http.Request) {
 	if r.Method != "POST" {
-		http.Error(w, "POST only", 400) // want `goes on after http.Error and calls http.Error `
+		http.Error(w, "POST only", 400) // want `goes on after http.Error and calls fmt.Fprint `
 	}
 	if _, err := get(); err != nil {
 		http.Error(w, "failed", 500)
