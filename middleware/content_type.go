@@ -44,9 +44,13 @@ type typed struct {
 
 func (t *typed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if hasBody(r) && !isAccepted(t.accepted, r.Header["Content-Type"]) {
-		respond.Problem(w, r, problem.New(http.StatusUnsupportedMediaType,
+		d := problem.New(http.StatusUnsupportedMediaType,
 			problem.Detailf("The body must have the media type %s.", t.listed),
-			problem.Header("Accept", t.accept)))
+			problem.Header("Accept", t.accept))
+		if r.Method == "QUERY" { // RFC 10008 has a field of its own
+			d = d.With(problem.Header("Accept-Query", t.accept))
+		}
+		respond.Problem(w, r, d)
 		return
 	}
 	t.next.ServeHTTP(w, r)

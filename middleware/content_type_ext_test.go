@@ -56,3 +56,19 @@ func TestContentTypePanicsOverWhatIsNoMediaType(t *testing.T) {
 		assert.Panics(t, func() { middleware.ContentType(types...) }, "%q", types)
 	}
 }
+
+func TestContentTypeTellsAQueryWhatItAccepts(t *testing.T) {
+	h := middleware.ContentType("application/json", "image/*")(http.HandlerFunc(ok))
+	for method, want := range map[string]string{"QUERY": "application/json, image/*", "POST": ""} {
+		for _, protocol := range protocols {
+			a := get(t, protocol, h, func(r *http.Request) {
+				r.Method = method
+				r.Header.Set("Content-Type", "text/plain")
+				r.Body = io.NopCloser(strings.NewReader("x"))
+				r.ContentLength = 1
+			})
+			assert.Equal(t, 415, a.StatusCode, "%s over %s", method, protocol)
+			assert.Equal(t, want, a.Header.Get("Accept-Query"), "%s over %s", method, protocol)
+		}
+	}
+}
