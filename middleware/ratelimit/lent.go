@@ -36,10 +36,14 @@ func (l *Limiter) takeLent(ctx context.Context, a *attempt) {
 	if l.borrow(a) {
 		return
 	}
-	back := kept[:0]
-	for _, b := range kept {
-		if !b.Short && b.Cost > 0 {
-			back = append(back, Bucket{Policy: b.Policy, Key: b.Key, Quota: b.Quota, Cost: -b.Cost, Mode: Force})
+	var back []Bucket
+	for i, b := range all {
+		if p := &a.parts[i]; p.rule.Limiter == nil && !b.Short && b.Cost > 0 {
+			quota := b.Quota
+			if a.local { // where it is that of a share
+				quota = p.quota
+			}
+			back = append(back, Bucket{Policy: b.Policy, Key: b.Key, Quota: quota, Cost: -b.Cost, Mode: Force})
 		}
 	}
 	if len(back) > 0 {

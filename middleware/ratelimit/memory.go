@@ -27,7 +27,7 @@ type Memory struct {
 
 // NewMemory returns a store for at most maxKeys buckets: one for each key of
 // each policy that is not full. It takes about 45 bytes for each, whatever
-// arrives.
+// arrives, and keeps what it has taken.
 //
 // When there is no room for a new bucket, one that is near to full gives way.
 // If it is full it is equivalent to a new one, and nothing is lost. Otherwise

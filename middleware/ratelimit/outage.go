@@ -344,14 +344,42 @@ func (o *outage) release(buckets []Bucket) {
 
 func (b *Bucket) id() bucketID { return bucketID{b.Policy, b.Key, b.Quota.full()} }
 
-// correct charges buckets afterwards, where they were charged before.
+// correctLocal corrects what was charged here. It returns what has to be given
+// back by the store, since that was told of the charge meanwhile.
+func (o *outage) correctLocal(ctx context.Context, buckets []Bucket) (told []Bucket) {
+	var shares, notes []Bucket
+	for _, b := range buckets {
+		share := b
+		share.Quota = o.share(b.Quota)
+		shares = append(shares, share)
+		if b.Cost < 0 {
+			owed := []Bucket{{Policy: b.Policy, Key: b.Key, Quota: share.Quota}}
+			_ = o.owed.Take(ctx, owed)
+			units := int(mulDiv(uint64(max(0, owed[0].Debt)), uint64(share.Quota.N), uint64(share.Quota.Per), true))
+			share.Cost = -min(-b.Cost, units)
+			if b.Cost -= share.Cost; b.Cost < 0 {
+				told = append(told, b)
+			}
+		}
+		if share.Cost != 0 {
+			notes = append(notes, share)
+		}
+	}
+	_ = o.local.Take(ctx, shares)
+	o.note(ctx, notes)
+	return told
+}
+
+// correct charges buckets afterwards, where they were charged before. The quotas
+// are those of the policies.
 func (o *outage) correct(ctx context.Context, buckets []Bucket, local bool) error {
 	if local {
-		o.chargeLocal(ctx, buckets)
-		return nil
+		if buckets = o.correctLocal(ctx, buckets); len(buckets) == 0 {
+			return nil
+		}
 	}
 	err, _ := o.ask(ctx, buckets)
-	if err != nil && o.mode == FailLocal {
+	if err != nil && o.mode == FailLocal && !local {
 		o.takeLocal(ctx, buckets)
 	}
 	return err

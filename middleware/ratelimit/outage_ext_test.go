@@ -521,3 +521,30 @@ func TestReplyThatIsNoDecisionIsNoOutage(t *testing.T) {
 		assert.NoError(t, (*seen)[3].Err)
 	})
 }
+
+func TestRefundFindsACharge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		leave := make(chan struct{})
+		h, _ := fleet(s, ratelimit.Options{Replicas: 2, Policies: []ratelimit.Policy{
+			{Quota: ratelimit.PerHour(60), Key: byUser, CountStatus: func(status int) bool { return status != 404 }},
+		}}, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "DELETE" {
+				<-leave
+				w.WriteHeader(404)
+			}
+		})
+		del := func(r *http.Request) { r.Method = "DELETE" }
+		s.err = errSecret
+		go get(h, as("a"), del) // charged here
+		go get(h, as("b"), del)
+		synctest.Wait()
+		s.err = nil
+		time.Sleep(time.Second)
+		assert.Equal(t, `"default";r=58;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "the store knows of it")
+		close(leave)
+		synctest.Wait()
+		assert.Equal(t, `"default";r=58;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "and gave it back")
+		assert.Equal(t, `"default";r=59;t=3540`, get(h, as("b")).Header().Get("RateLimit"), "this one it never knew")
+	})
+}

@@ -67,6 +67,9 @@ func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
 			continue
 		}
 		b := a.buckets[i]
+		if a.local { // where it is that of a share
+			b.Quota = p.quota
+		}
 		buckets = append(buckets, Bucket{Policy: b.Policy, Key: b.Key, Quota: b.Quota, Cost: n, Mode: Force})
 	}
 	if len(buckets) == 0 {

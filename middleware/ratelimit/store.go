@@ -44,8 +44,13 @@ type PartError struct {
 	Err  error
 }
 
-// Error returns the message of Err, after the name of the part.
-func (e *PartError) Error() string { return e.Part + ": " + e.Err.Error() }
+// Error returns the message of Err, after the name of the part if it has one.
+func (e *PartError) Error() string {
+	if e.Part == "" {
+		return e.Err.Error()
+	}
+	return e.Part + ": " + e.Err.Error()
+}
 
 // Unwrap returns Err.
 func (e *PartError) Unwrap() error { return e.Err }
