@@ -112,7 +112,9 @@ type Rare struct {
 	face     http.ResponseWriter // what httpsnoop made
 	gate     *gate               // the handler runs behind it
 	closers  *Closing            // the first to call
-	policies []pushed            // that the present one stands in for
+
+	limitPolicy, limitState []string // the RateLimit fields at an interim response
+	policies                []pushed // that the present one stands in for
 }
 
 // Rare returns the part of x that few exchanges have. It is made when it is

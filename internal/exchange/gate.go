@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -38,6 +39,7 @@ type gate struct {
 	begun    bool
 	hijacked bool
 	ended    bool          // the handler has
+	unread   bool          // the body of an HTTP/1 request, or a part of it
 	returned bool          // in time
 	done     chan struct{} // closed when the supervisor has ended the exchange
 	after    Wire          // of an exchange whose handler was late
@@ -55,6 +57,7 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	g.idle = sync.NewCond(&g.mu)
 	g.done = make(chan struct{})
 	g.ctx = withDeadline(r.Context(), time.Now().Add(limit))
+	g.unread = r.Body != nil && r.Body != http.NoBody && r.ProtoMajor < 2
 	inner := ownCopy(r, g.ctx, g.body(r.Body))
 	g.own.enter(inner)
 	g.own.Rare().gate = g
@@ -165,14 +168,14 @@ func (g *gate) expire() (unsent bool, route string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	control := http.NewResponseController(g.base)
-	if g.reads > 0 { // it would keep net/http from finishing the exchange
+	if g.reads > 0 || g.unread { // net/http would wait for the rest of the body
 		_ = control.SetReadDeadline(longAgo)
 	}
 	interrupted := false
 	switch {
-	case g.calls == 0:
 	case g.hasBegunLocked():
 		_ = control.SetWriteDeadline(longAgo)
+	case g.calls == 0:
 	default: // an interim response; it may still get through, and a 503 after it
 		timer := time.AfterFunc(grace, func() {
 			g.mu.Lock()
@@ -359,11 +362,16 @@ func (g *gate) readFrom(src io.Reader) (int64, error) {
 	defer g.leave()
 	n, err := g.base.(io.ReaderFrom).ReadFrom(src)
 	if n == 0 && !begun && !isRefused(err) { // a file without a byte begins nothing
-		g.mu.Lock()
-		g.begun = false
-		g.mu.Unlock()
+		g.unbegin()
 	}
 	return n, err
+}
+
+// unbegin takes back that a call has begun the response: it has sent nothing.
+func (g *gate) unbegin() {
+	g.mu.Lock()
+	g.begun = false
+	g.mu.Unlock()
 }
 
 func isFile(src io.Reader) bool {
@@ -384,7 +392,12 @@ func (g *gate) FlushError() error {
 	if !canFlush(g.base) { // nothing begins
 		return fmt.Errorf("%w", http.ErrNotSupported)
 	}
-	return g.control(true, (*http.ResponseController).Flush)
+	begun := g.Written()
+	err := g.control(true, (*http.ResponseController).Flush)
+	if !begun && errors.Is(err, http.ErrNotSupported) { // a wrapper below cannot
+		g.unbegin()
+	}
+	return err
 }
 
 func (g *gate) SetReadDeadline(t time.Time) error {
@@ -555,6 +568,9 @@ func (b *gatedBody) Read(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.reads--
+	if err == io.EOF {
+		g.unread = false
+	}
 	if g.err != nil && err != nil && err != io.EOF {
 		return n, g.err
 	}

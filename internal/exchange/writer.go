@@ -59,10 +59,11 @@ const (
 	closed
 )
 
-// Observer sees the header of the final response just before it is sent, and
-// may change it. It may be told again, if nothing was sent after all.
+// Observer sees the header of a response just before it is sent, also of an
+// interim one, and may change it. It may be told again, if nothing was sent
+// after all.
 type Observer interface {
-	Final(status int, h http.Header)
+	Sending(x *Exchange, code int, h http.Header)
 }
 
 // Observation is the place of an Observer in the list of a Writer. A layer
@@ -189,6 +190,22 @@ func (w *Writer) Written() bool {
 // OnWire reports whether anything of the final response has been handed on.
 func (w *Writer) OnWire() bool { return w.state.Load() > held }
 
+// FinalStatus returns the status that the client gets, when the exchange is over:
+// 500 if the handler was aborted before it had sent any.
+func (x *Exchange) FinalStatus() int {
+	for g := x.behind(); g != nil; g = x.behind() {
+		if g.isExpired() {
+			<-g.done
+			return g.after.Status
+		}
+		x = g.outer
+	}
+	if status := x.writer.Status(); status != 0 {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
 // Status returns the final status that was sent or is held; 0 if there is none.
 func (w *Writer) Status() int { return int(w.status) }
 
@@ -276,6 +293,11 @@ func (w *Writer) writeInterim(code int) {
 	if takesInterimForFinal(w.base) || w.policy != nil && !w.policy.Interim(w.x, code) {
 		return
 	}
+	h := w.base.Header()
+	w.observe(code, h)
+	if w.x.limited {
+		w.x.keepLimits(h)
+	}
 	w.base.WriteHeader(code)
 	if !w.Owns() { // the outermost Writer notes it
 		return
@@ -323,14 +345,18 @@ func (w *Writer) complete(code int) {
 	if w.x.BodyTooLarge && w.x.Request.ProtoMajor < 2 {
 		w.base.Header()["Connection"] = []string{"close"}
 	}
-	if w.x.limited {
-		w.x.trimLimits(w.base.Header())
+	if w.x.limited || w.observers != nil {
+		w.observe(code, w.base.Header())
 	}
-	if w.observers != nil {
-		h := w.base.Header()
-		for o := w.observers; o != nil; o = o.outer {
-			o.Observer.Final(code, h)
-		}
+}
+
+// observe lets the layers see a header that is about to be sent.
+func (w *Writer) observe(code int, h http.Header) {
+	if w.x.limited {
+		w.x.trimLimits(h)
+	}
+	for o := w.observers; o != nil; o = o.outer {
+		o.Observer.Sending(w.x, code, h)
 	}
 }
 
@@ -629,7 +655,19 @@ func IsCheap(rw http.ResponseWriter) bool {
 	return x != nil || shape(rw) != 0
 }
 
+// keepLimits notes the fields at an interim response, after which a ReverseProxy
+// clears the header.
+func (x *Exchange) keepLimits(h http.Header) {
+	if m := x.Rare(); m.limitPolicy == nil {
+		m.limitPolicy, m.limitState = h[limitPolicyField], h[limitStateField]
+	}
+}
+
 func (x *Exchange) trimLimits(h http.Header) {
+	if m := x.rare; m != nil && m.limitPolicy != nil {
+		h[limitPolicyField], h[limitStateField] = m.limitPolicy, m.limitState
+		return
+	}
 	trim := func(field string, lines uint8) {
 		if now := h[field]; len(now) > int(lines) {
 			h[field] = now[:lines:lines]
@@ -648,9 +686,14 @@ type Own struct {
 	Values []string
 }
 
-// Final is the method of Observer.
-func (o *Own) Final(_ int, h http.Header) {
-	if now := h[o.Field]; len(now) > len(o.Values) && slices.Equal(now[:len(o.Values)], o.Values) {
+// Sending is the method of Observer. A ReverseProxy clears the header after an
+// interim response, so that only the field of its upstream is left.
+func (o *Own) Sending(x *Exchange, _ int, h http.Header) {
+	now := h[o.Field]
+	switch {
+	case len(now) > len(o.Values) && slices.Equal(now[:len(o.Values)], o.Values):
 		h[o.Field] = now[:len(o.Values):len(o.Values)]
+	case x.rare != nil && len(x.rare.Interim) > 0:
+		h[o.Field] = o.Values
 	}
 }

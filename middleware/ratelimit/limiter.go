@@ -132,6 +132,7 @@ func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 		return
 	default:
 		l.follow(w, r, ctx, next, a, counts, exhausted)
+		visible = visible || counts // then the end of the exchange needs it
 	}
 	if !visible {
 		l.attempts.Put(a)

@@ -17,16 +17,30 @@ func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Co
 		d.Observer = d
 		w.Observe(&d.Observation)
 	}
+	if counts {
+		c := &counted{attempt: a, ctx: context.WithoutCancel(r.Context()), x: w.Exchange()}
+		c.Closer = c
+		w.AtClose(&c.Closing)
+	}
 	returned := false
-	defer func() {
-		status := finalStatus(w, returned)
-		w.Ended(face, r, owner, returned)
-		if counts {
-			_ = a.refund(r.Context(), func(p *rule) bool { return p.CountStatus != nil && !p.CountStatus(status) })
-		}
-	}()
+	defer func() { w.Ended(face, r, owner, returned) }()
 	pass(next, face, r, ctx)
 	returned = true
+}
+
+// counted is an attempt whose charge depends on the status that the client gets
+// in the end: an outer layer may still replace that of the handler.
+type counted struct {
+	exchange.Closing
+	attempt *attempt
+	ctx     context.Context
+	x       *exchange.Exchange
+}
+
+// Closed is the method of exchange.Closer.
+func (c *counted) Closed() {
+	status := c.x.FinalStatus()
+	_ = c.attempt.refund(c.ctx, func(p *rule) bool { return p.CountStatus != nil && !p.CountStatus(status) })
 }
 
 // keep calls the next handler so that the RateLimit fields leave as they are,
@@ -55,20 +69,6 @@ func pass(next http.Handler, w http.ResponseWriter, r *http.Request, ctx context
 	exchange.Serve(next, w, r, ctx)
 }
 
-// finalStatus is the status when the handler has returned, or has not, since it
-// panicked: then the client sees a 500, or a broken connection.
-func finalStatus(w *exchange.Writer, returned bool) int {
-	switch status := w.Status(); {
-	case w.OnWire():
-		return status
-	case !returned:
-		return http.StatusInternalServerError
-	case status != 0: // of an error that waits for its text
-		return status
-	}
-	return http.StatusOK
-}
-
 // dropped is a RateLimit field that reports that nothing is left. It does not leave
 // with a redirect: a client that follows one at once would come too early
 // (section 6 of the draft).
@@ -77,8 +77,8 @@ type dropped struct {
 	value string
 }
 
-// Final is the method of exchange.Observer.
-func (d *dropped) Final(status int, h http.Header) {
+// Sending is the method of exchange.Observer.
+func (d *dropped) Sending(_ *exchange.Exchange, status int, h http.Header) {
 	if status >= 300 && status <= 399 {
 		dropField(h, stateField, d.value)
 	}
