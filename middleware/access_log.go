@@ -59,7 +59,7 @@ type AttrNames int
 const (
 	// AttrsOTel are the names of OpenTelemetry's conventions for HTTP, such as
 	// http.request.method and http.response.status_code. The duration is in
-	// seconds.
+	// seconds, and the route is the path of the pattern.
 	AttrsOTel AttrNames = iota
 	// AttrsShort are short names, such as method and status.
 	AttrsShort
@@ -149,8 +149,16 @@ type names struct {
 	took func(time.Duration) slog.Value
 }
 
+// routeOfHTTP is the name of a route that is the path of a pattern only.
+const routeOfHTTP = "http.route"
+
+// pathOf returns the path of a pattern, which may begin with a method and a host.
+func pathOf(pattern string) string {
+	return pattern[max(strings.IndexByte(pattern, '/'), 0):]
+}
+
 var otelNames = names{
-	"http.request.method", "url.path", "http.request.id", "http.route", "http.response.status_code", "http.response.body.size",
+	"http.request.method", "url.path", "http.request.id", routeOfHTTP, "http.response.status_code", "http.response.body.size",
 	"http.server.request.duration", "trace_id", "span_id", "error.type", "exception.message", "exception.stacktrace",
 	func(d time.Duration) slog.Value { return slog.Float64Value(d.Seconds()) },
 }
@@ -161,7 +169,7 @@ var shortNames = names{
 }
 
 var ecsNames = names{
-	"http.request.method", "url.path", "http.request.id", "http.route", "http.response.status_code", "http.response.body.bytes",
+	"http.request.method", "url.path", "http.request.id", routeOfHTTP, "http.response.status_code", "http.response.body.bytes",
 	"event.duration", "trace.id", "span.id", "error.type", "error.message", "error.stack_trace",
 	func(d time.Duration) slog.Value { return slog.Int64Value(d.Nanoseconds()) },
 }
@@ -198,7 +206,11 @@ func (n AttrNames) appendAttrs(attrs []slog.Attr, v visit, res Result) []slog.At
 		attrs = append(attrs, slog.String(name.id, id))
 	}
 	if res.Route != "" {
-		attrs = append(attrs, slog.String(name.route, cut(res.Route, maxPath)))
+		route := res.Route
+		if name.route == routeOfHTTP {
+			route = pathOf(route)
+		}
+		attrs = append(attrs, slog.String(name.route, cut(route, maxPath)))
 	}
 	if n != AttrsGCP {
 		attrs = append(attrs, slog.Int(name.status, res.Status), slog.Int64(name.bytes, res.Bytes),
