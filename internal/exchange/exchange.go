@@ -21,7 +21,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 )
@@ -70,6 +69,8 @@ type Exchange struct {
 	// lines each.
 	limited                 bool
 	policyLines, stateLines uint8
+	// deadlines are what the handler, or a gate on a goroutine of its own, has set.
+	deadlines atomic.Pointer[deadlines]
 	// BodyTooLarge means that the request has a body beyond its limit, so that
 	// the rest of it must not be read as the next request.
 	BodyTooLarge bool
@@ -90,13 +91,12 @@ type Closer interface{ Closed() }
 
 // Rare is what few exchanges have.
 type Rare struct {
-	Interim     []int     // the 1xx codes that were sent
-	Superfluous []Call    // of WriteHeader; at most maxCalls
-	Dropped     int64     // bytes that came after an error was complete
-	Withheld    string    // text that the client did not get
-	WriteErr    error     // the first
-	Left        bool      // net/http has told that the client left
-	Deadline    time.Time // the earliest that a handler has set
+	Interim     []int  // the 1xx codes that were sent
+	Superfluous []Call // of WriteHeader; at most maxCalls
+	Dropped     int64  // bytes that came after an error was complete
+	Withheld    string // text that the client did not get
+	WriteErr    error  // the first
+	Left        bool   // net/http has told that the client left
 	Conn        net.Conn
 	Panic       any
 	Stack       []byte

@@ -25,16 +25,53 @@ func (w *Writer) clientGone(took time.Duration) bool {
 	if w.x.Request.ProtoMajor >= 2 && !w.gone && w.isComplete() {
 		return false // the end of the stream is the end of the context
 	}
-	if m := w.x.rare; m != nil {
-		if !m.Deadline.IsZero() && !time.Now().Before(m.Deadline) {
-			return false
-		}
-		if isBroken(m.WriteErr) {
-			return true
-		}
+	if d := w.x.deadlines.Load(); d != nil && d.passed() || w.writeTimedOut(took) {
+		return false
+	}
+	if m := w.x.rare; m != nil && isBroken(m.WriteErr) {
+		return true
 	}
 	return w.disconnected() && !w.readTimedOut(took) && (w.gone || !w.isComplete())
 }
+
+// deadlines are those that were set in place of the server's.
+type deadlines struct {
+	read, write time.Time
+	ownWrite    bool // there was a write deadline, perhaps none at all
+	timedOut    bool // one had passed before the next was set
+}
+
+// noteDeadline lets set change the deadlines.
+func (x *Exchange) noteDeadline(set func(*deadlines)) {
+	for {
+		old, now := x.deadlines.Load(), new(deadlines)
+		if old != nil {
+			*now = *old
+		}
+		set(now)
+		if x.deadlines.CompareAndSwap(old, now) {
+			return
+		}
+	}
+}
+
+// setRead notes a read deadline. One that passes ends the context, since net/http
+// reads on HTTP/1 all the time.
+func (d *deadlines) setRead(t time.Time) {
+	d.timedOut = d.timedOut || isPast(d.read)
+	d.read = t
+}
+
+// setWrite notes a write deadline. One that passes while nothing is written does
+// no harm on HTTP/1.
+func (d *deadlines) setWrite(t time.Time, proto int) {
+	d.timedOut = d.timedOut || isPast(d.write) && proto >= 2
+	d.write, d.ownWrite = t, true
+}
+
+func (d *deadlines) passed() bool { return d.timedOut || isPast(d.read) || isPast(d.write) }
+
+func isPast(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 
 // isBroken reports whether a write failed because the connection is dead, and not
 // because its time was over or it was longer than it should be.
@@ -87,6 +124,16 @@ func notified(c <-chan bool) bool {
 func (w *Writer) readTimedOut(took time.Duration) bool {
 	srv, _ := w.x.Request.Context().Value(http.ServerContextKey).(*http.Server)
 	return srv != nil && srv.ReadTimeout > 0 && took >= srv.ReadTimeout*9/10
+}
+
+// writeTimedOut reports whether the WriteTimeout of net/http's server is over,
+// after which nothing can be sent. A handler may have set another deadline.
+func (w *Writer) writeTimedOut(took time.Duration) bool {
+	if d := w.x.deadlines.Load(); d != nil && d.ownWrite {
+		return false
+	}
+	srv, _ := w.x.Request.Context().Value(http.ServerContextKey).(*http.Server)
+	return srv != nil && srv.WriteTimeout > 0 && took >= srv.WriteTimeout*9/10
 }
 
 // isComplete reports whether the client has all of a response whose end it knows:

@@ -171,12 +171,6 @@ func (w *Writer) Unwrap() http.ResponseWriter { return w.base }
 
 func (w *Writer) carried() (*Exchange, *Writer) { return w.x, w }
 
-func (w *Writer) noteDeadline(t time.Time) {
-	if m := w.x.Rare(); !t.IsZero() && (m.Deadline.IsZero() || t.Before(m.Deadline)) {
-		m.Deadline = t
-	}
-}
-
 // Written reports whether the handler has given its response, sent or held. A
 // base of another toolkit may know that it has begun before.
 func (w *Writer) Written() bool {
@@ -540,12 +534,12 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 // deadline that has passed looks like a client that left.
 
 func (w *Writer) SetReadDeadline(t time.Time) error {
-	w.noteDeadline(t)
+	w.x.noteDeadline(func(d *deadlines) { d.setRead(t) })
 	return http.NewResponseController(w.base).SetReadDeadline(t)
 }
 
 func (w *Writer) SetWriteDeadline(t time.Time) error {
-	w.noteDeadline(t)
+	w.x.noteDeadline(func(d *deadlines) { d.setWrite(t, w.x.Request.ProtoMajor) })
 	return http.NewResponseController(w.base).SetWriteDeadline(t)
 }
 
