@@ -234,6 +234,90 @@ func TestAStalledUploadGets503AtTheDeadline(t *testing.T) {
 	}
 }
 
+func TestDeadlinesOfTheHandlerDoNotUndoTheLimit(t *testing.T) {
+	for why, set := range map[string]func(c *http.ResponseController){
+		"none at all": func(c *http.ResponseController) { c.SetReadDeadline(time.Time{}); c.SetWriteDeadline(time.Time{}) },
+		"far ones": func(c *http.ResponseController) {
+			c.SetReadDeadline(time.Now().Add(time.Hour))
+			c.SetWriteDeadline(time.Now().Add(time.Hour))
+		},
+		"full duplex": func(c *http.ResponseController) { c.EnableFullDuplex() },
+	} {
+		for _, l := range around() {
+			inBubble(t, func(t *testing.T, protocol string) {
+				begun := time.Now()
+				p := serve(t, l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					set(http.NewResponseController(w))
+					io.ReadAll(r.Body)
+				})))
+				body, stop := stalled("abc")
+				defer stop()
+				req, _ := http.NewRequest("POST", "http://a/", body)
+				res, err := p.client(t, protocol).Do(req)
+				require.NoError(t, err, "%s inside %s", why, l.name)
+				assert.Equal(t, 503, res.StatusCode)
+				io.ReadAll(res.Body)
+				res.Body.Close()
+				assert.LessOrEqual(t, time.Since(begun), 1200*time.Millisecond, "%s %s inside %s", protocol, why, l.name)
+			})
+			inBubble(t, func(t *testing.T, protocol string) {
+				begun := time.Now()
+				served := make(chan time.Duration, 1)
+				h := l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					set(http.NewResponseController(w))
+					for {
+						if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+							return
+						}
+					}
+				}))
+				p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer func() { served <- time.Since(begun) }()
+					h.ServeHTTP(w, r)
+				}))
+				res, err := p.client(t, protocol).Get("http://a/")
+				require.NoError(t, err)
+				assert.LessOrEqual(t, <-served, 1200*time.Millisecond, "%s %s inside %s", protocol, why, l.name)
+				res.Body.Close()
+			})
+		}
+	}
+}
+
+// After a timeout the connection goes on for the next request with the
+// deadlines of the server.
+func TestAConnectionGoesOnAfterATimeout(t *testing.T) {
+	for _, l := range around() {
+		inBubble(t, func(t *testing.T, protocol string) {
+			p := serve(t, l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/slow" {
+					<-r.Context().Done()
+					return
+				}
+				io.ReadAll(r.Body)
+				time.Sleep(900 * time.Millisecond)
+				io.WriteString(w, "hello")
+			})))
+			client := p.client(t, protocol)
+			for range 3 {
+				for _, path := range []string{"slow", "fast"} {
+					res, err := client.Get("http://a/" + path)
+					require.NoError(t, err, l.name)
+					body, err := io.ReadAll(res.Body)
+					assert.NoError(t, err, l.name)
+					res.Body.Close()
+					if path == "fast" {
+						assert.Equal(t, "hello", string(body))
+					} else {
+						assert.Equal(t, 503, res.StatusCode)
+					}
+					time.Sleep(3 * time.Second)
+				}
+			}
+		})
+	}
+}
+
 // The handler at the deadline returns the error of its context.
 func TestTheErrorOfTheContextIsA503AndNeverACut(t *testing.T) {
 	ends := map[string]http.Handler{
