@@ -20,18 +20,23 @@ const (
 
 // JSON returns the body of r as a T. The error is a *problem.Details:
 //
-//   - 400 if there is no body, if it is no JSON in UTF-8 or if it is nested
-//     too deep, and whenever decoding fails without an opinion on whose fault
-//     it is;
+//   - 400 if there is no body, if it is not JSON in UTF-8 or if it is nested too
+//     deeply;
 //   - 408 if it did not come in time;
 //   - 413 if it has more than [DefaultMaxBytes];
 //   - 415 if it is of another media type than application/json and those that
 //     end in +json, or in another charset, or compressed;
-//   - 422 if members are unknown, repeated or of the wrong type. All of them
-//     are listed under "errors".
+//   - 422 if members are unknown, repeated or of the wrong type, and for whatever
+//     else would be lost or changed in the Go value: a number out of its range, an
+//     array of another length than that of a Go array, half a surrogate pair, a
+//     name that is no key of the map. Up to [problem.MaxFieldErrors] faults are
+//     listed under "errors", each with its place;
+//   - 500 if nothing can be decoded into a T, which is the program's mistake.
 //
 // Names of members are compared by case, unlike in encoding/json. A null leaves
-// its Go value as it is; nothing requires that a member is present.
+// its Go value as it is; nothing requires that a member is present. What a type's
+// own UnmarshalJSON or UnmarshalText refuses "cannot be read": the message of
+// its error is not sent.
 func JSON[T any](r *http.Request) (T, error) {
 	var v T
 	err := Decoder{}.Decode(r, &v)
