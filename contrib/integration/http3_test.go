@@ -105,6 +105,7 @@ var each = map[string]middlewareFunc{
 	"Normalize":   middleware.Normalize,
 	"Maintenance": new(middleware.Maintenance).Wrap,
 	"MaxBytes":    middleware.MaxBytes(1000),
+	"ContentType": middleware.ContentType("text/plain"),
 	"Timeout":     middleware.Timeout(time.Minute),
 	"Route":       middleware.Route(func(*http.Request) string { return "" }),
 	"InFlight":    ratelimit.InFlight(100),

@@ -1,0 +1,58 @@
+package integration_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/rejoinder-go/rejoinder/middleware"
+)
+
+// authenticate is a middleware of somebody else, which copies the request.
+func authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		type user struct{}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), user{}, "alice")))
+	})
+}
+
+// A middleware that copies the request hides the pattern that a ServeMux leaves
+// in the copy. A Route directly around the mux tells it all the same.
+func TestRouteIsToldThroughACopyOfTheRequest(t *testing.T) {
+	pattern := middleware.Route(func(r *http.Request) string { return r.Pattern })
+	s := inside(t, func(chain middlewareFunc) http.Handler {
+		return chain(authenticate(pattern(streams())))
+	})
+	for _, proto := range protocols {
+		e := s.do(proto, "GET", "/orders/7")
+		assert.Equal(t, "GET /orders/{id}", e.record["http.route"])
+		e = s.do(proto, "GET", "/panics")
+		assert.Equal(t, "GET /panics", e.record["http.route"])
+		assert.NotContains(t, s.do(proto, "GET", "/nowhere").record, "http.route")
+	}
+}
+
+// Where nothing can stand around the router, the log may ask it.
+func TestAccessLogAsksForTheRoute(t *testing.T) {
+	m := streams()
+	var records strings.Builder
+	log := middleware.AccessLogWith(middleware.AccessLogOptions{
+		Logger: slog.New(slog.NewTextHandler(&records, nil)),
+		Route: func(r *http.Request) string {
+			_, pattern := m.Handler(r)
+			return pattern
+		},
+	})
+	srv := httptest.NewServer(log(authenticate(m)))
+	res, err := srv.Client().Get(srv.URL + "/orders/7")
+	if assert.NoError(t, err) {
+		_ = res.Body.Close()
+	}
+	srv.Close() // waits for the record
+	assert.Contains(t, records.String(), `http.route="GET /orders/{id}"`)
+}
