@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-playground/validator/v10"
 
+	rejoindervalidator "github.com/rejoinder-go/rejoinder/contrib/validator"
 	"github.com/rejoinder-go/rejoinder/examples/orders/api"
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/request"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
@@ -85,16 +86,16 @@ func (s *service) publish(r *http.Request, what string, o api.Order) {
 	s.hub.publish(userOf(r).name, respond.Event{Name: what, Data: o})
 }
 
+// validate checks the tags of a struct. It keeps what it learns of each type.
+var validate = validator.New(validator.WithRequiredStructEnabled())
+
 // wished reads and checks the body of a request.
 func wished(r *http.Request) (api.Wish, error) {
 	wish, err := request.JSON[api.Wish](r)
 	if err != nil {
 		return wish, err
 	}
-	var v problem.Validation
-	v.Check(wish.Item != "", "must not be empty", "item")
-	v.Check(wish.Quantity > 0, "must be positive", "quantity")
-	return wish, v.Err()
+	return wish, rejoindervalidator.Err(wish, validate.Struct(wish))
 }
 
 func version(o api.Order) respond.Validators {

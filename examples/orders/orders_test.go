@@ -64,6 +64,7 @@ func TestOrdersThroughTheirWholeLife(t *testing.T) {
 	assert.Equal(t, 422, d.Status)
 	var faults []problem.FieldError
 	require.NoError(t, d.Extension("errors", &faults))
+	require.Len(t, faults, 2)
 	assert.Equal(t, []string{"#/item", "#/quantity"}, []string{faults[0].Pointer, faults[1].Pointer})
 
 	changed, err := free.Update(ctx, o, api.Wish{Item: "tea", Quantity: 3})

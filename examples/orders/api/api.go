@@ -18,10 +18,11 @@ type Order struct {
 	Changed  time.Time `json:"changed"`
 }
 
-// Wish is what a client may choose of an order.
+// Wish is what a client may choose of an order. The tags are rules of
+// go-playground/validator.
 type Wish struct {
-	Item     string `json:"item"`
-	Quantity int    `json:"quantity"`
+	Item     string `json:"item" validate:"required,max=100"`
+	Quantity int    `json:"quantity" validate:"min=1"`
 }
 
 // OutOfStock is the problem of an order for more than there is.
