@@ -15,7 +15,7 @@ import (
 )
 
 // A page of another origin can read every error, wherever the CORS layer stands
-// as long as it is outside of what refuses: whoever replaces a body keeps its
+// as long as it is outside of what refuses: a layer that replaces a body keeps its
 // header fields.
 func TestCORSFieldsAreOnEveryError(t *testing.T) {
 	const origin = "https://app.example.com"

@@ -218,7 +218,7 @@ func TestHTTP3IsEndedByTimeout(t *testing.T) {
 	assert.Error(t, err, "the client sees that it is not complete")
 }
 
-// isWebTransport tells a request for a WebTransport session.
+// isWebTransport recognizes a request for a WebTransport session.
 func isWebTransport(r *http.Request) bool {
 	return r.Method == http.MethodConnect && strings.HasPrefix(r.Proto, "webtransport")
 }

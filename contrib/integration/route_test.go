@@ -13,7 +13,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware"
 )
 
-// authenticate is a middleware of somebody else, which copies the request.
+// authenticate is a foreign middleware, which copies the request.
 func authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		type user struct{}
@@ -22,7 +22,7 @@ func authenticate(next http.Handler) http.Handler {
 }
 
 // A middleware that copies the request hides the pattern that a ServeMux leaves
-// in the copy. A Route directly around the mux tells it all the same.
+// in the copy. A Route directly around the mux reports it all the same.
 func TestRouteIsToldThroughACopyOfTheRequest(t *testing.T) {
 	pattern := middleware.Route(func(r *http.Request) string { return r.Pattern })
 	s := inside(t, func(chain middlewareFunc) http.Handler {

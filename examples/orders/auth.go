@@ -38,7 +38,7 @@ func userOf(r *http.Request) user {
 // challenge says how to authenticate (RFC 6750, section 3).
 const challenge = `Bearer realm="orders"`
 
-// required passes requests with a valid token, and tells the others how to get in.
+// required passes requests with a valid token, and challenges the others.
 func (u users) required(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

@@ -90,7 +90,7 @@ func (s *service) routes() http.Handler {
 	return r
 }
 
-// ready tells a load balancer whether to send requests here.
+// ready reports to a load balancer whether to send requests here.
 func (s *service) ready(w http.ResponseWriter, _ *http.Request) {
 	if s.leaving.Load() {
 		respond.Error(w, http.StatusServiceUnavailable)

@@ -34,7 +34,7 @@ func (c *Client) Create(ctx context.Context, wish api.Wish) (api.Order, error) {
 	return call[api.Order](ctx, c, "POST", "/orders", wish, nil)
 }
 
-// Update changes an order, unless somebody else has changed it since.
+// Update changes an order, unless it has changed since.
 func (c *Client) Update(ctx context.Context, o api.Order, wish api.Wish) (api.Order, error) {
 	return call[api.Order](ctx, c, "PUT", path(o), wish, http.Header{"If-Match": {fmt.Sprintf("%q", fmt.Sprint(o.Revision))}})
 }
