@@ -500,6 +500,12 @@ func TestATextErrorIsAProblemHoweverItWasWritten(t *testing.T) {
 			w.WriteHeader(404)
 			lines(w)
 		},
+		"with its own nosniff": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/plain") // with a charset it would be http.Error
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.WriteHeader(404)
+			lines(w)
+		},
 		"with a charset": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.WriteHeader(404)
@@ -797,6 +803,7 @@ func TestAProxyDoublesNoField(t *testing.T) {
 		"a flushed success":  func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); io.WriteString(w, "hello") },
 		"a problem":          func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404) },
 		"nothing":            func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(304) },
+		"a hint":             func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103); io.WriteString(w, "hello") },
 		"an error of 5xx":    func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 502) },
 		"a response by copy": func(w http.ResponseWriter, r *http.Request) { io.Copy(w, source(50_000)) },
 	} {
@@ -826,6 +833,8 @@ func TestAProxyDoublesNoField(t *testing.T) {
 				a := get(t, protocol, middleware.Chain(middleware.RequestID, see, limit(77), outer)(proxy))
 				where := fmt.Sprintf("%s: %s through %s", protocol, why, name)
 				assert.Equal(t, []string{id}, a.Header["X-Request-Id"], where)
+				assert.Len(t, a.Header["Ratelimit"], 1, where)
+				assert.Len(t, a.Header["Ratelimit-Policy"], 1, where)
 				assert.Contains(t, a.Header.Get("Ratelimit-Policy"), "q=77", where)
 			}
 		}
