@@ -351,7 +351,7 @@ func TestTheErrorOfTheContextIsA503AndNeverACut(t *testing.T) {
 					p := serve(t, l.wrap(h))
 					var wg sync.WaitGroup
 					client := p.client(t, protocol)
-					for range 20 {
+					for range 5 {
 						wg.Go(func() {
 							res, err := client.Get("http://a/")
 							if !assert.NoError(t, err) {
