@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
@@ -30,9 +31,9 @@ func TestRouteIsToldThroughACopyOfTheRequest(t *testing.T) {
 	})
 	for _, proto := range protocols {
 		e := s.do(proto, "GET", "/orders/7")
-		assert.Equal(t, "GET /orders/{id}", e.record["http.route"])
+		assert.Equal(t, "/orders/{id}", e.record["http.route"])
 		e = s.do(proto, "GET", "/panics")
-		assert.Equal(t, "GET /panics", e.record["http.route"])
+		assert.Equal(t, "/panics", e.record["http.route"])
 		assert.NotContains(t, s.do(proto, "GET", "/nowhere").record, "http.route")
 	}
 }
@@ -54,5 +55,40 @@ func TestAccessLogAsksForTheRoute(t *testing.T) {
 		_ = res.Body.Close()
 	}
 	srv.Close() // waits for the record
-	assert.Contains(t, records.String(), `http.route="GET /orders/{id}"`)
+	assert.Contains(t, records.String(), "http.route=/orders/{id}")
+}
+
+// A router that is mounted in another has its part of the pattern, also where it
+// finds nothing: the path of a client is no label.
+func TestChiNamesRoutesOfMountedRouters(t *testing.T) {
+	for name, build := range map[string]func(middlewareFunc, http.Handler) http.Handler{
+		"around": func(chain middlewareFunc, mounted http.Handler) http.Handler {
+			r := chi.NewRouter()
+			r.Use(chiRoute)
+			r.Mount("/v1", mounted)
+			return chain(r)
+		},
+		"Use": func(chain middlewareFunc, mounted http.Handler) http.Handler {
+			r := chi.NewRouter()
+			r.Use(chain)
+			r.Mount("/v1", mounted)
+			return r
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := inside(t, func(chain middlewareFunc) http.Handler {
+				mounted := chi.NewRouter()
+				chiRoutes(mounted)
+				return build(chain, mounted)
+			})
+			e := s.do("HTTP/1.1", "GET", "/v1/orders/7")
+			assert.Equal(t, "/v1/orders/{id}", e.result.Route)
+			e = s.do("HTTP/1.1", "POST", "/v1/orders/7")
+			s.isProblem(e, 405)
+			assert.NotContains(t, e.result.Route, "7")
+			e = s.do("HTTP/1.1", "GET", "/v1/made/up")
+			s.isProblem(e, 404)
+			assert.Equal(t, "/v1/*", e.result.Route)
+		})
+	}
 }
