@@ -20,7 +20,7 @@ func TestChecksReportWhatIsWrongAndNoMore(t *testing.T) {
 		{analyzers.Code, []string{"code", "helpers", "quiet"}},
 		{analyzers.Body, []string{"body", "helpers", "quiet"}},
 		{analyzers.Required, []string{"required", "helpers", "quiet"}},
-		{analyzers.Plain, []string{"plain", "normalized", "helpers", "quiet"}},
+		{analyzers.Plain, []string{"plain", "byhand", "normalized", "helpers", "quiet"}},
 		{analyzers.Excuse, []string{"excuse"}},
 	} {
 		t.Run(c.check.Name, func(t *testing.T) {

@@ -231,7 +231,7 @@ var NoReturn = check("noreturn",
 http.Error, http.NotFound, http.Redirect, the functions of package respond, and functions
 of the program that call them on every path, do not end the handler: a return does. The
 check reports such a call in a branch if the code behind the branch writes to the response again, hands
-it to another handler, reads the request's body, or uses the value that is nil because of the error.`, runNoReturn)
+it to another handler, reads the request's body, does what was refused with a 4xx, or uses the value that is nil because of the error.`, runNoReturn)
 
 func runNoReturn(r *reporter) {
 	for _, u := range r.units {
@@ -243,9 +243,15 @@ func runNoReturn(r *reporter) {
 			if branch == nil {
 				return
 			}
+			refused := e.code.known && e.code.param == nil && e.code.value >= 400 && e.code.value < 500
 			later := u.inevitable(b, i, func(o *event) bool {
-				return (o.w == e.w && o.act.responds() || o.act == actWork) && o.call.Pos() > branch.End()
+				return o.w == e.w && o.act.responds() && o.call.Pos() > branch.End()
 			})
+			if later == nil {
+				later = u.inevitable(b, i, func(o *event) bool {
+					return (o.act == actWork || o.act == actTask && refused) && o.call.Pos() > branch.End()
+				})
+			}
 			if later == nil {
 				if use := r.nilUse(e.call, branch); use != nil {
 					r.found(e.call, r.insertReturn(u, e, branch), "the client sees this response, but the handler goes on and uses %s (line %d), which is not valid after the error: return after %s", use.Name, r.lineOf(use.Pos()), e.name)
@@ -255,7 +261,7 @@ func runNoReturn(r *reporter) {
 			effect := "so the client sees both in one response"
 			if later.act.has(actDelegate) {
 				effect = "so the refused request is served, and the client sees both in one response"
-			} else if later.act == actWork {
+			} else if later.act.has(actWork | actTask) {
 				effect = "so the refused request is served although the client sees that it is not"
 			}
 			r.found(e.call, r.insertReturn(u, e, branch), "the handler goes on after %s and calls %s (line %d), %s: return after %s", e.name, later.name, r.lineOf(later.call.Pos()), effect, e.name)

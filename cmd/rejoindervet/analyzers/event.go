@@ -6,7 +6,7 @@ import (
 )
 
 // act is what a call does to a response.
-type act uint8
+type act uint16
 
 const (
 	actStatus   act = 1 << iota // sends a final status code
@@ -17,6 +17,7 @@ const (
 	actField                    // changes a header field
 	actWork                     // reads what the request asks for
 	actRefuse                   // sends a whole response that reports an error or leads elsewhere
+	actTask                     // does something with the request that can fail
 )
 
 func (a act) has(b act) bool { return a&b != 0 }

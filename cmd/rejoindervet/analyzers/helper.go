@@ -14,9 +14,9 @@ import (
 // receiver; -1 is none.
 type responds struct {
 	W         int
-	Act       uint8 // what it does on every path to a return
-	Code      int   // the status code, if it is always the same
-	CodeParam int   // the parameter that is the status code
+	Act       uint16 // what it does on every path to a return
+	Code      int    // the status code, if it is always the same
+	CodeParam int    // the parameter that is the status code
 	Flows     []textFlow
 	Fields    []string // header fields that it may set
 	AnyField  bool     // it may set header fields that are not known
@@ -126,7 +126,7 @@ func (p *program) learn(u *unit) bool {
 		fact.AnyField = true
 		return p.note(u.fn, fact)
 	}
-	fact.Act = uint8(u.always(writer))
+	fact.Act = uint16(u.always(writer))
 	p.learnCode(u, writer, fact)
 	p.learnFlows(u, writer, fact)
 	p.learnFields(u, fact)

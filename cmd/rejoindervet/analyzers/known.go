@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -132,7 +134,53 @@ func (p *program) eventOf(call *ast.CallExpr) *event {
 			return m
 		}
 	}
-	return p.helperEvent(e)
+	if h := p.helperEvent(e); h != nil {
+		return h
+	}
+	if p.isWork(call) {
+		e.act = actTask
+		return e
+	}
+	return nil
+}
+
+// notWork matches names of functions that a handler may well call for a request
+// that it has refused.
+var notWork = regexp.MustCompile(`(?i)log|audit|metric|trace|report|notify|drain|discard|record|observe|copy|close|rollback|clean|remove|release|lock|abort|cancel|flush|print|count|wait`)
+
+// isWork reports whether a call does something with the request that can fail.
+func (p *program) isWork(call *ast.CallExpr) bool {
+	fn := p.callee(call)
+	if fn == nil || fn.Pkg() == nil || notWork.MatchString(fn.Name()) {
+		return false
+	}
+	results := fn.Signature().Results()
+	if results.Len() == 0 || !isErrorType(results.At(results.Len()-1).Type()) {
+		return false
+	}
+	return slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return p.ofRequest(arg, 0) })
+}
+
+// ofRequest reports whether a value is the request, or comes from it.
+func (p *program) ofRequest(e ast.Expr, depth int) (found bool) {
+	const links = 3 // variables between the request and the value
+	ast.Inspect(e, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok || found {
+			return !found
+		}
+		v := p.varOf(id)
+		switch {
+		case v == nil:
+		case p.params[v]:
+			ptr, ok := v.Type().(*types.Pointer)
+			found = ok && isNamed(ptr.Elem(), "net/http", "Request")
+		case len(p.defs[v]) == 1 && p.defs[v][0] != nil && depth < links:
+			found = p.ofRequest(p.defs[v][0], depth+1)
+		}
+		return !found
+	})
+	return found
 }
 
 func (p *program) knownEvent(e *event, k known) *event {
@@ -196,7 +244,7 @@ func (p *program) methodEvent(e *event, sel *ast.SelectorExpr, name string) *eve
 		if !p.isWriter(args[0]) {
 			return nil
 		}
-		e.w, e.act = p.writerOf(args[0]), actBody|actAttempt
+		e.w, e.act = p.writerOf(args[0]), actBody|p.attempt(e.call)
 	case sel.Sel.Name == "ServeHTTP" && len(args) == 2 && p.isWriter(args[0]):
 		e.w, e.act = p.writerOf(args[0]), actDelegate
 	case strings.HasPrefix(name, "net/http.Header."):
@@ -221,8 +269,22 @@ func (p *program) through(e *event, encoder ast.Expr, flows ...flowOf) *event {
 	if !ok || len(made.Args) != 1 || !p.isWriter(made.Args[0]) {
 		return nil
 	}
-	e.w, e.act, e.flows = p.writerOf(made.Args[0]), actBody|actAttempt, flows
+	e.w, e.act, e.flows = p.writerOf(made.Args[0]), actBody|p.attempt(e.call), flows
 	return e
+}
+
+// attempt returns actAttempt unless the program drops the error of a call: then
+// what follows runs also if the call has sent something.
+func (p *program) attempt(call *ast.CallExpr) act {
+	switch parent := p.parents[call].(type) {
+	case *ast.ExprStmt:
+		return 0
+	case *ast.AssignStmt:
+		if id, ok := parent.Lhs[0].(*ast.Ident); ok && len(parent.Lhs) == 1 && id.Name == "_" {
+			return 0
+		}
+	}
+	return actAttempt
 }
 
 // made returns the expression behind a variable that is assigned once, or the

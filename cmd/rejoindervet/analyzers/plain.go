@@ -1,8 +1,11 @@
 package analyzers
 
 import (
+	"go/ast"
 	"slices"
 	"strings"
+
+	"golang.org/x/tools/go/analysis"
 )
 
 // Plain reports errors in plain text, in a package that sends problem documents.
@@ -10,11 +13,20 @@ var Plain = check("plain",
 	`report http.Error where the package sends problem documents elsewhere
 
 A client that reads application/problem+json cannot read the text/plain of http.Error and
-http.NotFound. The check looks at packages that call package respond, unless they also use
+http.NotFound. The check looks at packages that call package respond or set the Content-Type of a problem document, unless they also use
 middleware.Normalize, which replaces such responses.`, runPlain)
 
 func runPlain(r *reporter) {
-	if !r.importsRespond() || r.normalizes() || strings.HasPrefix(r.Pkg.Path()+"/", rejoinder+"respond/") {
+	if r.normalizes() || strings.HasPrefix(r.Pkg.Path()+"/", rejoinder+"respond/") {
+		return
+	}
+	byHand := r.problemWriters()
+	elsewhere := "calls respond: write respond.Error instead"
+	switch {
+	case r.importsRespond():
+	case len(byHand) > 0:
+		elsewhere = "writes application/problem+json itself: write one here too"
+	default:
 		return
 	}
 	leaks := func(e *event) bool {
@@ -23,10 +35,28 @@ func runPlain(r *reporter) {
 	r.eachEvent(func(u *unit, e *event) {
 		switch e.known {
 		case "net/http.Error", "net/http.NotFound":
-			if c := e.code; !c.known || c.param != nil || !isError(c.value) || leaks(e) {
+			c := e.code
+			if !c.known || c.param != nil || !isError(c.value) || byHand[u.scope()] || leaks(e) {
 				return // the check leak reports what leaks
 			}
-			r.found(e.call, r.respondInstead(e), "the client sees text/plain here, and a problem document where this package calls respond: write respond.Error instead")
+			var fixes []analysis.SuggestedFix
+			if r.importsRespond() {
+				fixes = r.respondInstead(e)
+			}
+			r.found(e.call, fixes, "the client sees text/plain here, and a problem document where this package %s", elsewhere)
 		}
 	})
+}
+
+// problemWriters returns the functions that write problem documents by hand.
+func (r *reporter) problemWriters() map[ast.Node]bool {
+	writers := map[ast.Node]bool{}
+	r.eachEvent(func(u *unit, e *event) {
+		if e.act == actField && e.field == "Content-Type" && len(e.call.Args) == 2 {
+			if s, _ := r.constString(e.call.Args[1]); strings.HasPrefix(s, "application/problem+") {
+				writers[u.scope()] = true
+			}
+		}
+	})
+	return writers
 }

@@ -344,25 +344,31 @@ func (p *program) errorText(e ast.Expr, depth int) origin {
 			return origin{} // a sentinel: its text is a constant
 		}
 	case *ast.Ident:
-		v := p.varOf(e)
-		if v == nil || isGlobal(v) || p.recognised(e, v) {
+		return p.errorVariableText(e, unknown, depth)
+	}
+	return unknown
+}
+
+// errorVariableText is errorText of a variable.
+func (p *program) errorVariableText(e *ast.Ident, unknown origin, depth int) origin {
+	v := p.varOf(e)
+	if v == nil || isGlobal(v) || p.recognised(e, v) {
+		return origin{}
+	}
+	if def := p.reaching(e, v); def != nil {
+		if isErrorType(p.pass.TypesInfo.TypeOf(def)) && p.errorText(def, depth+1).empty() {
 			return origin{}
 		}
-		if def := p.reaching(e, v); def != nil {
-			if isErrorType(p.pass.TypesInfo.TypeOf(def)) && p.errorText(def, depth+1).empty() {
-				return origin{}
-			}
+		return unknown
+	}
+	if p.params[v] {
+		if p.assigned(v) {
 			return unknown
 		}
-		if p.params[v] {
-			if p.assigned(v) {
-				return unknown
-			}
-			return origin{what: unknown.what, at: e, params: []param{{v, asText}}}
-		}
-		if p.written(v, depth) {
-			return origin{}
-		}
+		return origin{what: unknown.what, at: e, params: []param{{v, asText}}}
+	}
+	if p.written(v, depth) {
+		return origin{}
 	}
 	return unknown
 }

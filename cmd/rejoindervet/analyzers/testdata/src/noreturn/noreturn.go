@@ -144,7 +144,51 @@ func elseIf(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "done")
 }
 
+func remember(r *http.Request) error { return nil }
+
+func works(w http.ResponseWriter, r *http.Request) {
+	if r.Method != "POST" {
+		http.Error(w, "POST only", 400) // want `goes on after http.Error and calls remember \(line \d+\), so the refused request is served although the client sees that it is not`
+	}
+	if err := remember(r); err != nil {
+		log.Print(err)
+	}
+}
+
+func erase(id string) error { return nil }
+
+func worksWithValue(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if id == "" {
+		http.Error(w, "which?", 400) // want `goes on after http.Error and calls erase `
+	}
+	_ = erase(id)
+}
+
 // Not reported.
+
+func auditLog(r *http.Request) error { return nil }
+
+func auditsRefused(w http.ResponseWriter, r *http.Request) {
+	if r.Method != "POST" {
+		http.Error(w, "POST only", 400)
+	}
+	_ = auditLog(r)
+}
+
+func cleansUp(w http.ResponseWriter, r *http.Request) {
+	if _, err := get(); err != nil {
+		http.Error(w, "failed", 500)
+	}
+	_ = erase(r.URL.Path)
+}
+
+func drains(w http.ResponseWriter, r *http.Request) {
+	if r.Method != "POST" {
+		http.Error(w, "POST only", 400)
+	}
+	_, _ = io.Copy(io.Discard, r.Body)
+}
 
 func returns(w http.ResponseWriter, r *http.Request) {
 	if _, err := get(); err != nil {

@@ -92,6 +92,11 @@ func inLiteral() http.HandlerFunc {
 	}
 }
 
+func afterEncoding(w http.ResponseWriter, r *http.Request) {
+	json.NewEncoder(w).Encode(r.URL)
+	w.WriteHeader(201) // want `never sees this status code, since json.NewEncoder\(w\).Encode `
+}
+
 // Not reported.
 
 func codeThenBody(w http.ResponseWriter, r *http.Request) {
