@@ -40,9 +40,23 @@ type Report struct {
 	Stack []byte
 }
 
-// Call is a call of WriteHeader: its Code, and the Function, File and Line that
-// it stands at.
-type Call = exchange.Call
+// Call is a call of WriteHeader.
+type Call struct {
+	Code     int
+	Function string // with its package path
+	File     string // base name
+	Line     int
+}
+
+// String returns the call as net/http's own log shows it.
+func (c Call) String() string { return exchange.Call(c).String() }
+
+func callsOf(calls []exchange.Call) (all []Call) {
+	for _, c := range calls {
+		all = append(all, Call(c))
+	}
+	return all
+}
 
 func (p *policy) report(v visit) {
 	m := v.x.Peek()
@@ -50,7 +64,7 @@ func (p *policy) report(v visit) {
 		return
 	}
 	rep := Report{
-		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus, Invalid: m.Invalid, Superfluous: m.Superfluous,
+		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus, Invalid: Call(m.Invalid), Superfluous: callsOf(m.Superfluous),
 		Withheld: m.Withheld, Dropped: m.Dropped, Missing: m.Missing, Misused: m.Misused, Panic: m.Panic, Stack: m.Stack,
 	}
 	if rep.isEmpty() {
