@@ -278,6 +278,15 @@ func sometimes(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, msg, 500)
 }
 
+func either(w http.ResponseWriter, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		b = []byte(err.Error())
+	}
+	w.WriteHeader(500)
+	w.Write(b) // on most paths that is v
+}
+
 func toFile(w http.ResponseWriter, f *os.File) {
 	_, err := find()
 	w.WriteHeader(500)
