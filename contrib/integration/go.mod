@@ -2,7 +2,10 @@ module github.com/rejoinder-go/rejoinder/contrib/integration
 
 go 1.26.0
 
-replace github.com/rejoinder-go/rejoinder => ../..
+replace (
+	github.com/rejoinder-go/rejoinder => ../..
+	github.com/rejoinder-go/rejoinder/contrib/connect => ../connect
+)
 
 require (
 	connectrpc.com/connect v1.21.1
@@ -23,6 +26,7 @@ require (
 	github.com/quic-go/quic-go v0.64.1
 	github.com/quic-go/webtransport-go v0.13.0
 	github.com/rejoinder-go/rejoinder v0.0.0-00010101000000-000000000000
+	github.com/rejoinder-go/rejoinder/contrib/connect v0.0.0-00010101000000-000000000000
 	github.com/rs/cors v1.11.1
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0
@@ -78,5 +82,5 @@ require (
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
-	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
 )
