@@ -47,7 +47,7 @@ func (j *judge) lateCalls() bool { return len(j.want.machine.late) > 0 || len(j.
 // wire compares the first responses.
 func (j *judge) wire() {
 	m := &j.got.machine
-	if j.got.stalls() && !j.want.stalls() && !j.timesOut() {
+	if j.got.stalls() && !j.want.stalls() {
 		j.fault("stall", "the response is not whole, and the connection is open")
 	}
 	switch {
@@ -63,8 +63,6 @@ func (j *judge) wire() {
 	case (j.want.sent != j.got.sent || j.want.left || j.got.left) && j.has(adding):
 		// More header fields fill net/http's buffer earlier: a client that waits
 		// with its body sees a response, and more of it.
-	case m.unflushed && j.has(timed):
-		// Not compared yet: Timeout takes a Flush that is refused for one.
 	case j.timesOut():
 		j.timedOut()
 	case m.after && m.began:

@@ -129,7 +129,7 @@ func (j *judge) resultBody(res told, no func(string, ...any)) {
 	mediaType, _, _ := mime.ParseMediaType(got.header.Get("Content-Type"))
 	isProblem := strings.Contains(mediaType, "problem") || mediaType == "text/html"
 	switch {
-	case !got.whole() || j.refused() || j.isJSONText() || j.timesOut() || j.makes(opRespond) || j.got.machine.err != nil || j.got.machine.corrected:
+	case !got.whole() || j.refused() || j.timesOut() || j.makes(opRespond) || j.got.machine.err != nil || j.got.machine.corrected:
 	case res.Replaced && !isProblem && !bodyForbidden(got.status):
 		no("Replaced, but the type on the wire is %q", mediaType)
 	case !res.Replaced && isProblem && got.body != j.want.first.body:
@@ -152,7 +152,7 @@ func (j *judge) counts() {
 		return
 	}
 	got, m := &j.got.first, &j.got.machine
-	if j.lateCalls() || m.hijacked || !got.whole() || j.timesOut() || m.err != nil || m.ended == panicked {
+	if j.lateCalls() || m.hijacked || !got.whole() || j.timesOut() {
 		return
 	}
 	at := 0
