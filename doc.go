@@ -1,17 +1,18 @@
-// Package rejoinder makes every answer of a net/http service one that its
-// reader can rely on: the right status, the documented reason and description
-// of that status, the header fields it requires, in one standard body.
+// Package rejoinder is the root of a toolkit of net/http middleware and response
+// writers, for responses that their reader can rely on: the right status, the
+// documented reason and description of it, the header fields that it requires,
+// in one standard body.
 //
-// The root package holds no code. Start with one of these:
+// The root package has no code. Start with one of these:
 //
-//   - problem describes a failure as RFC 9457 asks, and reads it back.
-//   - respond writes answers: respond.Error(w, 503) is the shortest.
-//   - request reads JSON, strictly, and says what is wrong with it.
-//   - middleware wraps handlers, so that whatever they write leaves in order.
+//   - problem describes a failure as RFC 9457 has it, and reads it back.
+//   - respond writes responses: respond.Error(w, 503) is the shortest.
+//   - request reads JSON, strictly, and reports what is wrong with it.
+//   - middleware turns error responses into problems, and logs and bounds requests.
 //   - middleware/middlewaretest shows a test what a client gets of a handler.
-//   - middleware/ratelimit bounds how often a client may ask.
-//   - middleware/clientip tells who is asking, behind which proxies.
-//   - listener puts in order what net/http's server answers by itself.
+//   - middleware/ratelimit limits request rates and concurrency.
+//   - middleware/clientip finds the address of the client, behind which proxies.
+//   - listener normalizes what net/http's server writes by itself.
 //
-// It is no router and no framework: a handler stays an [net/http.Handler].
+// It is not a router or a framework: a handler stays an [net/http.Handler].
 package rejoinder
