@@ -158,6 +158,7 @@ func TestAClientThatDoesNotReadIsCutAtTheDeadline(t *testing.T) {
 					assert.GreaterOrEqual(t, took, time.Second)
 					assert.LessOrEqual(t, took, 1200*time.Millisecond)
 					assert.Error(t, <-ended, "the handler's write fails")
+					synctest.Wait() // until the handler, on its own goroutine, has left its slot
 					second, err := p.client(t, protocol).Get("http://a/second")
 					require.NoError(t, err)
 					second.Body.Close()
