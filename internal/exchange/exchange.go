@@ -14,7 +14,7 @@
 package exchange
 
 import (
-	"context"
+	"cmp"
 	"net"
 	"net/http"
 	"reflect"
@@ -55,7 +55,7 @@ type Exchange struct {
 	HandlerStatus int
 
 	// Logged means that an access log will write a record of this exchange, so
-	// that nobody else needs to log the failure.
+	// that no other layer needs to log the failure.
 	Logged bool
 	// Replaced means that the body is a problem in place of what the handler
 	// wrote.
@@ -108,10 +108,9 @@ type Rare struct {
 	Misused  string
 	Reported bool
 
-	encoding []string            // Content-Encoding of a layer outside the policy
-	face     http.ResponseWriter // what httpsnoop made
-	gate     *gate               // the handler runs behind it
-	closers  *Closing            // the first to call
+	encoding []string // Content-Encoding of a layer outside the policy
+	gate     *gate    // the handler runs behind it
+	closers  *Closing // the first to call
 
 	limitPolicy, limitState []string // the RateLimit fields at an interim response
 	policies                []pushed // that the present one stands in for
@@ -152,7 +151,7 @@ func (x *Exchange) behind() *gate {
 // hear takes over what an exchange inside this one says of the response that it
 // is about to begin.
 func (x *Exchange) hear(inner *Exchange) {
-	x.Problem = cmpOr(inner.Problem, x.Problem)
+	x.Problem = cmp.Or(inner.Problem, x.Problem)
 	if inner.Err != nil {
 		x.Err = inner.Err
 	}
@@ -170,7 +169,7 @@ func (x *Exchange) hear(inner *Exchange) {
 func (x *Exchange) adopt(inner *Exchange) {
 	x.hear(inner)
 	x.SetRoute(inner.route())
-	x.HandlerStatus = cmpOr(x.HandlerStatus, inner.HandlerStatus)
+	x.HandlerStatus = cmp.Or(x.HandlerStatus, inner.HandlerStatus)
 	if in := inner.rare; in != nil {
 		m := x.Rare()
 		for c := in.closers; c != nil; {
@@ -210,14 +209,6 @@ func (x *Exchange) runClosers() {
 	for ; c != nil; c = c.next {
 		c.Closer.Closed()
 	}
-}
-
-func cmpOr[T comparable](a, b T) T {
-	var zero T
-	if a != zero {
-		return a
-	}
-	return b
 }
 
 // carrier is a ResponseWriter of this package.
@@ -309,7 +300,7 @@ func (x *Exchange) route() string {
 
 // Pattern returns the pattern that the request was matched with, or "".
 func (x *Exchange) Pattern(r *http.Request) string {
-	pattern := cmpOr(r.Pattern, cmpOr(x.route(), x.Request.Pattern))
+	pattern := cmp.Or(r.Pattern, cmp.Or(x.route(), x.Request.Pattern))
 	if x.Method == http.MethodConnect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Path+"/", pattern) {
 		return "" // the path of a client, that a ServeMux redirects to
 	}
@@ -321,14 +312,6 @@ func (x *Exchange) Failed(err error) {
 	if x.Err == nil {
 		x.Err = err
 	}
-}
-
-// ContextErr returns the reason why the context of the request ended, or nil.
-func (x *Exchange) ContextErr() error {
-	if ctx := x.Request.Context(); ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
 }
 
 // SetRoute notes a pattern that a layer inside a router has found.

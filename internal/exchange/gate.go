@@ -3,6 +3,7 @@ package exchange
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -205,7 +206,7 @@ var longAgo = time.Unix(1, 0)
 // in it.
 func (g *gate) finish(inner *http.Request) {
 	g.settle()
-	g.own.SetRoute(cmpOr(inner.Pattern, g.route))
+	g.own.SetRoute(cmp.Or(inner.Pattern, g.route))
 	g.outer.adopt(&g.own)
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -24,9 +25,10 @@ const grace = 100 * time.Millisecond
 
 // Supervise calls next on a goroutine of its own, with a request, a header and a
 // ResponseWriter of its own, and returns when next has returned or its time is
-// over. If nothing has been sent by then, it calls Expired to respond. A response that has begun and is not complete in time is cut: with
-// a panic of http.ErrAbortHandler, as net/http's server expects. Panics of next
-// are passed on, with their stack (see [Origin]).
+// over. If nothing has been sent by then, it calls Expired to respond. A response
+// that has begun and is not complete in time is cut: with a panic of
+// http.ErrAbortHandler, as net/http's server expects. Panics of next are passed
+// on, with their stack (see [Origin]).
 //
 // At the deadline a read and a write that block are interrupted. A connection
 // that was hijacked is the handler's for as long as it likes, and so is its
@@ -43,7 +45,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				v = &relayed{p, Stack()}
 			}
-			if !g.end() { // nobody waits any more
+			if !g.end() { // the supervisor does not wait any more
 				s.late(g, inner, v)
 			}
 			ended <- v
@@ -72,7 +74,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r *http.Request) {
 	unsent, route := g.expire()
 	if g.outer.route() == "" {
-		g.outer.SetRoute(cmpOr(route, routeOf(next, r)))
+		g.outer.SetRoute(cmp.Or(route, routeOf(next, r)))
 	}
 	defer func() {
 		g.after = g.outer.wire(0)
