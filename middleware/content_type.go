@@ -2,10 +2,12 @@ package middleware
 
 import (
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strings"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
@@ -43,33 +45,42 @@ type typed struct {
 }
 
 func (t *typed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if hasBody(r) && !isAccepted(t.accepted, r.Header["Content-Type"]) {
-		d := problem.New(http.StatusUnsupportedMediaType,
-			problem.Detailf("The body must have the media type %s.", t.listed),
-			problem.Header("Accept", t.accept))
-		if r.Method == "QUERY" { // RFC 10008 has a field of its own
-			d = d.With(problem.Header("Accept-Query", t.accept))
-		}
-		respond.Problem(w, r, d)
-		return
+	switch {
+	case !hasBody(r), isAccepted(t.accepted, r.Header["Content-Type"]):
+		t.next.ServeHTTP(w, r)
+	case endsWithHeader(r):
+		exchange.ServeBody(t.next, w, r, http.NoBody)
+	default:
+		t.refuse(w, r)
 	}
-	t.next.ServeHTTP(w, r)
+}
+
+func (t *typed) refuse(w http.ResponseWriter, r *http.Request) {
+	d := problem.New(http.StatusUnsupportedMediaType,
+		problem.Detailf("The body must have the media type %s.", t.listed),
+		problem.Header("Accept", t.accept))
+	if r.Method == "QUERY" { // RFC 10008 has a field of its own
+		d = d.With(problem.Header("Accept-Query", t.accept))
+	}
+	respond.Problem(w, r, d)
 }
 
 // hasBody reports whether a request has a body, or may have one: over HTTP/2,
 // and in chunks, its length is not known beforehand.
 func hasBody(r *http.Request) bool {
-	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
-		return false
-	}
-	// Servers of HTTP/3 do not tell that a request ends with its header.
-	return r.ProtoMajor < 3 || r.ContentLength > 0 || len(r.Header["Content-Type"]) > 0 || !isSafe(r.Method)
+	return r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
 }
 
-// isSafe reports whether requests with the method only read, so that they seldom
-// have a body (RFC 9110, section 9.2.1).
-func isSafe(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions || method == http.MethodTrace
+// endsWithHeader reports whether a request without a Content-Type has no body
+// after all. Servers of HTTP/3 do not tell that a request ends with its header,
+// so a byte is read of one that would be refused.
+func endsWithHeader(r *http.Request) bool {
+	if r.ProtoMajor < 3 || r.ContentLength > 0 || len(r.Header["Content-Type"]) > 0 {
+		return false
+	}
+	var first [1]byte
+	n, err := io.ReadFull(r.Body, first[:])
+	return n == 0 && err == io.EOF
 }
 
 func isAccepted(accepted map[string]bool, values []string) bool {

@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -69,6 +70,24 @@ func TestContentTypeTellsAQueryWhatItAccepts(t *testing.T) {
 			})
 			assert.Equal(t, 415, a.StatusCode, "%s over %s", method, protocol)
 			assert.Equal(t, want, a.Header.Get("Accept-Query"), "%s over %s", method, protocol)
+		}
+	}
+}
+
+// Servers of HTTP/3 give every request a body whose length is not known.
+func TestContentTypePassesARequestThatEndsWithItsHeader(t *testing.T) {
+	h := middleware.ContentType("application/json")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		assert.Empty(t, body)
+	}))
+	for _, method := range []string{"GET", "POST", "DELETE", "QUERY"} {
+		for body, want := range map[string]int{"": 200, "{}": 415} {
+			r := httptest.NewRequest(method, "/", io.NopCloser(strings.NewReader(body)))
+			r.ProtoMajor, r.ProtoMinor, r.ContentLength = 3, 0, -1
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, r)
+			assert.Equal(t, want, rec.Code, "%s %q", method, body)
 		}
 	}
 }

@@ -65,15 +65,15 @@ type Exchange struct {
 	Aborted bool
 	// Planned means that the service refuses requests on purpose for a while.
 	Planned bool
+	// BodyTooLarge means that the request has a body beyond its limit, so that
+	// the rest of it must not be read as the next request.
+	BodyTooLarge bool
 	// limited means that a limiter of this service has set its fields, on so many
 	// lines each.
 	limited                 bool
 	policyLines, stateLines uint8
 	// deadlines are what the handler, or a gate on a goroutine of its own, has set.
 	deadlines atomic.Pointer[deadlines]
-	// BodyTooLarge means that the request has a body beyond its limit, so that
-	// the rest of it must not be read as the next request.
-	BodyTooLarge bool
 
 	rare   *Rare
 	writer *Writer // the outermost; nil behind a gate
