@@ -64,7 +64,14 @@ func serve(t *testing.T, h http.Handler, change ...func(*http.Server)) *pipes {
 		c(srv)
 	}
 	go srv.Serve(p)
-	t.Cleanup(func() { srv.Close() })
+	t.Cleanup(func() {
+		srv.Close()
+		// net/http waits half a second for a client to read, and a bubble, whose
+		// clock begins in 2000, has to last until then.
+		if time.Now().Year() == 2000 {
+			time.Sleep(time.Second)
+		}
+	})
 	return p
 }
 
