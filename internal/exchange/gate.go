@@ -193,10 +193,29 @@ func (g *gate) expire() (unsent bool, route string) {
 	for g.calls > 0 {
 		g.idle.Wait()
 	}
+	g.awaitReads()
 	if interrupted || g.hasBegunLocked() {
 		return false, g.route
 	}
 	return g.writer.Discard(), g.route
+}
+
+// awaitReads waits for the reads that a deadline has interrupted: net/http would
+// take the deadline back if it found one in progress at the end, and then wait
+// for the rest of the body. A body of another kind may not end them, so the wait
+// is bounded.
+func (g *gate) awaitReads() {
+	patient := true
+	timer := time.AfterFunc(grace, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		patient = false
+		g.idle.Broadcast()
+	})
+	defer timer.Stop()
+	for g.reads > 0 && patient {
+		g.idle.Wait()
+	}
 }
 
 // longAgo is a deadline that has passed.
@@ -569,6 +588,9 @@ func (b *gatedBody) Read(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.reads--
+	if g.reads == 0 && g.err != nil {
+		g.idle.Broadcast()
+	}
 	if err == io.EOF {
 		g.unread = false
 	}
