@@ -32,16 +32,22 @@ func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request)
 		if form == nil {
 			return
 		}
-		if x := Find(w); x != nil && x.Request != r {
+		x := Find(w)
+		if x != nil && x.Request != r {
 			bringBack(x.Request, inner)
 		}
-		if !returned {
+		if !returned || x == nil && forgetsForms(r) {
 			_ = form.RemoveAll()
 		}
 	}()
 	next.ServeHTTP(w, inner)
 	returned = true
 }
+
+// forgetsForms reports whether net/http may not remove the files of a form: that
+// of Go 1.27 gives the handlers of HTTP/2 a request that it does not look at
+// again.
+func forgetsForms(r *http.Request) bool { return r.ProtoMajor >= 2 }
 
 // bringBack copies to r what a handler has left in its copy: the pattern that a
 // ServeMux found, and the form whose temporary files net/http's server removes

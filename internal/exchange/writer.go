@@ -560,7 +560,7 @@ func (w *Writer) Ended(face http.ResponseWriter, r *http.Request, owner, ok bool
 	if r != w.x.Request {
 		w.x.returned(r)
 	}
-	if form := w.x.Request.MultipartForm; form != nil && !ok && owner && w.Owns() {
+	if form := w.x.Request.MultipartForm; form != nil && (!ok || forgetsForms(w.x.Request)) && owner && w.Owns() {
 		_ = form.RemoveAll()
 	}
 	if !owner {

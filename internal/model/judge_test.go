@@ -47,7 +47,9 @@ func (j *judge) lateCalls() bool { return len(j.want.machine.late) > 0 || len(j.
 // wire compares the first responses.
 func (j *judge) wire() {
 	m := &j.got.machine
-	if j.got.stalls() && !j.want.stalls() {
+	// A late call that reads, and the end of a panic, wait for the body of a client
+	// that has all of a problem: a page is longer than what net/http holds back.
+	if j.got.stalls() && !j.want.stalls() && !j.lateCalls() && !j.makes(opRespond) {
 		j.fault("stall", "the response is not whole, and the connection is open")
 	}
 	switch {
@@ -114,6 +116,16 @@ func (j *judge) changesHeader(calls []call) bool {
 
 // timesOut reports whether a Timeout ends the program.
 func (j *judge) timesOut() bool { return j.got.machine.waited && j.has(timed) }
+
+// count returns how many layers are of a kind.
+func (j *judge) count(k kind) (n int) {
+	for _, l := range j.layers {
+		if l.kind&k != 0 {
+			n++
+		}
+	}
+	return n
+}
 
 // stalls reports whether a client would wait for the rest of a response that does
 // not come, where a client of net/http alone would not.
