@@ -1,5 +1,5 @@
 // Command api is an order service on net/http and Rejoinder: create, read,
-// update without losing what somebody else has changed, and a list that is
+// update without losing what another client has changed, and a list that is
 // streamed. Its handlers return errors; what those mean to a client is written
 // down once, in meaning.go.
 //
@@ -34,7 +34,7 @@ func main() {
 	serve.Main(*addr, service(*perMinute))
 }
 
-// service is the handlers with what every answer passes through around them,
+// service is the handlers with what every response passes through around them,
 // the outermost first.
 func service(perMinute int) http.Handler {
 	limit := ratelimit.New(ratelimit.Policy{

@@ -14,7 +14,7 @@ import (
 var outOfStock = problem.Define("https://example.com/problems/out-of-stock", "Out of Stock", http.StatusConflict,
 	"There is less of the item than was ordered. The member available has what is left; order that, or wait.")
 
-// answers is how this service answers a failure: what the store's errors mean,
+// answers is how this service responds to a failure: what the store's errors mean,
 // and an instance that can be found in the log.
 var answers = respond.Responder{
 	Map: problem.Mapping{meaning},

@@ -59,7 +59,7 @@ func (s *store) read(id string) (order, error) {
 }
 
 // update changes an order if allowed has nothing against the current one.
-// Nobody else can change it in between.
+// No other request can change it in between.
 func (s *store) update(id string, wanted order, allowed func(order) error) (order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
