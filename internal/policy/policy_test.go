@@ -33,6 +33,7 @@ var arrow = map[string][]string{
 	"internal/exchange":                  {"problem"},
 	"internal/jsonscan":                  {},
 	"internal/model":                     {},
+	"internal/race":                      {},
 	"respond":                            {"internal/exchange", "problem", "problem/status", "problem/typedoc"},
 	"request":                            {"problem", "internal/jsonscan"},
 	"middleware":                         {"internal/exchange", "problem", "problem/status", "respond"},

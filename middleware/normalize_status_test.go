@@ -227,7 +227,7 @@ func TestNormalizeSends500ForACodeThatIsNone(t *testing.T) {
 				assert.Equal(t, 500, rep.Status)
 				assert.Equal(t, code, rep.HandlerStatus)
 				assert.Equal(t, code, rep.Invalid.Code)
-				assert.Equal(t, "normalize_status_ext_test.go", rep.Invalid.File)
+				assert.Equal(t, "normalize_status_test.go", rep.Invalid.File)
 				assert.Contains(t, rep.Invalid.Function, "TestNormalizeSends500ForACodeThatIsNone")
 				assert.Equal(t, fmt.Sprintf(`{"status":%d}`, code), rep.Withheld)
 			}

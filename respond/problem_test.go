@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoinder-go/rejoinder/internal/race"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
@@ -257,7 +258,7 @@ func TestProblemHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
 }
 
 func TestProblemAllocatesOnceBesideTheProblem(t *testing.T) {
-	if underRace {
+	if race.Enabled {
 		t.Skip("the pool drops buffers")
 	}
 	w, r := &discard{header: http.Header{}}, httptest.NewRequest("GET", "/", nil)

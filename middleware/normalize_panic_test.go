@@ -46,7 +46,7 @@ func TestNormalizeAnswersAPanicBeforeTheAnswerHasBegun(t *testing.T) {
 				rep := reported(c)
 				require.NotNil(t, rep, why)
 				assert.Equal(t, cause, rep.Panic)
-				assert.Contains(t, string(rep.Stack), "normalize_panic_ext_test.go", "the stack leads to the handler")
+				assert.Contains(t, string(rep.Stack), "normalize_panic_test.go", "the stack leads to the handler")
 				assert.True(t, strings.HasPrefix(string(rep.Stack), "panic("), "and begins there")
 			} else {
 				assert.Nil(t, reported(c), "a panic is reported once")

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/race"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
@@ -63,7 +64,7 @@ var paths = []struct {
 
 // A regression of the hot paths shows here, wherever the test runs.
 func TestPathsAllocateNoMoreThanTheyMust(t *testing.T) {
-	if underRace {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	for _, p := range paths {

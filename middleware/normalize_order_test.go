@@ -34,7 +34,7 @@ func TestNormalizeKeepsTheFirstError(t *testing.T) {
 		rep := reported(c)
 		require.Len(t, rep.Superfluous, 1)
 		assert.Equal(t, 500, rep.Superfluous[0].Code)
-		assert.Equal(t, "normalize_order_ext_test.go", rep.Superfluous[0].File, "the caller is the handler, not a wrapper or http.Error")
+		assert.Equal(t, "normalize_order_test.go", rep.Superfluous[0].File, "the caller is the handler, not a wrapper or http.Error")
 		assert.EqualValues(t, len("pq: password\n"), rep.Dropped)
 	}
 }
@@ -217,7 +217,7 @@ func TestASuperfluousCallIsLoggedWithItsTrueCaller(t *testing.T) {
 	})), text)
 	ask(t, srv)
 	srv.Close()
-	assert.Regexp(t, `^http: superfluous response.WriteHeader call from \S+TestASuperfluousCallIsLoggedWithItsTrueCaller\S* \(normalize_order_ext_test.go:\d+\)\n$`, text.String())
+	assert.Regexp(t, `^http: superfluous response.WriteHeader call from \S+TestASuperfluousCallIsLoggedWithItsTrueCaller\S* \(normalize_order_test.go:\d+\)\n$`, text.String())
 }
 
 func TestNormalizeBoundsWhatItReportsOfSuperfluousCalls(t *testing.T) {

@@ -147,7 +147,7 @@ func TestTimeoutPassesAPanicOnWithItsStack(t *testing.T) {
 	problemOf(t, a)
 	rep := reported(c)
 	assert.Equal(t, cause, rep.Panic)
-	assert.Contains(t, string(rep.Stack), "timeout_ext_test.go")
+	assert.Contains(t, string(rep.Stack), "timeout_test.go")
 
 	a = get(t, "HTTP/1.1", normalize(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))))
 	assert.Error(t, a.err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/race"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 )
@@ -152,7 +153,7 @@ func TestJSONReplacesALengthOfSomethingElse(t *testing.T) {
 }
 
 func TestJSONAllocatesOnce(t *testing.T) {
-	if underRace {
+	if race.Enabled {
 		t.Skip("the pool drops buffers")
 	}
 	w := &discard{header: http.Header{}}

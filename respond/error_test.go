@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoinder-go/rejoinder/internal/race"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -129,7 +130,7 @@ func TestErrorWithACodeAloneAllocatesOnlyTheHeader(t *testing.T) {
 }
 
 func TestErrorWithADetailAllocatesOnce(t *testing.T) {
-	if underRace {
+	if race.Enabled {
 		t.Skip("the pool drops buffers")
 	}
 	w := &discard{header: http.Header{}}

@@ -20,7 +20,7 @@ func TestRecoverAnswers500WithoutTheTextOfThePanic(t *testing.T) {
 		assert.Equal(t, 500, a.StatusCode)
 		assert.NotContains(t, a.body, "password")
 		assert.Contains(t, text.String(), `level=ERROR msg="middleware: handler panicked" method=GET path=/x status=500 panic="pq: password" stack="panic(`)
-		assert.Contains(t, text.String(), "recover_ext_test.go", "the stack leads to the handler")
+		assert.Contains(t, text.String(), "recover_test.go", "the stack leads to the handler")
 	}
 }
 

@@ -1,0 +1,9 @@
+//go:build !race
+
+// Package race tells tests whether the race detector is on: under it a
+// sync.Pool drops values at random, so that allocations cannot be counted, and
+// everything takes about ten times as long.
+package race
+
+// Enabled reports whether the race detector is on.
+const Enabled = false

@@ -1,0 +1,238 @@
+package ratelimit
+
+import (
+	"context"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rejoinder-go/rejoinder/internal/race"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// take asks m for one bucket and returns the answer.
+func take(t testing.TB, m Store, b Bucket) Bucket {
+	t.Helper()
+	buckets := []Bucket{b}
+	require.NoError(t, m.Take(context.Background(), buckets))
+	return buckets[0]
+}
+
+func left(b Bucket) int { return b.Quota.remaining(b.Debt) }
+
+func TestMemoryRejectsWhatIsNoQuota(t *testing.T) {
+	for _, q := range []Quota{{}, {N: 1}, {Per: 1}, {N: -1, Per: 1}, {N: 1, Per: 1, Burst: -1}} {
+		assert.Error(t, NewMemory(1).Take(t.Context(), []Bucket{{Quota: q}}), "%+v", q)
+	}
+	assert.NoError(t, NewMemory(1).Take(t.Context(), nil))
+}
+
+// 512 goroutines for two seconds: between a yield and the clock, the hardest
+// schedule that a machine offers.
+func TestMemoryNeverAdmitsMoreThanBurstAndRateAllow(t *testing.T) {
+	const goroutines, rate, burst = 512, 1000, 100
+	duration := 2 * time.Second
+	if testing.Short() {
+		duration = 200 * time.Millisecond
+	}
+	m := NewMemory(100)
+	var admitted atomic.Int64
+	var wg sync.WaitGroup
+	start := time.Now()
+	for range goroutines {
+		wg.Go(func() {
+			buckets := make([]Bucket, 2)
+			for time.Since(start) < duration {
+				buckets[0] = Bucket{Policy: "p", Key: "k", Quota: Quota{N: rate, Per: time.Second, Burst: burst}, Cost: 1}
+				buckets[1] = Bucket{Policy: "wide", Key: "k", Quota: PerSecond(1_000_000), Cost: 1}
+				_ = m.Take(context.Background(), buckets)
+				if !buckets[0].Short {
+					admitted.Add(1)
+				}
+				runtime.Gosched()
+			}
+		})
+	}
+	wg.Wait()
+	bound := burst + int64(rate*time.Since(start).Seconds()) + 1
+	assert.LessOrEqual(t, admitted.Load(), bound)
+	assert.GreaterOrEqual(t, admitted.Load(), int64(burst))
+}
+
+func TestMemoryStaysBoundedAndThrottlesThroughAFlood(t *testing.T) {
+	const limit = 10_000
+	flood := 2_000_000
+	if testing.Short() || race.Enabled {
+		flood = 100_000
+	}
+	m := NewMemory(limit)
+	victim := Bucket{Policy: "p", Key: "exhausted", Quota: PerHour(100), Cost: 1}
+	for !take(t, m, victim).Short {
+	}
+	before := heap()
+	buckets := make([]Bucket, 1)
+	slowest := time.Duration(0)
+	for i := range flood {
+		began := time.Now()
+		buckets[0] = Bucket{Policy: "p", Key: strconv.Itoa(i), Quota: PerHour(100), Cost: 1}
+		_ = m.Take(context.Background(), buckets)
+		slowest = max(slowest, time.Since(began))
+	}
+	assert.LessOrEqual(t, m.Len(), limit)
+	assert.Less(t, int64(heap()-before), int64(limit*60))
+	assert.True(t, take(t, m, victim).Short, "a flood of new keys does not free the one that is throttled")
+	assert.Greater(t, m.Evicted(), flood/2)
+	t.Logf("slowest call: %v", slowest) // the machine has pauses of its own
+}
+
+func TestMemoryEvictsWhatIsNearestToFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, q := NewMemory(3), PerMinute(10)
+		for key, cost := range map[string]int{"light": 1, "middle": 5, "heavy": 9} {
+			take(t, m, Bucket{Key: key, Quota: q, Cost: cost})
+		}
+		take(t, m, Bucket{Key: "new", Quota: q, Cost: 2})
+		assert.Equal(t, 3, m.Len())
+		assert.Equal(t, 1, m.Evicted())
+		assert.Equal(t, 10, left(take(t, m, Bucket{Key: "light", Quota: q})))
+		assert.Equal(t, 5, left(take(t, m, Bucket{Key: "middle", Quota: q})))
+		assert.Equal(t, 1, left(take(t, m, Bucket{Key: "heavy", Quota: q})))
+
+		time.Sleep(12 * time.Second) // "new" is full
+		take(t, m, Bucket{Key: "newer", Quota: q, Cost: 1})
+		assert.Equal(t, 1, m.Evicted(), "a full bucket gives way first, and loses nothing")
+		assert.Equal(t, 7, left(take(t, m, Bucket{Key: "middle", Quota: q})))
+		assert.Equal(t, 3, left(take(t, m, Bucket{Key: "heavy", Quota: q})))
+	})
+}
+
+func TestMemoryEvictsNearlyTheRightOneWhenAllPlacesAreOutOfDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, q := NewMemory(100), PerMinute(100)
+		for i := range 100 {
+			take(t, m, Bucket{Key: strconv.Itoa(i), Quota: q, Cost: 1})
+		}
+		for i := range 100 { // in the heap all look as if one unit were missing
+			cost := 90
+			if i%10 == 0 {
+				cost = 10
+			}
+			take(t, m, Bucket{Key: strconv.Itoa(i), Quota: q, Cost: cost})
+		}
+		take(t, m, Bucket{Key: "new", Quota: q, Cost: 50})
+		assert.Equal(t, 100, m.Len())
+		assert.Equal(t, 1, m.Evicted())
+		for i := range 100 {
+			if i%10 != 0 {
+				assert.Equal(t, 9, left(take(t, m, Bucket{Key: strconv.Itoa(i), Quota: q})), "an exhausted key is not freed")
+			}
+		}
+	})
+}
+
+func TestMemoryMayEvictOneBucketOfTheSameCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMemory(1)
+		for range 3 {
+			buckets := []Bucket{
+				{Policy: "a", Key: "k", Quota: PerMinute(10), Cost: 1},
+				{Policy: "b", Key: "k", Quota: PerMinute(10), Cost: 1},
+			}
+			require.NoError(t, m.Take(t.Context(), buckets))
+			assert.False(t, buckets[0].Short || buckets[1].Short)
+			assert.Equal(t, 1, m.Len())
+		}
+
+		m = NewMemory(2)
+		take(t, m, Bucket{Policy: "heavy", Key: "k", Quota: PerMinute(10), Cost: 9})
+		take(t, m, Bucket{Policy: "light", Key: "k", Quota: PerMinute(10), Cost: 1})
+		require.NoError(t, m.Take(t.Context(), []Bucket{
+			{Policy: "new", Key: "k", Quota: PerMinute(10), Cost: 5},
+			{Policy: "light", Key: "k", Quota: PerMinute(10), Cost: 2},
+		}))
+		assert.Equal(t, 8, left(take(t, m, Bucket{Policy: "light", Key: "k", Quota: PerMinute(10)})), "what gave way to its neighbour is charged all the same")
+	})
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
+}
+
+func TestMemoryTakesAtMost48BytesForAKey(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector has bytes of its own for each key")
+	}
+	n := 1_000_000
+	if testing.Short() {
+		n = 100_000
+	}
+	for _, limit := range []int{n, 3 * n} { // full, and with room for more
+		before := heap()
+		m := NewMemory(limit)
+		buckets := make([]Bucket, 1)
+		for i := range n {
+			buckets[0] = Bucket{Policy: "p", Key: "2001:db8::" + strconv.Itoa(i), Quota: PerHour(10), Cost: 1}
+			_ = m.Take(context.Background(), buckets)
+		}
+		each := float64(heap()-before) / float64(m.Len())
+		t.Logf("%.1f bytes for each of %d keys of %d", each, m.Len(), limit)
+		assert.LessOrEqual(t, each, 48.0)
+		assert.Greater(t, m.Len(), n*98/100, "chance fills some shards before others, but hardly")
+		runtime.KeepAlive(m)
+	}
+}
+
+// What a flood cannot do, and what it can: a key is free again once as many
+// other keys as there is room for are further from full.
+func TestFloodFreesNoKeyUnlessItUsesUpMore(t *testing.T) {
+	const limit = 100
+	for _, c := range []struct {
+		reason      string
+		quota       Quota
+		keys, each  int
+		stillDenied bool
+	}{
+		{"any number of keys with one request of ten", PerHour(10), 50_000, 1, true},
+		{"and with nine", PerHour(10), 5000, 9, true},
+		{"keys that are used up, as many as there is room for", PerHour(10), limit - 1, 10, true},
+		{"more keys than that, used up later", PerHour(10), 20 * limit, 10, false},
+		{"with a quota of one each request uses one up", PerHour(1), 20 * limit, 1, false},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := NewMemory(limit)
+				take(t, m, Bucket{Key: "victim", Quota: c.quota, Cost: c.quota.N})
+				time.Sleep(time.Second)
+				for i := range c.keys {
+					take(t, m, Bucket{Key: strconv.Itoa(i), Quota: c.quota, Cost: c.each})
+				}
+				assert.Equal(t, c.stillDenied, take(t, m, Bucket{Key: "victim", Quota: c.quota, Cost: 1}).Short)
+				assert.LessOrEqual(t, m.Len(), limit)
+			})
+		})
+	}
+}
+
+func TestMemoryDecidesWithoutAllocation(t *testing.T) {
+	m, buckets := NewMemory(1000), make([]Bucket, 3)
+	for name, q := range map[string]Quota{"granted": PerSecond(1_000_000), "refused": PerHour(1)} {
+		decide := func() {
+			buckets[0] = Bucket{Policy: "a", Key: "k", Quota: q, Cost: 1}
+			buckets[1] = Bucket{Policy: "b", Key: "k", Quota: q, Cost: 1}
+			buckets[2] = Bucket{Policy: "a", Key: "l", Quota: q, Cost: 1}
+			_ = m.Take(context.Background(), buckets)
+			_ = m.Take(context.Background(), buckets[:1])
+		}
+		decide()
+		assert.Zero(t, testing.AllocsPerRun(100, decide), name)
+	}
+}

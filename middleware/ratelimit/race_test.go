@@ -1,6 +1,0 @@
-//go:build race
-
-package ratelimit
-
-// Under the race detector everything takes ten times as long.
-const underRace = true

@@ -1,5 +1,0 @@
-//go:build !race
-
-package respond_test
-
-const underRace = false
