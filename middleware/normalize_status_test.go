@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -210,7 +211,7 @@ func TestNormalizeKeepsWhatTheHandlerSupplied(t *testing.T) {
 }
 
 func TestNormalizeSends500ForACodeThatIsNone(t *testing.T) {
-	for _, code := range []int{-1, 0, 1, 42, 99, 600, 700, 999, 1000, 1 << 31} {
+	for _, code := range []int{-1, 0, 1, 42, 99, 600, 700, 999, 1000, math.MaxInt32} {
 		for _, protocol := range protocols {
 			n, c := reports(middleware.NormalizeOptions{})
 			srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

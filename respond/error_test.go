@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -63,7 +64,7 @@ func TestErrorAnswersEveryCodeWithItsRow(t *testing.T) {
 }
 
 func TestErrorSendsACodeThatCannotBeSentAs500(t *testing.T) {
-	for _, code := range []int{-1, 0, 1, 42, 99, 100, 101, 199, 600, 999, 1000, 1 << 31} {
+	for _, code := range []int{-1, 0, 1, 42, 99, 100, 101, 199, 600, 999, 1000, math.MaxInt32} {
 		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			respond.Error(w, code, problem.Detail("about another status"))
 		})

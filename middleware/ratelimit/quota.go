@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -102,6 +103,8 @@ const maxFill = 100 * 365 * 24 * time.Hour
 // check returns what is wrong with q, or nil.
 func (q Quota) check() error {
 	switch {
+	case q == Unlimited(): // on a 32-bit machine its numbers pass as large ones
+		return errors.New("quota of no bound: QuotaFor may return it, a policy cannot have it")
 	case q.N < 1:
 		return fmt.Errorf("quota N = %d: at least 1 is required", q.N)
 	case q.Per < 1:
