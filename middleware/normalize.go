@@ -27,7 +27,9 @@ import (
 // the client notices.
 //
 // A status code outside 100 to 599 becomes 500. A body that the code forbids
-// (204, 205, 304) is dropped. Errors are JSON, or HTML or XML for a client
+// (204, 205, 304) is dropped. A 2xx to a CONNECT over HTTP/1 becomes 501 unless
+// the handler hijacks the connection, since the client sends the bytes of a
+// tunnel after it (RFC 9110, section 9.3.6). Errors are JSON, or HTML or XML for a client
 // that prefers those; Vary says so.
 //
 // Put it inside a compressor and outside http.TimeoutHandler. Several in a row
@@ -164,6 +166,9 @@ func (n *normalizer) begin(v visit) visit {
 		v.saved = v.w.Push(n.policy, p)
 	} else {
 		v.saved = v.w.Push(n.policy, nil)
+	}
+	if v.x.Method == http.MethodConnect {
+		v.w.AwaitTunnel(http.StatusNotImplemented)
 	}
 	return v
 }

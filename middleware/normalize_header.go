@@ -26,8 +26,11 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 	} else {
 		p.fill(x, h, code)
 	}
-	if r.ProtoMajor >= 2 {
+	switch {
+	case r.ProtoMajor >= 2:
 		dropConnectionFields(h, code)
+	case x.Method == http.MethodConnect && code >= 300:
+		refuseTunnel(x, h)
 	}
 	if status.StorageForbidden(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
 		h["Cache-Control"] = []string{"no-store"}
@@ -38,8 +41,17 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 	if fields := lacking(code, r, h); len(fields) > 0 {
 		x.Rare().Missing = fields
 	}
-	if reason := misplaced(code, x.Method, r); reason != "" {
+	if reason := misplaced(code, r); reason != "" {
 		misuse(x, reason)
+	}
+}
+
+// refuseTunnel closes the connection, on which a client may have sent the first
+// bytes for its tunnel already. net/http does so since Go 1.26.9 and 1.27.2.
+func refuseTunnel(x *exchange.Exchange, h http.Header) {
+	h["Connection"] = []string{"close"}
+	if x.HandlerStatus < 300 {
+		misuse(x, "a 2xx to CONNECT begins a tunnel: hijack the connection, or refuse with an error (RFC 9110, section 9.3.6)")
 	}
 }
 
@@ -183,7 +195,7 @@ func misuse(x *exchange.Exchange, reason string) {
 }
 
 // misplaced says why a status is out of place, or returns "".
-func misplaced(code int, method string, r *http.Request) string {
+func misplaced(code int, r *http.Request) string {
 	switch code {
 	case 208:
 		return "208 is for members of a multi-status answer (RFC 5842, section 7.1)"
@@ -197,9 +209,6 @@ func misplaced(code int, method string, r *http.Request) string {
 		}
 	case 511:
 		return "511 is for networks, not for origin servers (RFC 6585, section 6)"
-	}
-	if method == http.MethodConnect && code >= 200 && code <= 299 && r.ProtoMajor < 2 { // on HTTP/2 the stream is the tunnel
-		return "a tunnel has neither Content-Length nor body: hijack the connection (RFC 9110, section 9.3.6)"
 	}
 	return ""
 }

@@ -34,12 +34,20 @@ func (p *policy) Rule(w *exchange.Writer, code int) exchange.Ruling {
 		}
 	}
 	switch {
+	case isTunnel(x, code):
+		return exchange.Ruling{Code: http.StatusNotImplemented, Body: exchange.Tunnel}
 	case code < 400:
 		return exchange.Ruling{Code: code}
 	case code != asked: // what follows was written for another code
 		return exchange.Ruling{Code: code, Body: exchange.Drop, Forced: forced}
 	}
 	return exchange.Ruling{Code: code, Body: p.classify(w, code)}
+}
+
+// isTunnel reports whether code tells the client that what follows on the
+// connection is a tunnel (RFC 9110, section 9.3.6). On HTTP/2 that is the stream.
+func isTunnel(x *exchange.Exchange, code int) bool {
+	return x.Method == http.MethodConnect && x.Request.ProtoMajor < 2 && code >= 200 && code <= 299
 }
 
 // sendable reports whether code can be the status of a response (RFC 9110,

@@ -330,10 +330,4 @@ func TestNormalizeDropsContentThatTheStatusForbids(t *testing.T) {
 	}
 }
 
-func TestNormalizeReportsATunnelThatIsNone(t *testing.T) {
-	n, c := reports(middleware.NormalizeOptions{})
-	wire(t, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200) })), request11("CONNECT a:1"))
-	assert.Contains(t, reported(c).Misused, "tunnel")
-}
-
 func descriptionOf(code int) string { return status.Nearest(code).Description }

@@ -53,6 +53,7 @@ const (
 	Line                // a text that comes in one Write, as that of http.Error
 	Text                // a text that may come in many
 	Drop                // it was written for another status, or is no text
+	Tunnel              // a 2xx to a CONNECT: only a connection that is hijacked can be one
 )
 
 // heldError is an error that waits for its text, or for the first byte of its body.
@@ -149,13 +150,31 @@ func (w *Writer) hold(p []byte) (int, error) {
 	return w.collect(p)
 }
 
+// AwaitTunnel holds the response to a CONNECT over HTTP/1 before the handler has
+// given one: it is code, unless the handler hijacks the connection or sets an
+// error. What a client sends after a 2xx is the tunnel's, and net/http would
+// read it as the next request (RFC 9110, section 9.3.6).
+func (w *Writer) AwaitTunnel(code int) {
+	if w.state.Load() == open && w.x.Method == http.MethodConnect && w.x.Request.ProtoMajor < 2 {
+		w.held = &heldError{kind: Tunnel, code: code, forced: true}
+		w.held.remember(w.base.Header())
+		w.state.Store(held)
+	}
+}
+
+// isUntouched reports whether the handler has not begun the response that waits
+// for its tunnel.
+func (w *Writer) isUntouched() bool {
+	return w.state.Load() == held && w.held.kind == Tunnel && w.held.forced && !w.held.whole
+}
+
 // collect takes a part of the text.
 func (w *Writer) collect(p []byte) (int, error) {
 	h := w.held
 	switch {
 	case h.kind == Line && h.whole: // http.Error writes once: this is an accident
 		w.x.Rare().Dropped += int64(len(p))
-	case h.frozen, h.kind == Drop:
+	case h.frozen, h.kind == Drop, h.kind == Tunnel:
 		w.withhold(p)
 	case len(h.text)+len(p) > w.policy.MaxText():
 		if w.policy.TooLong(w, h.code) == Pass {
@@ -249,6 +268,13 @@ func (w *Writer) release() *heldError {
 
 // passAsIs is for a handler that hijacks: the header leaves, the text does not.
 func (w *Writer) passAsIs() {
+	switch {
+	case w.isUntouched():
+		w.release()
+		return
+	case w.held.kind == Tunnel:
+		w.held.code = w.x.HandlerStatus
+	}
 	w.held.text = ""
 	w.pass()
 }
@@ -256,6 +282,9 @@ func (w *Writer) passAsIs() {
 // awaitsText reports whether the text of an error has not come, or not all of
 // what the header declares: a proxy may flush before each part.
 func (h *heldError) awaitsText(header http.Header) bool {
+	if h.kind == Tunnel { // or the connection
+		return true
+	}
 	if h.kind != Line && h.kind != Text || h.frozen {
 		return false
 	}

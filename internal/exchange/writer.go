@@ -174,7 +174,7 @@ func (w *Writer) carried() (*Exchange, *Writer) { return w.x, w }
 // Written reports whether the handler has given its response, sent or held. A
 // base of another toolkit may know that it has begun before.
 func (w *Writer) Written() bool {
-	if w.state.Load() != open {
+	if w.state.Load() != open && !w.isUntouched() {
 		return true
 	}
 	base, ok := w.base.(interface{ Written() bool })
@@ -516,6 +516,7 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, fmt.Errorf("%w", http.ErrNotSupported)
 	case state == held:
 		w.passAsIs()
+		state = w.state.Load()
 	}
 	conn, rw, err := http.NewResponseController(w.base).Hijack()
 	if err != nil {
