@@ -30,18 +30,48 @@ import (
 //   - 500 if nothing could be decoded into the Go value, whatever the body.
 //   - 400 for everything else.
 //
-// The pointer of a FieldError has the names of members, as far as encoding/json
-// reports them. Indexes of arrays are not in it. Where a map or an embedded
-// struct is on the way, it depends on the release of Go whether the map's key or
-// the struct's name is. Package request knows each place exactly.
+// The pointer of a FieldError has the names that encoding/json reports, without
+// the indexes of arrays. What it reports of maps, embedded structs, types with an
+// UnmarshalJSON and members with the option "string" depends on the release of
+// Go: where they may be on the way, [BadBodyFor] is told the type, and knows.
 func BadBody(err error) error {
 	if err == nil {
 		return nil
 	}
+	return badBody(err, func(r release, e *json.UnmarshalTypeError) (place, bool) { return r.reported(e), true })
+}
+
+// BadBodyFor is [BadBody] for an error of decoding JSON into value, which is the
+// pointer that the decoder was given:
+//
+//	if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
+//		return problem.BadBodyFor(&order, err)
+//	}
+//
+// The type of value tells which names are members: the pointer of a FieldError
+// leads to the value that is wrong, or to the nearest array, map or interface
+// around it, and is the same whichever encoding/json decoded. It has the names of
+// the Go type, also where the body has them in other case. What went wrong inside
+// a type with an UnmarshalJSON has no place, and is a 400.
+//
+// Of several faults encoding/json reports one. Package request reports each, and
+// its exact place.
+func BadBodyFor(value any, err error) error {
+	if err == nil {
+		return nil
+	}
+	return badBody(err, func(r release, e *json.UnmarshalTypeError) (place, bool) { return r.placeIn(value, e) })
+}
+
+// find returns where the value is that an error is about, or false if that is
+// inside a value which reads itself.
+type find func(release, *json.UnmarshalTypeError) (place, bool)
+
+func badBody(err error, where find) error {
 	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge(e, err)
 	}
-	if d := badJSON(err); d != nil {
+	if d := badJSON(err, where); d != nil {
 		return d
 	}
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
@@ -63,13 +93,13 @@ func tooLarge(e *http.MaxBytesError, cause error) *Details {
 
 // badJSON returns what an error of encoding/json means, or nil if it is another
 // error or one that says nothing a client could use.
-func badJSON(err error) *Details {
+func badJSON(err error, where find) *Details {
 	release := jsonRelease()
 	if release.programsMistake(err) {
 		return New(http.StatusInternalServerError, Cause(err))
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if f, ok := release.fieldError(e); ok {
+		if f, ok := release.fieldError(e, where); ok {
 			return New(http.StatusUnprocessableEntity, Cause(err), Errors(f))
 		}
 		return nil
@@ -79,7 +109,7 @@ func badJSON(err error) *Details {
 			Detailf("The body of the request is not well-formed JSON: see byte %d.", max(e.Offset+release.offset, 1)))
 	}
 	if release.unknownMember(err) {
-		return New(http.StatusUnprocessableEntity, Cause(err), Errors(FieldError{Detail: "has an unknown member"}))
+		return New(http.StatusUnprocessableEntity, Cause(err), Errors(FieldError{Detail: "has an unknown member", Code: CodeUnknown}))
 	}
 	return nil
 }
@@ -161,7 +191,7 @@ func undecodable(t reflect.Type) bool {
 		return t.NumMethod() > 0
 	case reflect.Map:
 		key := t.Key()
-		return !reflect.PointerTo(key).Implements(textUnmarshaler) && key.Kind() != reflect.String && !isWhole(key.Kind())
+		return !readsText(key) && key.Kind() != reflect.String && !isWhole(key.Kind())
 	}
 	return false
 }
@@ -170,43 +200,42 @@ func isWhole(k reflect.Kind) bool { return reflect.Int <= k && k <= reflect.Uint
 
 // fieldError says in terms of JSON what encoding/json says in terms of Go, and
 // false where its implementations disagree.
-func (r release) fieldError(e *json.UnmarshalTypeError) (f FieldError, ok bool) {
-	wanted := jsonscan.Wanted(e.Type)
-	if wanted == "" || errors.Unwrap(e) != nil {
-		return f, false // of a type that reads itself, or of what is in a string
-	}
-	f.Detail = "must be " + wanted
+func (r release) fieldError(e *json.UnmarshalTypeError, where find) (f FieldError, ok bool) {
 	kind, literal, _ := strings.Cut(e.Value, " ")
-	if k := e.Type.Kind(); kind == "number" && (isWhole(k) || k == reflect.Float32 || k == reflect.Float64) {
+	wanted := jsonscan.Wanted(e.Type)
+	if wanted == "" {
+		return f, false // of a type that reads itself
+	}
+	if errors.Unwrap(e) != nil && (!readsText(e.Type) || kind == "string") {
+		return f, false // of what is in a string
+	}
+	f = FieldError{Detail: "must be " + wanted, Code: CodeType}
+	if kind == "number" && isNumeric(e.Type) {
 		number := jsonscan.Scanner{Text: []byte(literal)}
 		if !number.Number() || number.Pos != len(literal) {
 			return f, false // a number in a string, or the key of a map
 		}
 		f.Detail += " in the range that is supported"
-	}
-	if e.Type != reflect.TypeFor[json.Number]() {
-		f.Pointer = r.pointer(e.Field)
-	}
-	return f, true
-}
-
-// pointer returns the pointer for a path whose parts are separated by dots.
-func (r release) pointer(field string) string {
-	if field == "" {
-		return Pointer()
-	}
-	var path []any
-	for part := range strings.SplitSeq(field, ".") {
-		if r.escaped {
-			if strings.Trim(part, "0123456789") == "" && part != "" {
-				continue // an index
-			}
-			part = unescapeToken.Replace(part)
+		if !isWhole(e.Type.Kind()) || !strings.ContainsAny(literal, ".eE") {
+			f.Code = CodeRange
 		}
-		path = append(path, part)
 	}
-	return Pointer(path...)
+	if e.Type == jsonNumber {
+		return f, true // without a place in some releases
+	}
+	p, ok := where(r, e)
+	f.Pointer = p.pointer
+	if p.inside {
+		f.Detail += ", at a place inside"
+	}
+	return f, ok
 }
 
-// unescapeToken is the reverse of what a JSON Pointer does to a name.
-var unescapeToken = strings.NewReplacer("~0", "~", "~1", "/")
+var jsonNumber = reflect.TypeFor[json.Number]()
+
+func isNumeric(t reflect.Type) bool {
+	k := t.Kind()
+	return isWhole(k) || k == reflect.Float32 || k == reflect.Float64
+}
+
+func readsText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textUnmarshaler) }

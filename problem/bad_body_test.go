@@ -75,7 +75,11 @@ func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
 		require.Error(t, err, tt.doc)
 		for _, d := range []*problem.Details{problem.From(problem.BadBody(fmt.Errorf("x: %w", err))), problem.From(fmt.Errorf("x: %w", problem.BadBody(err)))} {
 			assert.Equal(t, 422, d.Status, tt.doc)
-			assert.Equal(t, []problem.FieldError{{Detail: tt.detail, Pointer: tt.pointer}}, d.Extensions["errors"], tt.doc)
+			code := problem.CodeType
+			if strings.HasSuffix(tt.detail, "supported") && !strings.Contains(tt.doc, "1.5") {
+				code = problem.CodeRange
+			}
+			assert.Equal(t, []problem.FieldError{{Detail: tt.detail, Pointer: tt.pointer, Code: code}}, d.Extensions["errors"], tt.doc)
 			assert.ErrorIs(t, d, err)
 		}
 	}
@@ -137,6 +141,47 @@ func TestBadBodySaysTheSameInEveryBuild(t *testing.T) {
 	} {
 		assert.Equal(t, 500, problem.From(problem.BadBody(err)).Status, why)
 	}
+}
+
+// A client that chooses long names, or nests deeply, does not get them back.
+func TestBadBodyGivesShortPointers(t *testing.T) {
+	type node struct {
+		Next *node          `json:"next"`
+		By   map[string]int `json:"by"`
+		N    int            `json:"n"`
+	}
+	for why, doc := range map[string]string{
+		"a long name":   `{"by":{"` + strings.Repeat("x", 1<<20) + `":"x"}}`,
+		"many names":    strings.Repeat(`{"next":`, 9000) + `{"n":"x"}` + strings.Repeat("}", 9000),
+		"many dots":     `{"by":{"` + strings.Repeat(".", 1<<20) + `":"x"}}`,
+		"an empty name": `{"by":{"":"x"}}`,
+	} {
+		for range 2 {
+			v := new(node)
+			err := json.Unmarshal([]byte(doc), v)
+			require.Error(t, err, why)
+			for _, err := range []error{problem.BadBody(err), problem.BadBodyFor(v, err)} {
+				d := problem.From(err)
+				assert.Equal(t, 422, d.Status, why)
+				assert.Less(t, len(write(t, d)), 1000, why)
+			}
+		}
+	}
+}
+
+func TestBadBodyForNeedsToBeGivenTheType(t *testing.T) {
+	type order struct{ Age int }
+	err := json.Unmarshal([]byte(`{"Age":"x"}`), new(order))
+	for why, v := range map[string]any{"a pointer": new(order), "the value": order{}} {
+		assert.Equal(t, []problem.FieldError{{Detail: "must be a whole number", Pointer: "#/Age", Code: "type"}}, problem.From(problem.BadBodyFor(v, err)).Extensions["errors"], why)
+	}
+	for why, v := range map[string]any{"nothing": nil, "a nil pointer": (*int)(nil), "another": new(string), "another struct": new(struct{ Age string })} {
+		d := problem.From(problem.BadBodyFor(v, err))
+		assert.Equal(t, 400, d.Status, why)
+		assert.Empty(t, d.Extensions, why)
+	}
+	assert.NoError(t, problem.BadBodyFor(new(order), nil))
+	assert.Equal(t, 413, problem.From(problem.BadBodyFor(new(order), &http.MaxBytesError{Limit: 7})).Status)
 }
 
 func TestBadBodyKnowsWhyContentCannotBeRead(t *testing.T) {

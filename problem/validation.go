@@ -18,8 +18,8 @@ type FieldError struct {
 	Parameter string `json:"parameter,omitempty"`
 	// Header is the name of a header field.
 	Header string `json:"header,omitempty"`
-	// Code tells one kind of fault from another by program, such as
-	// "out_of_range". The application chooses its codes.
+	// Code tells one kind of fault from another by program, such as [CodeRange].
+	// The application chooses those of the faults that it finds.
 	Code string `json:"code,omitempty"`
 }
 

@@ -115,7 +115,7 @@ func (c *checker) value(s *shape) bool {
 // want adds a fault unless the value is of the kind that the shape is read from.
 func (c *checker) want(s *shape, ok bool) {
 	if !ok && s.form > ownForm {
-		c.fault("must be " + jsonscan.Wanted(s.typ))
+		c.fault(problem.CodeType, "must be "+jsonscan.Wanted(s.typ))
 	}
 }
 
@@ -135,7 +135,7 @@ func (c *checker) object(s *shape) bool {
 			name = jsonscan.AppendUnquoted(nil, name)
 		}
 		if p.Broken {
-			c.fault("must have names of whole characters")
+			c.fault(problem.CodeName, "must have names of whole characters")
 		}
 		c.path = append(c.path, step{name, -1})
 		defer func() { c.path = c.path[:len(c.path)-1] }()
@@ -144,18 +144,18 @@ func (c *checker) object(s *shape) bool {
 		}
 		m, known := s.members[string(name)]
 		switch {
-		case known && names.known[m.number], !known && names.add(name):
-			c.fault("duplicate member")
+		case known && names.known[m.Number], !known && names.add(name):
+			c.fault(problem.CodeDuplicate, "duplicate member")
 		}
 		if !known {
 			return c.unknownMember(p.From-1, kept > 0)
 		}
-		names.known[m.number] = true
+		names.known[m.Number] = true
 		kept++
-		if m.quoted {
-			return c.quoted(shapeOf(m.typ))
+		if m.Quoted {
+			return c.quoted(shapeOf(m.Type))
 		}
-		return c.value(shapeOf(m.typ))
+		return c.value(shapeOf(m.Type))
 	})
 	c.names = c.names[:names.first]
 	return ok
@@ -164,7 +164,7 @@ func (c *checker) object(s *shape) bool {
 // named checks a member of an object whose names the client may choose.
 func (c *checker) named(s *shape, names *nameSet, name []byte) bool {
 	if names.add(name) {
-		c.fault("duplicate member")
+		c.fault(problem.CodeDuplicate, "duplicate member")
 	}
 	switch s.form {
 	case mapForm:
@@ -193,7 +193,7 @@ func (c *checker) array(s *shape) bool {
 		return c.value(element)
 	})
 	if ok && s.form == arrayForm && n != s.typ.Len() {
-		c.fault("must have " + count(s.typ.Len(), "element"))
+		c.fault(problem.CodeLength, "must have "+count(s.typ.Len(), "element"))
 	}
 	return ok
 }
@@ -205,7 +205,7 @@ func (c *checker) own(s *shape, value []byte) {
 		return // null, which makes the pointer nil
 	}
 	if json.Unmarshal(value, reflect.New(s.typ).Interface()) != nil {
-		c.fault("cannot be read")
+		c.fault(problem.CodeInvalid, "cannot be read")
 	}
 }
 

@@ -171,6 +171,24 @@ func TestJSONTakesNothingForWhatItIsNot(t *testing.T) {
 	}
 }
 
+func TestJSONGivesEachFaultItsCode(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"ROLE":"x"}`: "unknown", `{"words":{"a":"1","a":"2"}}`: "duplicate", `{"bytime":{"2026-01-01T00:00:00Z":1,"2026-01-01T00:00:00.0Z":2}}`: "duplicate",
+		`{"role":7}`: "type", `{"int8":"7"}`: "type", `{"list":{}}`: "type", `{"qint":3}`: "type", `{"qint":"x"}`: "type", `{"number":"x"}`: "type", `{"color":7}`: "type", `[]`: "type",
+		`{"int8":1.5}`: "type", `{"int8":1e2}`: "type", `{"uint":1.0}`: "type",
+		`{"int8":128}`: "range", `{"uint":-1}`: "range", `{"float":1e999}`: "range", `{"any":-1e999}`: "range", `{"bytes":[256]}`: "range",
+		`{"pair":[1]}`: "length", `{"pair":[1,2,3]}`: "length",
+		`{"byint":{"x":true}}`: "name", `{"byint":{"01":true}}`: "name", `{"bycolor":{"green":1}}`: "name", `{"words":{"\ud800":""}}`: "name",
+		`{"color":"green"}`: "invalid", `{"point":7}`: "invalid", `{"since":"x"}`: "invalid", `{"bytes":"!"}`: "invalid", `{"role":"\ud800"}`: "invalid",
+	} {
+		_, err := request.JSON[zoo](post(body))
+		all, _ := details(t, err).Extensions["errors"].([]problem.FieldError)
+		if assert.Len(t, all, 1, body) {
+			assert.Equal(t, want, all[0].Code, body)
+		}
+	}
+}
+
 func TestJSONReadsEachKindOfType(t *testing.T) {
 	v, err := request.JSON[zoo](post(`{"role":"\ud83d\ude00","bool":true,"int8":-128,"uint":0,"float32":1e38,"float":1e308,"any":{"a":[1e308]},
 		"raw":{"b":1e999},"number":"1e999","qint":"-3","quint":"255","qbool":"true","qfloat":"1e3","qtext":"\"x\"","bytes":"AAE=",

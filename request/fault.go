@@ -11,7 +11,7 @@ import (
 const maxPointer = 512
 
 // fault adds a fault of the value at the path.
-func (c *checker) fault(detail string) {
+func (c *checker) fault(code, detail string) {
 	if c.full() {
 		return
 	}
@@ -19,7 +19,7 @@ func (c *checker) fault(detail string) {
 	if !whole {
 		detail += ", at a place inside"
 	}
-	c.faults.Add(problem.FieldError{Detail: detail, Pointer: pointer})
+	c.faults.Add(problem.FieldError{Detail: detail, Pointer: pointer, Code: code})
 }
 
 // pointer returns the pointer to the value at the path, or to the nearest value

@@ -30,7 +30,8 @@ const (
 //     else would be lost or changed in the Go value: a number out of its range, an
 //     array of another length than that of a Go array, half a surrogate pair, a
 //     name that is no key of the map. Up to [problem.MaxFieldErrors] faults are
-//     listed under "errors", each with its place;
+//     listed under "errors", each with its place and a code for programs:
+//     [problem.CodeUnknown] and those beside it;
 //   - 500 if nothing can be decoded into a T, which is the program's mistake.
 //
 // Names of members are compared by case, unlike in encoding/json. A null leaves

@@ -277,7 +277,7 @@ func TestJSONFindsARepeatedNameAmongMany(t *testing.T) {
 	assert.NoError(t, err)
 	for _, again := range []string{"k", "k" + strings.Repeat("x", 16), "k" + strings.Repeat("x", 99)} {
 		_, err = request.JSON[map[string]string](post("{" + b.String() + `"` + again + `":""}`))
-		assert.Equal(t, []problem.FieldError{{Detail: "duplicate member", Pointer: "#/" + again}}, details(t, err).Extensions["errors"])
+		assert.Equal(t, []problem.FieldError{{Detail: "duplicate member", Pointer: "#/" + again, Code: problem.CodeDuplicate}}, details(t, err).Extensions["errors"])
 	}
 }
 
@@ -303,7 +303,7 @@ func TestJSONThroughAServer(t *testing.T) {
 	assert.Equal(t, "\"tea\"\n", body)
 	res, body = send(`{"item":7,"extra":1}`, "application/json")
 	assert.Equal(t, 422, res.StatusCode)
-	assert.Contains(t, body, `"errors":[{"detail":"must be a string","pointer":"#/item"},{"detail":"unknown member","pointer":"#/extra"}]`)
+	assert.Contains(t, body, `"errors":[{"detail":"must be a string","pointer":"#/item","code":"type"},{"detail":"unknown member","pointer":"#/extra","code":"unknown"}]`)
 	res, _ = send("{}", "text/plain")
 	assert.Equal(t, 415, res.StatusCode)
 	assert.Equal(t, "application/json", res.Header.Get("Accept"))

@@ -35,7 +35,7 @@ type shape struct {
 	form    form
 	typ     reflect.Type // with pointers removed
 	pointer bool         // null makes it nil, and the type never sees it
-	members map[string]member
+	members map[string]jsonscan.Member
 }
 
 var (
@@ -63,7 +63,7 @@ func newShape(t reflect.Type) *shape {
 		s.typ, s.pointer = s.typ.Elem(), true
 	}
 	if s.form = formOf(s.typ); s.form == structForm {
-		s.members = membersOf(s.typ)
+		s.members = jsonscan.MembersOf(s.typ)
 	}
 	return s
 }

@@ -3,6 +3,8 @@ package request
 import (
 	"bytes"
 	"slices"
+
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 // removal is the place of a member that is not to be decoded, and whether a
@@ -16,7 +18,7 @@ type removal struct {
 // struct does not have.
 func (c *checker) unknownMember(from int, second bool) bool {
 	if !c.allowUnknown {
-		c.fault("unknown member")
+		c.fault(problem.CodeUnknown, "unknown member")
 	}
 	if !c.value(rawShape) {
 		return false

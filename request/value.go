@@ -1,12 +1,14 @@
 package request
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/base64"
 	"reflect"
 	"strconv"
 
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
+	"github.com/rejoinder-go/rejoinder/problem"
 )
 
 const outOfRange = " in the range that is supported"
@@ -42,10 +44,18 @@ func (c *checker) number(s *shape, value []byte) {
 		c.want(s, false)
 	}
 	if !ok && s.form == anyForm {
-		c.fault("must be a number" + outOfRange)
+		c.fault(problem.CodeRange, "must be a number"+outOfRange)
 	} else if !ok {
-		c.fault("must be " + jsonscan.Wanted(s.typ) + outOfRange)
+		c.fault(rangeCode(s, value), "must be "+jsonscan.Wanted(s.typ)+outOfRange)
 	}
+}
+
+// rangeCode tells a number that is too large from one that is not whole.
+func rangeCode(s *shape, value []byte) string {
+	if s.form != floatForm && bytes.ContainsAny(value, ".eE") {
+		return problem.CodeType
+	}
+	return problem.CodeRange
 }
 
 func isInt(value []byte, bits int) bool {
@@ -76,17 +86,17 @@ func hasExponent(number []byte) bool {
 // encoding/json would put another in its place.
 func (c *checker) text(s *shape, p jsonscan.Span) {
 	if p.Broken {
-		c.fault("must be a string of whole characters")
+		c.fault(problem.CodeInvalid, "must be a string of whole characters")
 		return
 	}
 	switch s.form {
 	case textForm:
 		if !readsText(s.typ, c.unquoted(p)) {
-			c.fault("cannot be read")
+			c.fault(problem.CodeInvalid, "cannot be read")
 		}
 	case bytesForm:
 		if _, err := base64.StdEncoding.AppendDecode(nil, c.unquoted(p)); err != nil {
-			c.fault("cannot be read")
+			c.fault(problem.CodeInvalid, "cannot be read")
 		}
 	case numberForm:
 		c.want(s, isNumber(c.unquoted(p)))
@@ -128,7 +138,7 @@ func (c *checker) quoted(s *shape) bool {
 	wanted := "must be a string with " + jsonscan.Wanted(s.typ) + " in it"
 	p, ok := inner.String()
 	if !ok || p.Broken {
-		c.fault(wanted)
+		c.fault(problem.CodeType, wanted)
 		return true
 	}
 	text := inner.Bytes(p)
@@ -140,7 +150,7 @@ func (c *checker) quoted(s *shape) bool {
 	value := checker{Scanner: jsonscan.Scanner{Text: text}}
 	kind := value.Peek()
 	if kind == 'n' || kind == '{' || kind == '[' || s.form == numberForm && kind == '"' || !value.value(s) || value.Pos != len(text) || len(value.faults) > 0 {
-		c.fault(wanted)
+		c.fault(problem.CodeType, wanted)
 	}
 	return true
 }
@@ -153,7 +163,7 @@ func (c *checker) key(t reflect.Type, name []byte, names *nameSet) {
 		c.textKey(t, name, names)
 	case kind == intForm && !isInt(name, t.Bits()), kind == uintForm && !isUint(name, t.Bits()),
 		(kind == intForm || kind == uintForm) && !canonical(name):
-		c.fault("name must be " + jsonscan.Wanted(t) + outOfRange)
+		c.fault(problem.CodeName, "name must be "+jsonscan.Wanted(t)+outOfRange)
 	}
 }
 
@@ -174,7 +184,7 @@ func (c *checker) textKey(t reflect.Type, name []byte, names *nameSet) {
 	to := reflect.New(t)
 	text, _ := to.Interface().(encoding.TextUnmarshaler)
 	if text.UnmarshalText(append([]byte{}, name...)) != nil {
-		c.fault("name cannot be read")
+		c.fault(problem.CodeName, "name cannot be read")
 		return
 	}
 	if !to.Elem().Comparable() {
@@ -182,7 +192,7 @@ func (c *checker) textKey(t reflect.Type, name []byte, names *nameSet) {
 	}
 	key := to.Elem().Interface()
 	if names.keys[key] {
-		c.fault("duplicate member")
+		c.fault(problem.CodeDuplicate, "duplicate member")
 	}
 	if names.keys == nil {
 		names.keys = make(map[any]bool)
