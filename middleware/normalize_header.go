@@ -122,35 +122,8 @@ func (p *policy) fill(x *exchange.Exchange, h http.Header, code int) {
 	if p.options.Fill != nil {
 		p.options.Fill(x.Current, code, h)
 	}
-	if code == http.StatusUpgradeRequired && len(h["Upgrade"]) > 0 && r.ProtoMajor < 2 {
-		connectUpgrade(h, r)
-	}
-}
-
-// connectUpgrade names Upgrade in the Connection field, as whoever sends it
-// must (RFC 9110, section 7.8). Where the connection is to be closed, net/http
-// would put a "close" in place of the field, unless that is its first line.
-func connectUpgrade(h http.Header, r *http.Request) {
-	persistence, options := "", "Upgrade"
-	for option := range strings.SplitSeq(strings.Join(h["Connection"], ","), ",") {
-		switch option = strings.TrimSpace(option); strings.ToLower(option) {
-		case "", "upgrade":
-		case "close", "keep-alive":
-			persistence = strings.ToLower(option)
-		default:
-			options += ", " + option
-		}
-	}
-	switch {
-	case r.Close, r.ContentLength != 0: // it may not have been read
-		persistence = "close"
-	case persistence == "" && !r.ProtoAtLeast(1, 1): // HTTP/1.0 closes by default
-		persistence = "keep-alive"
-	}
-	if persistence == "" {
-		h["Connection"] = []string{options}
-	} else {
-		h["Connection"] = []string{persistence, options}
+	if len(h["Upgrade"]) > 0 && r.ProtoMajor < 2 {
+		exchange.ConnectUpgrade(h, r)
 	}
 }
 

@@ -69,10 +69,11 @@ type prepared struct {
 	before []byte // the part of the body before the text of the detail
 }
 
-// responses has what Error sends for each code of the catalogue, built once.
+// responses has what Error sends for each code of the catalogue, built once. The
+// header of a 426 depends on the version of HTTP.
 var responses = func() (all [600]*prepared) {
 	for s := range status.All() {
-		if !final(s.Code) {
+		if !final(s.Code) || s.Code == http.StatusUpgradeRequired {
 			continue
 		}
 		p := &prepared{code: s.Code, title: s.Reason, d: problem.New(s.Code)}

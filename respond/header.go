@@ -12,7 +12,7 @@ import (
 // dropStale removes the fields that described the body a handler meant to
 // send: they would be wrong beside the one that is sent instead. A 412 keeps
 // its validators and a 416 its Content-Range, which are part of those answers;
-// so is a Location that belongs to the code.
+// so is a Location that belongs to the code. Upgrade was that of a 101 or of a 426.
 //
 // Content-Encoding stays. A compressor around the handler has set it for
 // whatever comes (go.dev/issue/66343); dropStale reports whether it is there.
@@ -28,6 +28,10 @@ func dropStale(h http.Header, code int) (encoded bool) {
 			delete(h, field)
 		case "Location", "Etag", "Last-Modified", "Content-Range":
 			if !keeps(code, field) {
+				delete(h, field)
+			}
+		case "Upgrade":
+			if code != http.StatusUpgradeRequired {
 				delete(h, field)
 			}
 		case "Content-Encoding":

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
@@ -71,9 +72,12 @@ func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length st
 	if y.r != nil {
 		varyByAccept(h, v)
 	}
-	if isHTTP2(y.w, y.r) { // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
+	switch {
+	case isHTTP2(y.w, y.r): // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
 		delete(h, "Connection")
 		delete(h, "Upgrade")
+	case len(h["Upgrade"]) > 0 && y.r != nil:
+		exchange.ConnectUpgrade(h, y.r)
 	}
 }
 

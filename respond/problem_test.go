@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoinder-go/rejoinder/internal/race"
+	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
@@ -130,6 +131,34 @@ func TestProblemLeavesOutFieldsOfTheConnectionOverHTTP2(t *testing.T) {
 		assert.Empty(t, res.Header.Get("Upgrade"))
 		assert.Empty(t, res.Header.Get("Connection"))
 	}
+}
+
+func TestProblemNamesUpgradeAsAnOptionOfAConnectionThatEnds(t *testing.T) {
+	capture := middleware.Capture(func(*http.Request, middleware.Result) {}) // with it Error knows the request
+	for name, h := range map[string]http.HandlerFunc{
+		"Problem": sends(problem.New(426, problem.Upgrade("websocket"))),
+		"Error": capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 426, problem.Upgrade("websocket"))
+		})).ServeHTTP,
+		"Error without options": capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Upgrade", "websocket")
+			respond.Error(w, 426)
+		})).ServeHTTP,
+	} {
+		head, _ := answer10(t, "GET", h)
+		assert.Contains(t, head, "Upgrade: websocket\r\n", name)
+		assert.Regexp(t, `(?m)^Connection: .*Upgrade`, head, name)
+		res, _ := answer2(t, "GET", h)
+		assert.Empty(t, res.Header["Upgrade"], name)
+	}
+}
+
+func TestErrorDropsTheUpgradeOfAnotherStatus(t *testing.T) {
+	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Upgrade", "websocket")
+		respond.Error(w, 500)
+	})
+	assert.Empty(t, res.Header["Upgrade"])
 }
 
 func TestProblemIsNotChangedByItsWriter(t *testing.T) {
