@@ -142,15 +142,16 @@ func (v visit) result(took time.Duration) Result {
 	x, wire := v.x, v.w.Wire(took)
 	res := Result{
 		Status: wire.Status, HandlerStatus: x.HandlerStatus, Implicit: wire.Implicit, Bytes: wire.Bytes, Duration: took,
-		Route: x.Pattern(v.r), Problem: wire.Problem, Err: x.Err,
+		Route: x.Pattern(v.r), Problem: wire.Problem,
 		Interim: wire.Interim, Replaced: wire.Replaced, Aborted: wire.Aborted, ClientGone: wire.ClientGone,
+	}
+	if m := x.Peek(); m != nil {
+		res.Err = m.Err
+		res.Superfluous = len(m.Superfluous)
+		res.Panic, res.WriteErr, res.Hijacked = m.Panic, m.WriteErr, m.Conn != nil
 	}
 	if res.Err == nil && res.Problem != nil {
 		res.Err = res.Problem.Unwrap()
-	}
-	if m := x.Peek(); m != nil {
-		res.Superfluous = len(m.Superfluous)
-		res.Panic, res.WriteErr, res.Hijacked = m.Panic, m.WriteErr, m.Conn != nil
 	}
 	return res
 }

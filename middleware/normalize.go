@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
@@ -141,9 +142,13 @@ func NormalizeWith(o NormalizeOptions) func(http.Handler) http.Handler {
 	o.Challenges = slices.Clone(o.Challenges)
 	o.Upgrade = slices.Clone(o.Upgrade)
 	p := &policy{options: o}
+	scope := &exchange.Scope{Policy: p}
+	if o.Responder != nil {
+		scope.Responder = o.Responder
+	}
 	return func(next http.Handler) http.Handler {
 		mustHandler("Normalize", next)
-		return &normalizer{router{next}, p}
+		return &normalizer{router{next}, p, scope}
 	}
 }
 
@@ -151,6 +156,7 @@ func NormalizeWith(o NormalizeOptions) func(http.Handler) http.Handler {
 type normalizer struct {
 	router
 	policy *policy
+	scope  *exchange.Scope
 }
 
 func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -162,11 +168,7 @@ func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *normalizer) begin(v visit) visit {
-	if p := n.policy.options.Responder; p != nil {
-		v.saved = v.w.Push(n.policy, p)
-	} else {
-		v.saved = v.w.Push(n.policy, nil)
-	}
+	v.saved = v.w.Push(n.scope)
 	if v.x.Method == http.MethodConnect {
 		v.w.AwaitTunnel(http.StatusNotImplemented)
 	}

@@ -30,7 +30,7 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 		w.WriteHeader(code) // which reports the call, and sends nothing
 		return
 	}
-	if !p.isDefault() || x != nil && formFor(x.Accept) != problem.MediaType {
+	if !p.isDefault() || x != nil && formFor(x.Accept()) != problem.MediaType {
 		p.reply(w, x).send(problem.New(code, opts...), nil)
 		return
 	}

@@ -154,7 +154,7 @@ func keep(buf *[]byte, grown []byte) {
 func (y reply) accept() string {
 	switch {
 	case y.x != nil:
-		return y.x.Accept
+		return y.x.Accept()
 	case y.r != nil:
 		return strings.Join(y.r.Header["Accept"], ", ")
 	}

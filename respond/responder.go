@@ -83,7 +83,7 @@ func (p *Responder) isDefault() bool {
 func inEffect(w http.ResponseWriter) (*Responder, *exchange.Exchange) {
 	x := exchange.Find(w)
 	if x != nil {
-		if p, ok := x.Responder.(*Responder); ok {
+		if p, ok := x.Responder().(*Responder); ok {
 			return p, x
 		}
 	}

@@ -39,18 +39,14 @@ type Exchange struct {
 	// Request is the request as the outermost layer got it, and Current as the
 	// innermost did: its context knows more.
 	Request, Current *http.Request
-	// Method, Path and Accept are what the request had on entry: handlers
-	// rewrite theirs.
-	Method, Path, Accept string
-
-	// Responder writes the problems of this exchange: that of the innermost
-	// Normalize around the running handler, nil for the defaults.
-	Responder Responder
+	// Method and Path are what the request had on entry: handlers rewrite
+	// theirs.
+	Method, Path string
+	accept       *string // points into the field's values; nil if there are none
+	responding   *Scope  // the innermost with a Responder, or nil
 
 	// Problem is the problem that was sent, if any.
 	Problem *problem.Details
-	// Err is the error that the handler failed with, if it told.
-	Err error
 	// HandlerStatus is the status that the handler set first; 0 if it set none.
 	HandlerStatus int
 
@@ -72,11 +68,9 @@ type Exchange struct {
 	// lines each.
 	limited                 bool
 	policyLines, stateLines uint8
-	// deadlines are what the handler, or a gate on a goroutine of its own, has set.
-	deadlines atomic.Pointer[deadlines]
 
-	rare   *Rare
-	writer *Writer // the outermost; nil behind a gate
+	rare   atomic.Pointer[Rare] // which the goroutines on both sides of a gate may make
+	writer *Writer              // the outermost; nil behind a gate
 }
 
 // Closing is the place of a Closer in the list of an exchange. A layer embeds it
@@ -91,6 +85,7 @@ type Closer interface{ Closed() }
 
 // Rare is what few exchanges have.
 type Rare struct {
+	Err         error  // that the handler failed with, if it told
 	Interim     []int  // the 1xx codes that were sent
 	Superfluous []Call // of WriteHeader; at most maxCalls
 	Dropped     int64  // bytes that came after an error was complete
@@ -112,21 +107,43 @@ type Rare struct {
 	gate     *gate    // the handler runs behind it
 	closers  *Closing // the first to call
 
+	// deadlines are what the handler, or a gate on a goroutine of its own, has set.
+	deadlines atomic.Pointer[deadlines]
+
 	limitPolicy, limitState []string // the RateLimit fields at an interim response
-	policies                []pushed // that the present one stands in for
+	scopes                  []pushed // that the present one stands in for
 }
 
 // Rare returns the part of x that few exchanges have. It is made when it is
 // first asked for.
 func (x *Exchange) Rare() *Rare {
-	if x.rare == nil {
-		x.rare = new(Rare)
+	if m := x.rare.Load(); m != nil {
+		return m
 	}
-	return x.rare
+	x.rare.CompareAndSwap(nil, new(Rare))
+	return x.rare.Load()
 }
 
 // Peek returns the rare part of x, or nil if there is none.
-func (x *Exchange) Peek() *Rare { return x.rare }
+func (x *Exchange) Peek() *Rare { return x.rare.Load() }
+
+// Accept returns the Accept field that the request had on entry.
+func (x *Exchange) Accept() string {
+	if x.accept == nil {
+		return ""
+	}
+	return *x.accept
+}
+
+// Responder returns what writes the problems of this exchange: the Responder of
+// the innermost Normalize around the running handler that has one, or nil for
+// the defaults.
+func (x *Exchange) Responder() Responder {
+	if x.responding == nil {
+		return nil
+	}
+	return x.responding.Responder
+}
 
 func (x *Exchange) enter(r *http.Request) {
 	x.Request, x.Current, x.Method = r, r, r.Method
@@ -134,26 +151,28 @@ func (x *Exchange) enter(r *http.Request) {
 		x.Path = r.URL.Path
 	}
 	if accept := r.Header["Accept"]; len(accept) == 1 {
-		x.Accept = accept[0]
+		x.accept = &accept[0] // a handler that sets the field gives it other values
 	} else if len(accept) > 1 {
-		x.Accept = strings.Join(accept, ", ")
+		all := strings.Join(accept, ", ")
+		x.accept = &all
 	}
 }
 
 // behind returns the gate that the handler runs behind, or nil.
 func (x *Exchange) behind() *gate {
-	if x.rare == nil {
+	m := x.Peek()
+	if m == nil {
 		return nil
 	}
-	return x.rare.gate
+	return m.gate
 }
 
 // hear takes over what an exchange inside this one says of the response that it
 // is about to begin.
 func (x *Exchange) hear(inner *Exchange) {
 	x.Problem = cmp.Or(inner.Problem, x.Problem)
-	if inner.Err != nil {
-		x.Err = inner.Err
+	if in := inner.Peek(); in != nil && in.Err != nil {
+		x.Rare().Err = in.Err
 	}
 	if inner.Replaced {
 		x.Replaced, x.HandlerStatus = true, inner.HandlerStatus
@@ -170,7 +189,7 @@ func (x *Exchange) adopt(inner *Exchange) {
 	x.hear(inner)
 	x.SetRoute(inner.route())
 	x.HandlerStatus = cmp.Or(x.HandlerStatus, inner.HandlerStatus)
-	if in := inner.rare; in != nil {
+	if in := inner.Peek(); in != nil {
 		m := x.Rare()
 		for c := in.closers; c != nil; {
 			next := c.next
@@ -201,11 +220,12 @@ func (x *Exchange) closeLater(c *Closing) {
 
 // runClosers calls what waited for the end of the exchange.
 func (x *Exchange) runClosers() {
-	if x.rare == nil {
+	m := x.Peek()
+	if m == nil {
 		return
 	}
-	c := x.rare.closers
-	x.rare.closers = nil
+	c := m.closers
+	m.closers = nil
 	for ; c != nil; c = c.next {
 		c.Closer.Closed()
 	}
@@ -292,10 +312,11 @@ func (x *Exchange) Routed(r *http.Request) {
 }
 
 func (x *Exchange) route() string {
-	if x.rare == nil {
+	m := x.Peek()
+	if m == nil {
 		return ""
 	}
-	return x.rare.Route
+	return m.Route
 }
 
 // Pattern returns the pattern that the request was matched with, or "".
@@ -309,8 +330,8 @@ func (x *Exchange) Pattern(r *http.Request) string {
 
 // Failed notes the error that the handler failed with: the first.
 func (x *Exchange) Failed(err error) {
-	if x.Err == nil {
-		x.Err = err
+	if m := x.Rare(); m.Err == nil {
+		m.Err = err
 	}
 }
 

@@ -63,8 +63,8 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	g.own.enter(inner)
 	g.own.Rare().gate = g
 	x := g.outer
-	g.own.Responder, g.own.Logged = x.Responder, x.Logged
-	g.own.Method, g.own.Path, g.own.Accept = x.Method, x.Path, x.Accept
+	g.own.responding, g.own.Logged = x.responding, x.Logged
+	g.own.Method, g.own.Path, g.own.accept = x.Method, x.Path, x.accept
 	g.face = g.faceFor()
 	return g, inner
 }

@@ -25,10 +25,10 @@ func (w *Writer) clientGone(took time.Duration) bool {
 	if w.x.Request.ProtoMajor >= 2 && !w.gone && w.isComplete() {
 		return false // the end of the stream is the end of the context
 	}
-	if d := w.x.deadlines.Load(); d != nil && d.passed() || w.writeTimedOut(took) {
+	if d := w.x.deadlines(); d != nil && d.passed() || w.writeTimedOut(took) {
 		return false
 	}
-	if m := w.x.rare; m != nil && isBroken(m.WriteErr) {
+	if m := w.x.Peek(); m != nil && isBroken(m.WriteErr) {
 		return true
 	}
 	return w.disconnected() && !w.readTimedOut(took) && (w.gone || !w.isComplete())
@@ -41,15 +41,25 @@ type deadlines struct {
 	timedOut    bool // one had passed before the next was set
 }
 
+// deadlines returns those that were set, or nil.
+func (x *Exchange) deadlines() *deadlines {
+	m := x.Peek()
+	if m == nil {
+		return nil
+	}
+	return m.deadlines.Load()
+}
+
 // noteDeadline lets set change the deadlines.
 func (x *Exchange) noteDeadline(set func(*deadlines)) {
+	m := x.Rare()
 	for {
-		old, now := x.deadlines.Load(), new(deadlines)
+		old, now := m.deadlines.Load(), new(deadlines)
 		if old != nil {
 			*now = *old
 		}
 		set(now)
-		if x.deadlines.CompareAndSwap(old, now) {
+		if m.deadlines.CompareAndSwap(old, now) {
 			return
 		}
 	}
@@ -87,7 +97,7 @@ const noticeWithin = 20 * time.Millisecond
 // disconnected asks net/http whether the client is away: only its CloseNotifier
 // knows nothing of other reasons for which a context ends.
 func (w *Writer) disconnected() bool {
-	if m := w.x.rare; m != nil && m.Left {
+	if m := w.x.Peek(); m != nil && m.Left {
 		return true
 	}
 	base := w.base
@@ -129,7 +139,7 @@ func (w *Writer) readTimedOut(took time.Duration) bool {
 // writeTimedOut reports whether the WriteTimeout of net/http's server is over,
 // after which nothing can be sent. A handler may have set another deadline.
 func (w *Writer) writeTimedOut(took time.Duration) bool {
-	if d := w.x.deadlines.Load(); d != nil && d.ownWrite {
+	if d := w.x.deadlines(); d != nil && d.ownWrite {
 		return false
 	}
 	srv, _ := w.x.Request.Context().Value(http.ServerContextKey).(*http.Server)

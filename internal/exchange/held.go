@@ -34,6 +34,12 @@ type Policy interface {
 	Replace(w *Writer, direct http.ResponseWriter, code int, text string)
 }
 
+// Scope is what a Normalize sets for the handlers inside.
+type Scope struct {
+	Policy
+	Responder Responder // nil means that of a Scope further out
+}
+
 // Ruling is what a [Policy] decides about a status.
 type Ruling struct {
 	Code int
@@ -77,7 +83,7 @@ type field struct {
 // rule asks the policy about the first final status.
 func (w *Writer) rule(code int) {
 	w.handlerSet(code)
-	ruling := w.policy.Rule(w, code)
+	ruling := w.scope.Rule(w, code)
 	w.status = int32(ruling.Code)
 	if ruling.Body == Pass {
 		w.commit(ruling.Code)
@@ -141,7 +147,7 @@ func (w *Writer) hold(p []byte) (int, error) {
 		return 0, nil
 	}
 	if h.kind == Untyped {
-		h.kind = w.policy.Sniff(w, h.code, p)
+		h.kind = w.scope.Sniff(w, h.code, p)
 	}
 	if h.kind == Typed || h.kind == Pass {
 		w.pass()
@@ -176,15 +182,15 @@ func (w *Writer) collect(p []byte) (int, error) {
 		w.x.Rare().Dropped += int64(len(p))
 	case h.frozen, h.kind == Drop, h.kind == Tunnel:
 		w.withhold(p)
-	case len(h.text)+len(p) > w.policy.MaxText():
-		if w.policy.TooLong(w, h.code) == Pass {
+	case len(h.text)+len(p) > w.scope.MaxText():
+		if w.scope.TooLong(w, h.code) == Pass {
 			w.pass()
 			return w.Write(p)
 		}
 		w.withhold([]byte(h.text))
 		w.withhold(p)
 		h.kind, h.text = Drop, ""
-	case h.text != "" || w.policy.Keep(h.code, p):
+	case h.text != "" || w.scope.Keep(h.code, p):
 		h.text += string(p)
 	}
 	if len(p) > 0 {
@@ -301,7 +307,7 @@ func (h *heldError) awaitsText(header http.Header) bool {
 func (w *Writer) settleEarly() {
 	h := w.held
 	if h.kind == Untyped {
-		h.kind = w.policy.Sniff(w, h.code, nil)
+		h.kind = w.scope.Sniff(w, h.code, nil)
 	}
 	if h.kind == Typed || h.kind == Pass {
 		w.pass()
@@ -320,7 +326,7 @@ func (w *Writer) Settle() {
 	}
 	h := w.release()
 	h.restore(w.base.Header())
-	w.policy.Replace(w, w.direct(), h.code, h.text)
+	w.scope.Replace(w, w.direct(), h.code, h.text)
 }
 
 // Discard drops an error that is held, and reports whether a response can still
@@ -347,7 +353,7 @@ func (w *Writer) direct() http.ResponseWriter {
 	// http.FileServer deletes that of a compressor (go.dev/issue/66343), and a
 	// handler has set its own for another body.
 	if w.encoded {
-		h["Content-Encoding"] = w.x.rare.encoding
+		h["Content-Encoding"] = w.x.Peek().encoding
 	} else {
 		delete(h, "Content-Encoding")
 	}

@@ -23,7 +23,7 @@ import (
 type Writer struct {
 	base      http.ResponseWriter
 	x         *Exchange
-	policy    Policy // of the innermost Normalize around the running handler
+	scope     *Scope // of the innermost Normalize around the running handler, or nil
 	observers *Observation
 	held      *heldError // valid in the state held alone
 
@@ -112,17 +112,16 @@ func Enter(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.Respon
 // Exchange returns the exchange that w is part of.
 func (w *Writer) Exchange() *Exchange { return w.x }
 
-// Push makes p the policy of the handlers inside, until [Writer.Pop], and r their
-// Responder, unless it is nil: then that of a layer further out counts. It
-// returns what Pop takes.
-func (w *Writer) Push(p Policy, r Responder) (saved bool) {
-	if saved = w.policy != nil || w.x.Responder != nil; saved { // which only few have
+// Push makes s the scope of the handlers inside, until [Writer.Pop]. It returns
+// what Pop takes.
+func (w *Writer) Push(s *Scope) (saved bool) {
+	if saved = w.scope != nil || w.x.responding != nil; saved { // which only few have
 		m := w.x.Rare()
-		m.policies = append(m.policies, pushed{w.policy, w.x.Responder, w.encoded, w.nosniff})
+		m.scopes = append(m.scopes, pushed{w.scope, w.x.responding, w.encoded, w.nosniff})
 	}
-	w.policy = p
-	if r != nil {
-		w.x.Responder = r
+	w.scope = s
+	if s.Responder != nil {
+		w.x.responding = s
 	}
 	w.encoded, w.nosniff = false, false
 	if h := w.base.Header(); len(h) > 0 {
@@ -142,20 +141,19 @@ func (w *Writer) noteOutside(h http.Header) {
 
 // pushed is what was in force before a Push.
 type pushed struct {
-	policy           Policy
-	responder        Responder
-	encoded, nosniff bool
+	scope, responding *Scope
+	encoded, nosniff  bool
 }
 
 // Pop ends what Push began.
 func (w *Writer) Pop(saved bool) {
 	b := pushed{}
 	if saved {
-		m := w.x.rare
-		last := len(m.policies) - 1
-		b, m.policies = m.policies[last], m.policies[:last]
+		m := w.x.Peek()
+		last := len(m.scopes) - 1
+		b, m.scopes = m.scopes[last], m.scopes[:last]
 	}
-	w.policy, w.x.Responder, w.encoded, w.nosniff = b.policy, b.responder, b.encoded, b.nosniff
+	w.scope, w.x.responding, w.encoded, w.nosniff = b.scope, b.responding, b.encoded, b.nosniff
 }
 
 // EncodedOutside reports whether an outer layer had set Content-Encoding before
@@ -255,12 +253,12 @@ func (w *Writer) begin(code int) {
 	switch {
 	case w.isInterim(code):
 		w.writeInterim(code)
-	case w.policy == nil && (code < 100 || code > 999):
+	case w.scope == nil && (code < 100 || code > 999):
 		// net/http panics. An outer policy does not, and lets the handler correct
 		// itself: either way nothing is sent.
 		w.handlerSet(code)
 		w.base.WriteHeader(code)
-	case w.policy == nil:
+	case w.scope == nil:
 		w.handlerSet(code)
 		w.commit(code)
 	default:
@@ -277,14 +275,14 @@ func IsInterim(code int) bool {
 // isInterim is IsInterim for the protocol at hand: on HTTP/2 net/http sends a
 // 101 as an interim response, and another one follows.
 func (w *Writer) isInterim(code int) bool {
-	return IsInterim(code) || code == http.StatusSwitchingProtocols && w.policy == nil && w.x.Request.ProtoMajor >= 2
+	return IsInterim(code) || code == http.StatusSwitchingProtocols && w.scope == nil && w.x.Request.ProtoMajor >= 2
 }
 
 // maxInterim bounds what is noted: a proxy passes on as many as it gets.
 const maxInterim = 16
 
 func (w *Writer) writeInterim(code int) {
-	if takesInterimForFinal(w.base) || w.policy != nil && !w.policy.Interim(w.x, code) {
+	if takesInterimForFinal(w.base) || w.scope != nil && !w.scope.Interim(w.x, code) {
 		return
 	}
 	h := w.base.Header()
@@ -317,7 +315,7 @@ func (w *Writer) commit(code int) {
 	w.complete(code)
 	w.base.WriteHeader(code)
 	w.status = int32(code)
-	if w.policy != nil && forbidsBody(code) {
+	if w.scope != nil && forbidsBody(code) {
 		w.state.Store(bodyless)
 		return
 	}
@@ -333,8 +331,8 @@ func (w *Writer) complete(code int) {
 	if w.x.Request.Context().Err() != nil {
 		w.gone = true
 	}
-	if w.policy != nil {
-		w.policy.Complete(w, code)
+	if w.scope != nil {
+		w.scope.Complete(w, code)
 	}
 	if w.x.BodyTooLarge && w.x.Request.ProtoMajor < 2 {
 		w.base.Header()["Connection"] = []string{"close"}
@@ -361,7 +359,7 @@ func (w *Writer) superfluous(code int) {
 	if len(m.Superfluous) < maxCalls {
 		m.Superfluous = append(m.Superfluous, call)
 	}
-	if w.policy == nil && w.x.Request.ProtoMajor < 2 { // HTTP/2 never logged it
+	if w.scope == nil && w.x.Request.ProtoMajor < 2 { // HTTP/2 never logged it
 		w.serverLog("http: superfluous response.WriteHeader call from %s", call)
 	}
 }
@@ -578,7 +576,7 @@ func (w *Writer) Ended(face http.ResponseWriter, r *http.Request, owner, ok bool
 		w.state.Store(closed)
 	} else {
 		w.state.Store(open)
-		w.held, w.policy, w.observers = nil, nil, nil
+		w.held, w.scope, w.observers = nil, nil, nil
 	}
 	w.forgetFace(face)
 	if w.x == &w.own {
@@ -608,8 +606,8 @@ func (x *Exchange) wire(took time.Duration) Wire {
 	}
 	w := x.writer
 	wire := Wire{w.Status(), w.bytes, w.implicit, x.Replaced, x.Aborted, w.clientGone(took), x.Problem, nil}
-	if x.rare != nil {
-		wire.Interim = x.rare.Interim
+	if m := x.Peek(); m != nil {
+		wire.Interim = m.Interim
 	}
 	return wire
 }
@@ -659,7 +657,7 @@ func (x *Exchange) keepLimits(h http.Header) {
 }
 
 func (x *Exchange) trimLimits(h http.Header) {
-	if m := x.rare; m != nil && m.limitPolicy != nil {
+	if m := x.Peek(); m != nil && m.limitPolicy != nil {
 		h[limitPolicyField], h[limitStateField] = m.limitPolicy, m.limitState
 		return
 	}
@@ -685,10 +683,11 @@ type Own struct {
 // interim response, so that only the field of its upstream is left.
 func (o *Own) Sending(x *Exchange, _ int, h http.Header) {
 	now := h[o.Field]
-	switch {
-	case len(now) > len(o.Values) && slices.Equal(now[:len(o.Values)], o.Values):
+	if len(now) > len(o.Values) && slices.Equal(now[:len(o.Values)], o.Values) {
 		h[o.Field] = now[:len(o.Values):len(o.Values)]
-	case x.rare != nil && len(x.rare.Interim) > 0:
+		return
+	}
+	if m := x.Peek(); m != nil && len(m.Interim) > 0 {
 		h[o.Field] = o.Values
 	}
 }
