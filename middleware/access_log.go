@@ -76,13 +76,13 @@ func AccessLogWith(o AccessLogOptions) func(http.Handler) http.Handler {
 	l := &accessLog{o}
 	return func(next http.Handler) http.Handler {
 		mustHandler("AccessLog", next)
-		return &capture{router{next}, l.record, true}
+		return &capture{router{next}, nil, l}
 	}
 }
 
 type accessLog struct{ AccessLogOptions }
 
-func (l *accessLog) record(v visit, res Result) {
+func (l *accessLog) record(v *visit, res Result) {
 	r := v.r
 	if l.Route != nil {
 		if route := l.Route(r); route != "" {
@@ -118,7 +118,7 @@ func (l *accessLog) record(v visit, res Result) {
 	logger.LogAttrs(ctx, level, "request", attrs...)
 }
 
-func (l *accessLog) level(v visit, res Result) slog.Level {
+func (l *accessLog) level(v *visit, res Result) slog.Level {
 	switch {
 	case l.Level != nil:
 		return l.Level(v.r, res)
@@ -133,7 +133,7 @@ func (l *accessLog) level(v visit, res Result) slog.Level {
 }
 
 // trace returns the ids of the trace and the span of a request, or "".
-func (l *accessLog) trace(v visit) (trace, span string) {
+func (l *accessLog) trace(v *visit) (trace, span string) {
 	if l.Trace != nil {
 		if trace, span = l.Trace(v.r); trace != "" {
 			return cut(trace, maxID), cut(span, maxID)
@@ -194,7 +194,7 @@ func (n AttrNames) names() *names {
 
 // appendAttrs appends what every record has. The caller has the room for it, so
 // that it need not be on the heap.
-func (n AttrNames) appendAttrs(attrs []slog.Attr, v visit, res Result) []slog.Attr {
+func (n AttrNames) appendAttrs(attrs []slog.Attr, v *visit, res Result) []slog.Attr {
 	name := n.names()
 	method, path := slog.StringValue(cut(v.x.Method, maxMethod)), slog.StringValue(cut(v.x.Path, maxPath))
 	if n == AttrsGCP {
@@ -231,7 +231,7 @@ func googleRequest(method, path slog.Value, res Result) slog.Value {
 }
 
 // appendOutcome appends what was unusual, and why a request failed.
-func (n AttrNames) appendOutcome(attrs []slog.Attr, v visit, res Result) []slog.Attr {
+func (n AttrNames) appendOutcome(attrs []slog.Attr, v *visit, res Result) []slog.Attr {
 	for _, flag := range [...]struct {
 		name string
 		on   bool

@@ -77,50 +77,69 @@ func Capture(done func(*http.Request, Result)) func(http.Handler) http.Handler {
 	if done == nil {
 		panic("middleware: Capture: the function is nil")
 	}
-	report := func(v visit, res Result) { done(v.r, res) }
 	return func(next http.Handler) http.Handler {
 		mustHandler("Capture", next)
-		return &capture{router{next}, report, false}
+		return &capture{router{next}, done, nil}
 	}
 }
 
 // capture is a layer that observes.
 type capture struct {
 	router
-	done func(visit, Result)
-	logs bool
+	done func(*http.Request, Result)
+	log  *accessLog // is told in place of done, or nil
 }
 
-func (c *capture) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(c, c.next, w, r) }
-
-func (c *capture) begin(v visit) visit {
+func (c *capture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := visit{r: r}
+	v.enter(w)
 	v.start = time.Since(epoch)
-	v.logged = v.x.Logged
-	v.x.Logged = v.logged || c.logs
-	return v
+	if c.log != nil && !v.x.Logged {
+		v.x.Logged, v.undo = true, true
+	}
+	defer c.end(&v)
+	c.next.ServeHTTP(v.face, r)
+	v.returned = true
 }
 
-func (c *capture) end(v visit) any {
+func (c *capture) end(v *visit) {
 	if !v.returned {
+		v.panicked = recover()
 		v.x.Aborted = true
 		if v.panicked != nil && v.panicked != http.ErrAbortHandler {
 			v.caught()
 		}
 	}
-	return v.panicked
+	v.leave(v.panicked)
+	c.observe(v)
+	if v.panicked != nil {
+		panic(v.panicked)
+	}
 }
 
-func (c *capture) after(v visit) {
+// observe tells what was sent, as soon as that is final.
+func (c *capture) observe(v *visit) {
 	took := time.Since(epoch) - v.start
-	v.x.Logged = v.logged
+	if v.undo {
+		v.x.Logged = false
+	}
 	if v.owner && v.w.Owns() || v.returned && v.w.Settled() {
-		c.done(v, v.result(took))
+		c.tell(v, took)
 		return
 	}
 	// An outer Normalize may still change the response.
-	p := &pendingResult{c: c, v: v, took: took}
+	p := &pendingResult{c: c, v: *v, took: took}
 	p.Closer = p
 	v.w.AtClose(&p.Closing)
+}
+
+func (c *capture) tell(v *visit, took time.Duration) {
+	res := v.result(took)
+	if c.log != nil {
+		c.log.record(v, res)
+		return
+	}
+	c.done(v.r, res)
 }
 
 // pendingResult is a Result that waits for the end of the exchange.
@@ -132,13 +151,13 @@ type pendingResult struct {
 }
 
 // Closed is the method of exchange.Closer.
-func (p *pendingResult) Closed() { p.c.done(p.v, p.v.result(p.took)) }
+func (p *pendingResult) Closed() { p.c.tell(&p.v, p.took) }
 
 // epoch is some moment: the time since then comes from the monotonic clock,
 // which costs less than time.Now.
 var epoch = time.Now()
 
-func (v visit) result(took time.Duration) Result {
+func (v *visit) result(took time.Duration) Result {
 	x, wire := v.x, v.w.Wire(took)
 	res := Result{
 		Status: wire.Status, HandlerStatus: x.HandlerStatus, Implicit: wire.Implicit, Bytes: wire.Bytes, Duration: took,

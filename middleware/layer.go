@@ -7,52 +7,42 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// layer is what Normalize, Recover, Capture and AccessLog have in common: each
-// does something when a handler begins, and something when it has ended.
-type layer interface {
-	begin(v visit) visit
-	// end is called when the handler has returned or panicked, and returns the
-	// value to go on panicking with, or nil.
-	end(v visit) (again any)
-	// after is called when the Writer is closed, if this layer owns it.
-	after(v visit)
-}
-
-// visit is one request at one layer.
+// visit is one request at one layer: a Normalize, Recover, Capture or AccessLog.
+// Each enters the exchange, calls the next handler, and has its end deferred:
+//
+//	v := visit{r: r}
+//	v.enter(w)
+//	defer l.end(&v)
+//	l.next.ServeHTTP(v.face, r)
+//	v.returned = true
+//
+// These lines stand in each layer, and not in one function with an interface for
+// the rest: that would put the visit on the heap.
 type visit struct {
 	w        *exchange.Writer
 	x        *exchange.Exchange
+	face     http.ResponseWriter // for the next handler
 	r        *http.Request
-	owner    bool // the Writer was made for this layer
-	returned bool // as opposed to a panic or runtime.Goexit
-	panicked any  // nil for runtime.Goexit
-	start    time.Duration
-	logged   bool // before the layer
-	saved    bool // there was a policy before the layer
+	panicked any           // nil for runtime.Goexit
+	start    time.Duration // since epoch
+	owner    bool          // the Writer was made for this layer
+	returned bool          // as opposed to a panic or runtime.Goexit
+	undo     bool          // what the layer has set was something else before
 }
 
-// serve calls next inside a layer.
-func serve(l layer, next http.Handler, rw http.ResponseWriter, r *http.Request) {
-	w, face, owner := exchange.Enter(rw, r)
-	v := l.begin(visit{w: w, x: w.Exchange(), r: r, owner: owner})
-	defer func() {
-		if !v.returned {
-			v.panicked = recover()
-		}
-		again := l.end(v)
-		exits := !v.returned && v.panicked == nil // runtime.Goexit
-		w.Ended(face, r, owner, again == nil && !exits)
-		l.after(v)
-		if again != nil {
-			panic(again)
-		}
-	}()
-	next.ServeHTTP(face, r)
-	v.returned = true
+func (v *visit) enter(w http.ResponseWriter) {
+	v.w, v.face, v.owner = exchange.Enter(w, v.r)
+	v.x = v.w.Exchange()
+}
+
+// leave ends the layer. Again is the value to go on panicking with, or nil.
+func (v *visit) leave(again any) {
+	exits := !v.returned && v.panicked == nil // runtime.Goexit
+	v.w.Ended(v.face, v.r, v.owner, again == nil && !exits)
 }
 
 // caught notes a panic that no layer further in has noted.
-func (v visit) caught() *exchange.Rare {
+func (v *visit) caught() *exchange.Rare {
 	m := v.x.Rare()
 	if m.Panic == nil {
 		m.Reported = false // a handler further in may have reported other things
@@ -68,7 +58,7 @@ func (v visit) caught() *exchange.Rare {
 
 // recovered responds to a handler that did not return, if it still can, and
 // returns the value to panic with again, if any.
-func (v visit) recovered(respond func(w http.ResponseWriter)) any {
+func (v *visit) recovered(respond func(w http.ResponseWriter)) any {
 	switch v.panicked {
 	case nil: // runtime.Goexit
 		v.x.Aborted = true

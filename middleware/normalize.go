@@ -164,27 +164,31 @@ func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.next.ServeHTTP(w, r)
 		return
 	}
-	serve(n, n.next, w, r)
-}
-
-func (n *normalizer) begin(v visit) visit {
-	v.saved = v.w.Push(n.scope)
+	v := visit{r: r}
+	v.enter(w)
+	v.undo = v.w.Push(n.scope)
 	if v.x.Method == http.MethodConnect {
 		v.w.AwaitTunnel(http.StatusNotImplemented)
 	}
-	return v
+	defer n.end(&v)
+	n.next.ServeHTTP(v.face, r)
+	v.returned = true
 }
 
-func (n *normalizer) end(v visit) (again any) {
+func (n *normalizer) end(v *visit) {
+	var again any
 	if !v.returned {
+		v.panicked = recover()
 		again = v.recovered(func(w http.ResponseWriter) { respond.Error(w, http.StatusInternalServerError) })
 	}
 	v.w.Settle()
 	if v.returned {
 		checkLength(v.w)
 	}
-	v.w.Pop(v.saved)
-	return again
+	v.w.Pop(v.undo)
+	v.leave(again)
+	n.policy.report(v)
+	if again != nil {
+		panic(again)
+	}
 }
-
-func (n *normalizer) after(v visit) { n.policy.report(v) }

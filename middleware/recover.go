@@ -45,26 +45,37 @@ type recoverer struct {
 	options RecoverOptions
 }
 
-func (c *recoverer) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(c, c.next, w, r) }
+func (c *recoverer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v := visit{r: r}
+	v.enter(w)
+	defer c.end(&v)
+	c.next.ServeHTTP(v.face, r)
+	v.returned = true
+}
 
-func (c *recoverer) begin(v visit) visit { return v }
-
-func (c *recoverer) end(v visit) any {
+func (c *recoverer) end(v *visit) {
 	if v.returned {
-		return nil
+		v.leave(nil)
+		return
 	}
-	return v.recovered(func(w http.ResponseWriter) {
+	v.panicked = recover()
+	again := v.recovered(func(w http.ResponseWriter) {
 		if c.options.Responder != nil {
 			c.options.Responder.Problem(w, v.x.Current, problem.New(http.StatusInternalServerError))
 			return
 		}
 		respond.Error(w, http.StatusInternalServerError)
 	})
+	v.leave(again)
+	c.report(v)
+	if again != nil {
+		panic(again)
+	}
 }
 
-func (c *recoverer) after(v visit) {
+func (c *recoverer) report(v *visit) {
 	m := v.x.Peek()
-	if v.returned || m == nil || m.Panic == nil || m.Reported {
+	if m == nil || m.Panic == nil || m.Reported {
 		return
 	}
 	m.Reported = true

@@ -58,7 +58,7 @@ func callsOf(calls []exchange.Call) (all []Call) {
 	return all
 }
 
-func (p *policy) report(v visit) {
+func (p *policy) report(v *visit) {
 	m := v.x.Peek()
 	if m == nil || m.Reported { // by a handler further in
 		return
@@ -137,7 +137,7 @@ func (hs *habits) isNew(h habit) bool {
 
 // log writes one record: an error for what is a mistake of the server's, a
 // warning for what it could do better.
-func (p *Report) log(logger *slog.Logger, v visit) {
+func (p *Report) log(logger *slog.Logger, v *visit) {
 	if logger == nil {
 		logger = slog.Default()
 	}
