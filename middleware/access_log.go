@@ -119,12 +119,12 @@ func (l *accessLog) record(v *visit, res Result) {
 }
 
 func (l *accessLog) level(v *visit, res Result) slog.Level {
-	switch {
+	switch m := v.x.Peek(); {
 	case l.Level != nil:
 		return l.Level(v.r, res)
 	case res.Panic != nil:
 		return slog.LevelError
-	case res.ClientGone, v.x.Planned:
+	case res.ClientGone, m != nil && m.Planned:
 		return slog.LevelInfo
 	case res.Status >= 500, res.Problem != nil && res.Problem.Status >= 500: // which gRPC sends with 200
 		return slog.LevelError
@@ -196,7 +196,7 @@ func (n AttrNames) names() *names {
 // that it need not be on the heap.
 func (n AttrNames) appendAttrs(attrs []slog.Attr, v *visit, res Result) []slog.Attr {
 	name := n.names()
-	method, path := slog.StringValue(cut(v.x.Method, maxMethod)), slog.StringValue(cut(v.x.Path, maxPath))
+	method, path := slog.StringValue(cut(v.method, maxMethod)), slog.StringValue(cut(v.path, maxPath))
 	if n == AttrsGCP {
 		attrs = append(attrs, slog.Attr{Key: "httpRequest", Value: googleRequest(method, path, res)})
 	} else {

@@ -160,7 +160,7 @@ var epoch = time.Now()
 func (v *visit) result(took time.Duration) Result {
 	x, wire := v.x, v.w.Wire(took)
 	res := Result{
-		Status: wire.Status, HandlerStatus: x.HandlerStatus, Implicit: wire.Implicit, Bytes: wire.Bytes, Duration: took,
+		Status: wire.Status, HandlerStatus: x.HandlerStatus(), Implicit: wire.Implicit, Bytes: wire.Bytes, Duration: took,
 		Route: x.Pattern(v.r), Problem: wire.Problem,
 		Interim: wire.Interim, Replaced: wire.Replaced, Aborted: wire.Aborted, ClientGone: wire.ClientGone,
 	}

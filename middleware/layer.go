@@ -19,10 +19,14 @@ import (
 // These lines stand in each layer, and not in one function with an interface for
 // the rest: that would put the visit on the heap.
 type visit struct {
-	w        *exchange.Writer
-	x        *exchange.Exchange
-	face     http.ResponseWriter // for the next handler
-	r        *http.Request
+	w    *exchange.Writer
+	x    *exchange.Exchange
+	face http.ResponseWriter // for the next handler
+	r    *http.Request
+
+	// What the request had when it came: handlers rewrite theirs.
+	method, path string
+
 	panicked any           // nil for runtime.Goexit
 	start    time.Duration // since epoch
 	owner    bool          // the Writer was made for this layer
@@ -33,6 +37,10 @@ type visit struct {
 func (v *visit) enter(w http.ResponseWriter) {
 	v.w, v.face, v.owner = exchange.Enter(w, v.r)
 	v.x = v.w.Exchange()
+	v.method = v.x.Request.Method
+	if url := v.x.Request.URL; url != nil {
+		v.path = url.Path
+	}
 }
 
 // leave ends the layer. Again is the value to go on panicking with, or nil.

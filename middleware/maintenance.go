@@ -57,7 +57,7 @@ func (h *maintained) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if x := exchange.Find(w); x != nil {
-		x.Planned = true
+		x.Rare().Planned = true
 	}
 	d := problem.New(http.StatusServiceUnavailable)
 	if m.Detail != "" {

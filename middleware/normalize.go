@@ -167,7 +167,7 @@ func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{r: r}
 	v.enter(w)
 	v.undo = v.w.Push(n.scope)
-	if v.x.Method == http.MethodConnect {
+	if v.x.Connect {
 		v.w.AwaitTunnel(http.StatusNotImplemented)
 	}
 	defer n.end(&v)

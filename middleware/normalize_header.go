@@ -17,7 +17,7 @@ import (
 func (p *policy) Complete(w *exchange.Writer, code int) {
 	x := w.Exchange()
 	r := x.Request
-	if code == http.StatusOK && r.ProtoMajor < 2 && x.Method != http.MethodConnect {
+	if code == http.StatusOK && r.ProtoMajor < 2 && !x.Connect {
 		return
 	}
 	h := w.Header()
@@ -29,13 +29,13 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 	switch {
 	case r.ProtoMajor >= 2:
 		dropConnectionFields(h, code)
-	case x.Method == http.MethodConnect && code >= 300:
+	case x.Connect && code >= 300:
 		refuseTunnel(x, h)
 	}
 	if status.StorageForbidden(code) && !strings.Contains(h.Get("Cache-Control"), "no-store") {
 		h["Cache-Control"] = []string{"no-store"}
 	}
-	if code == http.StatusOK && x.Method != http.MethodConnect {
+	if code == http.StatusOK && !x.Connect {
 		return
 	}
 	if fields := lacking(code, r, h); len(fields) > 0 {
@@ -50,7 +50,7 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 // bytes for its tunnel already. net/http does so since Go 1.26.9 and 1.27.2.
 func refuseTunnel(x *exchange.Exchange, h http.Header) {
 	h["Connection"] = []string{"close"}
-	if x.HandlerStatus < 300 {
+	if x.HandlerStatus() < 300 {
 		misuse(x, "a 2xx to CONNECT begins a tunnel: hijack the connection, or refuse with an error (RFC 9110, section 9.3.6)")
 	}
 }
@@ -191,7 +191,7 @@ func misplaced(code int, r *http.Request) string {
 // 8); of more, net/http sends a part or nothing.
 func checkLength(w *exchange.Writer) {
 	x := w.Exchange()
-	if !w.Sending() || x.Replaced || x.Method == http.MethodHead || x.Aborted {
+	if !w.Sending() || x.Replaced || x.Head || x.Aborted {
 		return
 	}
 	declared := w.Header()["Content-Length"]

@@ -47,7 +47,7 @@ func (p *policy) Rule(w *exchange.Writer, code int) exchange.Ruling {
 // isTunnel reports whether code tells the client that what follows on the
 // connection is a tunnel (RFC 9110, section 9.3.6). On HTTP/2 that is the stream.
 func isTunnel(x *exchange.Exchange, code int) bool {
-	return x.Method == http.MethodConnect && x.Request.ProtoMajor < 2 && code >= 200 && code <= 299
+	return x.Connect && x.Request.ProtoMajor < 2 && code >= 200 && code <= 299
 }
 
 // sendable reports whether code can be the status of a response (RFC 9110,
@@ -113,7 +113,7 @@ func (p *policy) replacement(w *exchange.Writer, code int) Replacement {
 // typed is for an error with a type of its own. The response to a HEAD never
 // has a body that would show whether the error is empty.
 func (p *policy) typed(w *exchange.Writer) exchange.Body {
-	if x := w.Exchange(); x.Method == http.MethodHead || x.Problem != nil {
+	if x := w.Exchange(); x.Head || x.Problem != nil {
 		return exchange.Pass
 	}
 	return exchange.Typed

@@ -79,7 +79,7 @@ func (c *recoverer) report(v *visit) {
 		return
 	}
 	m.Reported = true
-	rep := Report{Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus, Panic: m.Panic, Stack: m.Stack}
+	rep := Report{Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Panic: m.Panic, Stack: m.Stack}
 	switch {
 	case c.options.Report != nil:
 		c.options.Report(v.r, rep)

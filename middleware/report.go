@@ -64,7 +64,7 @@ func (p *policy) report(v *visit) {
 		return
 	}
 	rep := Report{
-		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus, Invalid: Call(m.Invalid), Superfluous: callsOf(m.Superfluous),
+		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Invalid: Call(m.Invalid), Superfluous: callsOf(m.Superfluous),
 		Withheld: m.Withheld, Dropped: m.Dropped, Missing: m.Missing, Misused: m.Misused, Panic: m.Panic, Stack: m.Stack,
 	}
 	if rep.isEmpty() {
@@ -151,7 +151,7 @@ func (p *Report) log(logger *slog.Logger, v *visit) {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := requestAttrs(v.x.Current, v.x.Method, v.x.Path)
+	attrs := requestAttrs(v.x.Current, v.method, v.path)
 	attrs = append(attrs, slog.Int("status", p.Status))
 	logger.LogAttrs(ctx, level, msg, p.appendAttrs(attrs)...)
 }

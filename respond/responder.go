@@ -242,9 +242,10 @@ func (p *Responder) record(y reply, message string, d *problem.Details) {
 		if ctx.Err() == context.Canceled && (errors.Is(d, ctx.Err()) || errors.Is(d, context.Cause(ctx))) {
 			level = slog.LevelInfo
 		}
-		attrs = append(attrs, slog.String("method", bounded(y.method(), 32)))
-		if path := y.path(); path != "" {
-			attrs = append(attrs, slog.String("path", bounded(path, maxLogged)))
+		in := y.incoming()
+		attrs = append(attrs, slog.String("method", bounded(in.Method, 32)))
+		if in.URL != nil && in.URL.Path != "" {
+			attrs = append(attrs, slog.String("path", bounded(in.URL.Path, maxLogged)))
 		}
 		if r.Pattern != "" {
 			attrs = append(attrs, slog.String("route", bounded(r.Pattern, maxLogged)))
@@ -256,21 +257,12 @@ func (p *Responder) record(y reply, message string, d *problem.Details) {
 	p.logger().LogAttrs(ctx, level, message, attrs...)
 }
 
-func (y reply) method() string {
+// incoming returns the request as the outermost layer got it.
+func (y reply) incoming() *http.Request {
 	if y.x != nil {
-		return y.x.Method
+		return y.x.Request
 	}
-	return y.r.Method
-}
-
-func (y reply) path() string {
-	switch {
-	case y.x != nil:
-		return y.x.Path
-	case y.r.URL != nil:
-		return y.r.URL.Path
-	}
-	return ""
+	return y.r
 }
 
 // maxLogged is how much of a text that a client chose is logged, in bytes.

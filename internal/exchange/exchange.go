@@ -39,17 +39,21 @@ type Exchange struct {
 	// Request is the request as the outermost layer got it, and Current as the
 	// innermost did: its context knows more.
 	Request, Current *http.Request
-	// Method and Path are what the request had on entry: handlers rewrite
-	// theirs.
-	Method, Path string
-	accept       *string // points into the field's values; nil if there are none
-	responding   *Scope  // the innermost with a Responder, or nil
+
+	accept     *string // that the request had on entry; nil if there was none
+	responding *Scope  // the innermost with a Responder, or nil
 
 	// Problem is the problem that was sent, if any.
 	Problem *problem.Details
-	// HandlerStatus is the status that the handler set first; 0 if it set none.
-	HandlerStatus int
 
+	rare   atomic.Pointer[Rare] // which the goroutines on both sides of a gate may make
+	writer *Writer              // the outermost; nil behind a gate
+
+	handlerStatus int
+
+	// Head and Connect mean that the request had this method on entry: handlers
+	// rewrite theirs.
+	Head, Connect bool
 	// Logged means that an access log will write a record of this exchange, so
 	// that no other layer needs to log the failure.
 	Logged bool
@@ -59,18 +63,10 @@ type Exchange struct {
 	// Aborted means that the handler did not return normally, and nothing was
 	// sent in its place.
 	Aborted bool
-	// Planned means that the service refuses requests on purpose for a while.
-	Planned bool
-	// BodyTooLarge means that the request has a body beyond its limit, so that
-	// the rest of it must not be read as the next request.
-	BodyTooLarge bool
 	// limited means that a limiter of this service has set its fields, on so many
 	// lines each.
 	limited                 bool
 	policyLines, stateLines uint8
-
-	rare   atomic.Pointer[Rare] // which the goroutines on both sides of a gate may make
-	writer *Writer              // the outermost; nil behind a gate
 }
 
 // Closing is the place of a Closer in the list of an exchange. A layer embeds it
@@ -85,6 +81,12 @@ type Closer interface{ Closed() }
 
 // Rare is what few exchanges have.
 type Rare struct {
+	// Planned means that the service refuses requests on purpose for a while.
+	Planned bool
+	// BodyTooLarge means that the request has a body beyond its limit, so that
+	// the rest of it must not be read as the next request.
+	BodyTooLarge bool
+
 	Err         error  // that the handler failed with, if it told
 	Interim     []int  // the 1xx codes that were sent
 	Superfluous []Call // of WriteHeader; at most maxCalls
@@ -103,6 +105,7 @@ type Rare struct {
 	Misused  string
 	Reported bool
 
+	tunnel   string   // the path of a CONNECT
 	encoding []string // Content-Encoding of a layer outside the policy
 	gate     *gate    // the handler runs behind it
 	closers  *Closing // the first to call
@@ -127,6 +130,17 @@ func (x *Exchange) Rare() *Rare {
 // Peek returns the rare part of x, or nil if there is none.
 func (x *Exchange) Peek() *Rare { return x.rare.Load() }
 
+// HandlerStatus is the status that the handler set first; 0 if it set none.
+func (x *Exchange) HandlerStatus() int { return x.handlerStatus }
+
+// handlerSet notes the status that the handler sets first. One that cannot be
+// sent counts until there is another.
+func (x *Exchange) handlerSet(code int) {
+	if now := x.handlerStatus; (now < 100 || now > 999) && !x.Replaced {
+		x.handlerStatus = code
+	}
+}
+
 // Accept returns the Accept field that the request had on entry.
 func (x *Exchange) Accept() string {
 	if x.accept == nil {
@@ -146,9 +160,15 @@ func (x *Exchange) Responder() Responder {
 }
 
 func (x *Exchange) enter(r *http.Request) {
-	x.Request, x.Current, x.Method = r, r, r.Method
-	if r.URL != nil {
-		x.Path = r.URL.Path
+	x.Request, x.Current = r, r
+	switch r.Method {
+	case http.MethodHead:
+		x.Head = true
+	case http.MethodConnect:
+		x.Connect = true
+		if r.URL != nil {
+			x.Rare().tunnel = r.URL.Path
+		}
 	}
 	if accept := r.Header["Accept"]; len(accept) == 1 {
 		x.accept = &accept[0] // a handler that sets the field gives it other values
@@ -156,6 +176,12 @@ func (x *Exchange) enter(r *http.Request) {
 		all := strings.Join(accept, ", ")
 		x.accept = &all
 	}
+}
+
+// enterAgain notes that a further layer has got the request.
+func (x *Exchange) enterAgain(r *http.Request) {
+	x.Current = r
+	x.Routed(r)
 }
 
 // behind returns the gate that the handler runs behind, or nil.
@@ -171,24 +197,27 @@ func (x *Exchange) behind() *gate {
 // is about to begin.
 func (x *Exchange) hear(inner *Exchange) {
 	x.Problem = cmp.Or(inner.Problem, x.Problem)
-	if in := inner.Peek(); in != nil && in.Err != nil {
-		x.Rare().Err = in.Err
+	if in := inner.Peek(); in != nil && (in.Err != nil || in.BodyTooLarge || in.Planned) {
+		m := x.Rare()
+		if in.Err != nil {
+			m.Err = in.Err
+		}
+		m.BodyTooLarge = m.BodyTooLarge || in.BodyTooLarge
+		m.Planned = m.Planned || in.Planned
 	}
 	if inner.Replaced {
-		x.Replaced, x.HandlerStatus = true, inner.HandlerStatus
+		x.Replaced, x.handlerStatus = true, inner.handlerStatus
 	}
 	if inner.limited {
 		x.limited, x.policyLines, x.stateLines = true, inner.policyLines, inner.stateLines
 	}
-	x.BodyTooLarge = x.BodyTooLarge || inner.BodyTooLarge
-	x.Planned = x.Planned || inner.Planned
 }
 
 // adopt takes over what became of an exchange inside this one.
 func (x *Exchange) adopt(inner *Exchange) {
 	x.hear(inner)
 	x.SetRoute(inner.route())
-	x.HandlerStatus = cmp.Or(x.HandlerStatus, inner.HandlerStatus)
+	x.handlerStatus = cmp.Or(x.handlerStatus, inner.handlerStatus)
 	if in := inner.Peek(); in != nil {
 		m := x.Rare()
 		for c := in.closers; c != nil; {
@@ -322,7 +351,7 @@ func (x *Exchange) route() string {
 // Pattern returns the pattern that the request was matched with, or "".
 func (x *Exchange) Pattern(r *http.Request) string {
 	pattern := cmp.Or(r.Pattern, cmp.Or(x.route(), x.Request.Pattern))
-	if x.Method == http.MethodConnect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Path+"/", pattern) {
+	if x.Connect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Rare().tunnel+"/", pattern) {
 		return "" // the path of a client, that a ServeMux redirects to
 	}
 	return pattern

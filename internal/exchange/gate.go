@@ -64,7 +64,7 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	g.own.Rare().gate = g
 	x := g.outer
 	g.own.responding, g.own.Logged = x.responding, x.Logged
-	g.own.Method, g.own.Path, g.own.accept = x.Method, x.Path, x.accept
+	g.own.Head, g.own.Connect, g.own.accept = x.Head, x.Connect, x.accept
 	g.face = g.faceFor()
 	return g, inner
 }

@@ -150,7 +150,7 @@ func (w *Writer) writeTimedOut(took time.Duration) bool {
 // the header for HEAD, otherwise as many bytes as were declared. net/http itself
 // ends the context of HTTP/2 then.
 func (w *Writer) isComplete() bool {
-	if w.x.Method == http.MethodHead {
+	if w.x.Head {
 		return w.OnWire()
 	}
 	declared := w.base.Header()["Content-Length"]

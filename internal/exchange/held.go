@@ -82,7 +82,7 @@ type field struct {
 
 // rule asks the policy about the first final status.
 func (w *Writer) rule(code int) {
-	w.handlerSet(code)
+	w.x.handlerSet(code)
 	ruling := w.scope.Rule(w, code)
 	w.status = int32(ruling.Code)
 	if ruling.Body == Pass {
@@ -131,7 +131,7 @@ func (w *Writer) again(code int) {
 	case h.forced && !h.whole && h.text == "" && code >= 100 && code <= 599:
 		// The handler corrected itself before it wrote, as net/http permits
 		// whose WriteHeader has panicked.
-		w.held, w.x.HandlerStatus = nil, 0
+		w.held, w.x.handlerStatus = nil, 0
 		w.state.Store(open)
 		w.begin(code)
 	default:
@@ -161,7 +161,7 @@ func (w *Writer) hold(p []byte) (int, error) {
 // error. What a client sends after a 2xx is the tunnel's, and net/http would
 // read it as the next request (RFC 9110, section 9.3.6).
 func (w *Writer) AwaitTunnel(code int) {
-	if w.state.Load() == open && w.x.Method == http.MethodConnect && w.x.Request.ProtoMajor < 2 {
+	if w.state.Load() == open && w.x.Connect && w.x.Request.ProtoMajor < 2 {
 		w.held = &heldError{kind: Tunnel, code: code, forced: true}
 		w.held.remember(w.base.Header())
 		w.state.Store(held)
@@ -279,7 +279,7 @@ func (w *Writer) passAsIs() {
 		w.release()
 		return
 	case w.held.kind == Tunnel:
-		w.held.code = w.x.HandlerStatus
+		w.held.code = w.x.handlerStatus
 	}
 	w.held.text = ""
 	w.pass()

@@ -46,21 +46,27 @@ type (
 		common
 		http.Pusher
 	}
+
+	// What has a part of the other set beside is neither.
+	bothBase interface {
+		http2Base
+		http.Hijacker
+	}
+	mixedBase interface {
+		http2Base
+		io.ReaderFrom
+	}
 )
 
 // shape says which of net/http's sets a base has: 1, 2, or 0 for any other.
 func shape(rw http.ResponseWriter) int {
 	switch rw.(type) {
+	case bothBase, mixedBase:
+		return 0
 	case http1Base:
-		if _, more := rw.(http.Pusher); !more {
-			return 1
-		}
+		return 1
 	case http2Base:
-		_, hijacker := rw.(http.Hijacker)
-		_, readerFrom := rw.(io.ReaderFrom)
-		if !hijacker && !readerFrom {
-			return 2
-		}
+		return 2
 	}
 	return 0
 }

@@ -85,10 +85,43 @@ func (w *Writer) Observe(o *Observation) {
 // for it. A Writer that an outer layer has made is used again if nothing stands
 // in between.
 func Enter(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.ResponseWriter, owner bool) {
+	switch base := rw.(type) { // in this order, what net/http has made costs one look
+	case *http1Writer:
+		if base.state.Load() != closed {
+			base.x.enterAgain(r)
+			return &base.Writer, rw, false
+		}
+	case *http2Writer:
+		if base.state.Load() != closed {
+			base.x.enterAgain(r)
+			return &base.Writer, rw, false
+		}
+	case carrier, unwrapper, bothBase, mixedBase:
+	case http1Base:
+		w := new(http1Writer)
+		w.outermost(rw, r)
+		return &w.Writer, w, true
+	case http2Base:
+		w := new(http2Writer)
+		w.outermost(rw, r)
+		return &w.Writer, w, true
+	}
+	return enterOther(rw, r)
+}
+
+// outermost makes w the outermost Writer of an exchange.
+func (w *Writer) outermost(base http.ResponseWriter, r *http.Request) {
+	w.base, w.x = base, &w.own
+	w.own.writer = w
+	w.own.enter(r)
+}
+
+// enterOther is Enter for a base that is not net/http's, or not a Writer that
+// can be used again.
+func enterOther(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.ResponseWriter, owner bool) {
 	x, shared := lookup(rw)
 	if shared != nil && shared.state.Load() != closed {
-		x.Current = r
-		x.Routed(r)
+		x.enterAgain(r)
 		return shared, rw, false
 	}
 	w, face = wrap(rw)
@@ -98,14 +131,11 @@ func Enter(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.Respon
 		}
 	}
 	if x == nil {
-		x = &w.own
-		x.writer = w
-		x.enter(r)
+		w.outermost(rw, r)
 	} else {
-		x.Current = r
-		x.Routed(r)
+		w.x = x
+		x.enterAgain(r)
 	}
-	w.x = x
 	return w, face, true
 }
 
@@ -217,19 +247,11 @@ func (w *Writer) Header() http.Header { return w.base.Header() }
 // replaces codes which cannot be sent.
 func (w *Writer) WriteHeader(code int) {
 	if code == http.StatusOK && w.state.Load() == open {
-		w.handlerSet(code)
+		w.x.handlerSet(code)
 		w.commit(code)
 		return
 	}
 	w.writeHeader(code)
-}
-
-// handlerSet notes the status that the handler sets first. One that cannot be
-// sent counts until there is another.
-func (w *Writer) handlerSet(code int) {
-	if now := w.x.HandlerStatus; (now < 100 || now > 999) && !w.x.Replaced {
-		w.x.HandlerStatus = code
-	}
 }
 
 func (w *Writer) writeHeader(code int) {
@@ -256,10 +278,10 @@ func (w *Writer) begin(code int) {
 	case w.scope == nil && (code < 100 || code > 999):
 		// net/http panics. An outer policy does not, and lets the handler correct
 		// itself: either way nothing is sent.
-		w.handlerSet(code)
+		w.x.handlerSet(code)
 		w.base.WriteHeader(code)
 	case w.scope == nil:
-		w.handlerSet(code)
+		w.x.handlerSet(code)
 		w.commit(code)
 	default:
 		w.rule(code)
@@ -334,7 +356,7 @@ func (w *Writer) complete(code int) {
 	if w.scope != nil {
 		w.scope.Complete(w, code)
 	}
-	if w.x.BodyTooLarge && w.x.Request.ProtoMajor < 2 {
+	if m := w.x.Peek(); m != nil && m.BodyTooLarge && w.x.Request.ProtoMajor < 2 {
 		w.base.Header()["Connection"] = []string{"close"}
 	}
 	if w.x.limited || w.observers != nil {
@@ -402,7 +424,7 @@ func (w *Writer) wrote(n int64, err error) {
 	if w.state.Load() == open {
 		w.state.Store(sent)
 	}
-	if w.x.Method != http.MethodHead {
+	if !w.x.Head {
 		w.bytes += n
 	}
 	if err != nil {
