@@ -120,36 +120,32 @@ func (m *Memory) Take(_ context.Context, buckets []Bucket) error {
 // chooses it, so that several policies with one key need one lock.
 func (m *Memory) home(key uint64) int { return int(key & uint64(len(m.shards)-1)) }
 
-// now is the time since the start, and never 0.
-func (m *Memory) now() int64 { return int64(time.Since(m.start)) + 1 }
+// now is the time since the start.
+func (m *Memory) now() int64 { return int64(time.Since(m.start)) }
 
 // takeOne is takeAll for the most frequent case.
 func (m *Memory) takeOne(b *Bucket) {
-	now := m.now() // first, so that the processor computes the hash meanwhile
 	key, t := maphash.String(m.seed, b.Key), m.terms(b)
-	hash, s := key^t.hash, &m.shards[m.home(key)]
+	hash, s := t.identity(key), &m.shards[m.home(key)]
+	now := m.now()
 	s.mu.Lock()
 	at, found := s.table.find(hash)
-	if !found {
-		at, found, units := s.look(b, t, hash, now)
-		debt := t.debt(units)
-		if b.Cost != 0 && !b.Short {
-			debt = s.charge(b, t, hash, now, at, found, units)
-		}
-		s.mu.Unlock()
-		b.Debt = round(debt)
-		return
+	units := t.holds
+	if found {
+		units = t.units(&s.table.cells[at], now)
 	}
-	c := &s.table.cells[at]
-	units := t.units(c, now)
-	if b.Short = t.short(b, units); b.Short || b.Cost == 0 {
-		s.mu.Unlock()
-		b.Debt = round(t.debt(units))
-		return
+	b.Short = t.short(b, units)
+	var debt float64
+	switch {
+	case b.Short || b.Cost == 0:
+		debt = t.debt(units)
+	case found:
+		units = t.charged(b, units)
+		debt = t.debt(units)
+		s.table.cells[at].set(units, debt, now)
+	default:
+		debt = s.charge(b, t, hash, now, at, found, units)
 	}
-	units = t.charged(b, units)
-	debt := t.debt(units)
-	c.set(units, debt, now)
 	s.mu.Unlock()
 	b.Debt = round(debt)
 }
@@ -167,7 +163,7 @@ func (m *Memory) takeAll(buckets []Bucket, keys []uint64) {
 	refused := false
 	for i := range buckets {
 		b, t := &buckets[i], m.terms(&buckets[i])
-		_, _, units := m.shards[m.home(keys[i])].look(b, t, keys[i]^t.hash, now)
+		_, _, units := m.shards[m.home(keys[i])].look(b, t, t.identity(keys[i]), now)
 		b.Debt = round(t.debt(units))
 		refused = refused || b.Short && b.Mode == Enforce
 	}
@@ -180,7 +176,7 @@ func (m *Memory) takeAll(buckets []Bucket, keys []uint64) {
 			continue
 		}
 		// Again, since the one before may have moved or evicted this one.
-		hash := keys[i] ^ t.hash
+		hash := t.identity(keys[i])
 		at, found, units := s.look(b, t, hash, now)
 		b.Debt = round(s.charge(b, t, hash, now, at, found, units))
 	}

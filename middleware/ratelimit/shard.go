@@ -48,6 +48,9 @@ func (s *shard) charge(b *Bucket, t *terms, hash uint64, now int64, at int, foun
 		return debt
 	}
 	c := cell{hash, units, now, debt}
+	if s.table.reuse(at, c) {
+		return debt
+	}
 	if s.makeRoom(now, c.full()) {
 		at, _ = s.table.find(hash)
 	}
@@ -62,10 +65,10 @@ func (s *shard) makeRoom(now, full int64) (moved bool) {
 		s.evict(now, full)
 		moved = true
 	}
-	if s.table.load() >= loadMost {
+	if s.table.used >= s.table.most {
 		// It grows only for buckets that are in use. It does not shrink: where
 		// clients stay below their quotas, it would grow again at once.
-		if s.table.sweep(now); s.table.load() > loadLeast {
+		if s.table.sweep(now); float64(s.table.used) > loadLeast*float64(s.table.homes) {
 			s.table = s.table.resized(min(s.table.used+1, s.limit))
 		}
 		s.hand, moved = 0, true

@@ -5,13 +5,13 @@ import "math/bits"
 // cell is the state of one bucket: what it held at a time. It has no pointer,
 // so the garbage collector never looks at a table of cells.
 type cell struct {
-	hash  uint64  // of the identity of the bucket
+	hash  uint64  // of the identity of the bucket; 0 in a free cell
 	units float64 // that it held at the time last; what is below zero it owes
-	last  int64   // nanoseconds since the start of the Memory; 0 in a free cell
+	last  int64   // nanoseconds since the start of the Memory
 	debt  float64 // nanoseconds from then until the bucket is full
 }
 
-func (c *cell) free() bool { return c.last == 0 }
+func (c *cell) free() bool { return c.hash == 0 }
 
 // set notes what a bucket holds. A time that is older than the cell leaves it
 // in its time.
@@ -33,9 +33,9 @@ func (c *cell) full() int64 {
 }
 
 // table finds the cells of a shard by their hashes. It is a hash table with
-// linear probing whose cells are in the order of their hashes: a search ends
-// at the first hash that is larger, and a table of another size is filled in
-// one pass from the left. Next to a map it saves a cache miss of each decision
+// linear probing whose cells are in the descending order of their hashes: a
+// search ends at the first hash that is not larger, which that of a free cell
+// never is, and a table of another size is filled in one pass from the left. Next to a map it saves a cache miss of each decision
 // and more than half of the memory.
 //
 // The zero table is not valid; use newTable.
@@ -43,6 +43,7 @@ type table struct {
 	cells []cell // more than homes, so that the last places have neighbors too
 	homes int    // the number of places where the search for a hash can start
 	used  int
+	most  int // how many cells may be used before it makes room
 }
 
 // The table is at most loadMost full, and loadLeast after it has made room.
@@ -53,31 +54,36 @@ const (
 
 func newTable(keys int) table {
 	homes := max(minHomes, int(float64(keys)/loadLeast))
-	return table{cells: make([]cell, homes+minHomes), homes: homes}
+	return table{cells: make([]cell, homes+minHomes), homes: homes, most: int(float64(homes) * loadMost)}
 }
 
-// home is where the search for a hash starts. It grows with the hash.
+// home is where the search for a hash starts. The larger the hash, the further
+// to the left.
 func (t *table) home(hash uint64) int {
-	hi, _ := bits.Mul64(hash, uint64(t.homes))
+	hi, _ := bits.Mul64(^hash, uint64(t.homes))
 	return int(hi)
 }
 
 // find returns the place of a hash, or the place where to insert it.
 func (t *table) find(hash uint64) (at int, found bool) {
-	for i := t.home(hash); i < len(t.cells); i++ {
-		c := &t.cells[i]
-		if c.free() || c.hash > hash {
-			return i, false
-		}
-		if c.hash == hash {
-			return i, true
+	for at = t.home(hash); at < len(t.cells); at++ {
+		if h := t.cells[at].hash; h <= hash {
+			return at, h == hash
 		}
 	}
-	return len(t.cells), false
+	return at, false
 }
 
-// load is how full the table is.
-func (t *table) load() float64 { return float64(t.used) / float64(t.homes) }
+// reuse puts a cell in place of the one at the place that find returned for it,
+// if the bucket of that is full again: nobody misses it, and both belong between
+// the same neighbors.
+func (t *table) reuse(at int, c cell) bool {
+	if at == len(t.cells) || t.cells[at].free() || t.cells[at].full() > c.last {
+		return false
+	}
+	t.cells[at] = c
+	return true
+}
 
 // insert adds a cell at the place that find returned for it.
 func (t *table) insert(at int, c cell) {
@@ -125,21 +131,19 @@ func (t *table) resized(keys int) table {
 	return next
 }
 
-// sweep removes the cells that were full before the time now.
+// sweep removes the cells that are full at the time now, as a free one is.
 func (t *table) sweep(now int64) {
 	at := 0
+	t.used = 0
 	for i := range t.cells {
 		c := t.cells[i]
-		if c.free() {
-			continue
-		}
 		t.cells[i] = cell{}
-		if c.full() < now {
-			t.used--
+		if c.full() <= now {
 			continue
 		}
 		at = max(at, t.home(c.hash)) // never to the right of i
 		t.cells[at] = c
 		at++
+		t.used++
 	}
 }

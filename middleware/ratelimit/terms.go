@@ -51,6 +51,10 @@ func newTerms(seed maphash.Seed, b *Bucket) *terms {
 	}
 }
 
+// identity is the hash of a bucket, given that of its key: never 0, which is
+// that of a free cell.
+func (t *terms) identity(key uint64) uint64 { return max(1, key^t.hash) }
+
 // debt is the time, in nanoseconds, until a bucket with the units is full.
 func (t *terms) debt(units float64) float64 { return (t.holds - units) * t.perUnit }
 
