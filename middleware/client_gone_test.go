@@ -72,14 +72,39 @@ func TestOnlyAClientThatLeftHasGone(t *testing.T) {
 		}, stay, 0, false},
 	} {
 		for _, l := range []layer{stacks()[0], {"Normalize", normalizeQuietly}, {"Timeout", middleware.Timeout(never)}, stacks()[len(stacks())-1]} {
-			inBubble(t, func(t *testing.T, protocol string) {
-				capture, got := results()
-				p := serve(t, capture(l.wrap(row.h)), func(s *http.Server) { s.WriteTimeout = row.timeout })
-				row.client(p.client(t, protocol))
-				assert.Equal(t, row.want, (<-got).ClientGone, "%s: %s inside %s", protocol, why, l.name)
-			})
+			for outside, wrapper := range map[string]func(http.Handler) http.Handler{
+				"nothing": func(h http.Handler) http.Handler { return h }, "a wrapper": plainWrapper, "one that flushes and hijacks": busyWrapper,
+			} {
+				inBubble(t, func(t *testing.T, protocol string) {
+					capture, got := results()
+					p := serve(t, wrapper(capture(l.wrap(row.h))), func(s *http.Server) { s.WriteTimeout = row.timeout })
+					row.client(p.client(t, protocol))
+					assert.Equal(t, row.want, (<-got).ClientGone, "%s: %s inside %s inside %s", protocol, why, l.name, outside)
+				})
+			}
 		}
 	}
+}
+
+// busyWrapper is as the wrapper of many a router: it can do what net/http's can,
+// but for deadlines.
+func busyWrapper(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, ok := w.(http.Hijacker); ok {
+			next.ServeHTTP(struct {
+				unwrapping
+				http.Flusher
+				http.Hijacker
+				io.ReaderFrom
+			}{unwrapping{w}, w.(http.Flusher), h, w.(io.ReaderFrom)}, r)
+			return
+		}
+		next.ServeHTTP(struct {
+			unwrapping
+			http.Flusher
+			http.Pusher
+		}{unwrapping{w}, w.(http.Flusher), w.(http.Pusher)}, r)
+	})
 }
 
 // A tunnel over HTTP/2 is a response like others.

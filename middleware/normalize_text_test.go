@@ -3,7 +3,10 @@ package middleware_test
 import (
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
@@ -51,4 +54,115 @@ func TestNormalizeSendsTheFieldsOfACorrectedAnswer(t *testing.T) {
 	assert.Equal(t, "1", a.Header.Get("X-Before"))
 	assert.Equal(t, "2", a.Header.Get("X-After"))
 	assert.Equal(t, "application/vnd.example+json", a.Header.Get("Content-Type"))
+}
+
+// The text of a status alone is held as any other; a 4xx beyond the bound
+// passes, and has to pass as a whole.
+func TestALongTextPassesFromItsFirstByte(t *testing.T) {
+	long := strings.Repeat("a page of text, ", 300)
+	for _, first := range []string{"\n", "404 page not found\n", "Not Found", "page not found" + strings.Repeat(" ", 200), "no such order: "} {
+		for _, protocol := range protocols {
+			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(404)
+				_, _ = io.WriteString(w, first)
+				_, _ = io.WriteString(w, "")
+				_, _ = io.WriteString(w, long)
+			})))
+			assert.Equal(t, first+long, a.body, "%s, %.30q", protocol, first)
+			assert.Equal(t, "text/plain; charset=utf-8", a.Header.Get("Content-Type"))
+		}
+	}
+}
+
+// A text of as many bytes as are held is replaced, and one byte more passes, in
+// however many calls it comes.
+func TestTheBoundOfATextCountsEachOfItsBytes(t *testing.T) {
+	for _, parts := range [][]string{
+		{"Not Found", strings.Repeat("x", 991)}, {"Not Found\n", "Not Found\n", strings.Repeat("x", 980)},
+		{strings.Repeat("x", 500), strings.Repeat("y", 500)}, {strings.Repeat("x", 1000)},
+	} {
+		for _, more := range []string{"", "!"} {
+			n := middleware.NormalizeOptions{Logger: quiet, MaxText: 1000}
+			a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(404)
+				for _, part := range append(slices.Clone(parts), more) {
+					_, _ = io.WriteString(w, part)
+				}
+			})))
+			if more == "" {
+				assert.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+			} else {
+				assert.Equal(t, strings.Join(parts, "")+more, a.body)
+			}
+		}
+	}
+}
+
+// A proxy flushes before each part of a text of which it knows the length.
+func TestAFlushInsideOfATextDoesNotEndIt(t *testing.T) {
+	a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Content-Length", "27")
+		w.WriteHeader(404)
+		_, _ = io.WriteString(w, "Not Found\n")
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, "no such order 17.")
+	})))
+	assert.Equal(t, "no such order 17.", problemOf(t, a)["detail"])
+}
+
+// A layer inside of Normalize keeps the second WriteHeader to itself, and what
+// is written behind it is the text of another status all the same.
+func TestTheTextOfALaterStatusIsSecretInAnyOrder(t *testing.T) {
+	capture := middleware.Capture(func(*http.Request, middleware.Result) {})
+	timeout := middleware.Timeout(time.Minute)
+	for name, inside := range map[string][]func(http.Handler) http.Handler{
+		"alone": nil, "Capture": {capture}, "Timeout": {timeout}, "Capture in Timeout": {timeout, capture}, "Capture in two Timeouts": {timeout, timeout, capture},
+		"Capture in a wrapper": {plainWrapper, capture}, "Capture in a wrapper in Timeout": {timeout, plainWrapper, capture}, "Capture in Timeout in a wrapper": {plainWrapper, timeout, capture},
+		"Capture in wrapper in Capture": {capture, plainWrapper, capture},
+	} {
+		for _, protocol := range protocols {
+			t.Run(name+", "+protocol, func(t *testing.T) {
+				var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.WriteHeader(404)
+					http.Error(w, "pq: password", 500)
+				})
+				for _, layer := range slices.Backward(inside) {
+					h = layer(h)
+				}
+				a := get(t, protocol, normalize(h))
+				assert.Equal(t, 404, a.StatusCode)
+				assert.NotContains(t, problemOf(t, a)["detail"], "password")
+			})
+		}
+	}
+}
+
+// On HTTP/2 a 101 cannot be sent, and is what the handler has set all the same.
+func TestA101OnHTTP2IsTheHandlersStatus(t *testing.T) {
+	for name, layers := range map[string]func(http.Handler) http.Handler{
+		"alone":      func(h http.Handler) http.Handler { return h },
+		"in Timeout": middleware.Timeout(time.Minute),
+		"in two Timeouts": func(h http.Handler) http.Handler {
+			return middleware.Timeout(time.Minute)(middleware.Timeout(time.Minute)(h))
+		},
+	} {
+		for _, then := range []int{0, 200, 404} {
+			var res middleware.Result
+			h := middleware.Capture(func(_ *http.Request, got middleware.Result) { res = got })(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(101)
+				if then != 0 {
+					w.WriteHeader(then)
+				}
+			}))
+			a := get(t, "HTTP/2", normalize(layers(h)))
+			if then == 0 {
+				assert.Equal(t, 500, a.StatusCode, name)
+				assert.Equal(t, 101, res.HandlerStatus, name)
+			} else {
+				assert.Equal(t, then, a.StatusCode, name)
+				assert.Equal(t, then, res.HandlerStatus, "%s: the handler has corrected itself", name)
+			}
+		}
+	}
 }

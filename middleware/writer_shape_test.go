@@ -165,7 +165,7 @@ func TestAWriterBehindUnwrapHasWhatTheControllerFinds(t *testing.T) {
 		for _, row := range []struct {
 			why  string
 			base http.ResponseWriter
-			want map[string]bool // beyond FlushError, Hijacker, ReaderFrom and StringWriter
+			want map[string]bool // beyond FlushError, Hijacker, ReaderFrom, StringWriter and deadlines
 		}{
 			{"nothing itself", unwrapping{w}, map[string]bool{}},
 			{"it flushes", struct {
@@ -189,7 +189,7 @@ func TestAWriterBehindUnwrapHasWhatTheControllerFinds(t *testing.T) {
 			normalize(http.HandlerFunc(func(wrapped http.ResponseWriter, r *http.Request) {
 				for name, has := range interfacesOf(wrapped) {
 					switch name {
-					case "FlushError", "Hijacker", "ReaderFrom", "StringWriter":
+					case "FlushError", "Hijacker", "ReaderFrom", "StringWriter", "ReadDeadline", "WriteDeadline":
 						assert.True(t, has, "%s: %s", row.why, name)
 					default:
 						assert.Equal(t, row.want[name], has, "%s: %s", row.why, name)

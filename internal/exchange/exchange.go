@@ -136,7 +136,11 @@ func (x *Exchange) HandlerStatus() int { return x.handlerStatus }
 // handlerSet notes the status that the handler sets first. One that cannot be
 // sent counts until there is another.
 func (x *Exchange) handlerSet(code int) {
-	if now := x.handlerStatus; (now < 100 || now > 999) && !x.Replaced {
+	if x.Replaced {
+		return
+	}
+	switch now := x.handlerStatus; {
+	case now < 100 || now > 999, now == http.StatusSwitchingProtocols && x.Request.ProtoMajor >= 2:
 		x.handlerStatus = code
 	}
 }

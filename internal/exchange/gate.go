@@ -272,6 +272,14 @@ func (g *gate) carried() (*Exchange, *Writer) { return &g.own, nil }
 
 // Written reports whether the handler has given its response.
 func (g *gate) Written() bool {
+	if g.enter(false) != nil {
+		return g.isBegun()
+	}
+	defer g.leave()
+	return g.isBegun() && g.writer.Written()
+}
+
+func (g *gate) isBegun() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.begun || g.hijacked
@@ -324,6 +332,9 @@ func (g *gate) writeInterim(code int) {
 	h := g.base.Header()
 	clear(h)
 	maps.Copy(h, before)
+	if g.outer.handlerStatus == code { // a Policy outside of the gate has taken a 101 for the status
+		g.own.handlerSet(code)
+	}
 }
 
 func (g *gate) Write(p []byte) (int, error) {
@@ -375,7 +386,7 @@ func (g *gate) ReadFrom(src io.Reader) (n int64, err error) {
 
 // readFrom has base copy from a source that does not block.
 func (g *gate) readFrom(src io.Reader) (int64, error) {
-	begun := g.Written()
+	begun := g.isBegun()
 	if err := g.enter(true); err != nil {
 		return 0, err
 	}
@@ -412,7 +423,7 @@ func (g *gate) FlushError() error {
 	if !canFlush(g.base) { // nothing begins
 		return fmt.Errorf("%w", http.ErrNotSupported)
 	}
-	begun := g.Written()
+	begun := g.isBegun()
 	err := g.control(true, (*http.ResponseController).Flush)
 	if !begun && errors.Is(err, http.ErrNotSupported) { // a wrapper below cannot
 		g.unbegin()
@@ -420,11 +431,15 @@ func (g *gate) FlushError() error {
 	return err
 }
 
+// A deadline is noted here, since the layers of others may hide it.
+
 func (g *gate) SetReadDeadline(t time.Time) error {
+	g.outer.noteDeadline(func(d *deadlines) { d.setRead(t) })
 	return g.control(false, func(c *http.ResponseController) error { return c.SetReadDeadline(t) })
 }
 
 func (g *gate) SetWriteDeadline(t time.Time) error {
+	g.outer.noteDeadline(func(d *deadlines) { d.setWrite(t, g.own.Request.ProtoMajor) })
 	return g.control(false, func(c *http.ResponseController) error { return c.SetWriteDeadline(t) })
 }
 
@@ -517,8 +532,8 @@ func (g *gate) faceFor() http.ResponseWriter {
 	_, flusher := g.base.(http.Flusher)
 	_, flushErrorer := g.base.(flushErrorer)
 	_, hijacker := g.base.(http.Hijacker)
-	flushBelow, hijackBelow := below(g.base)
-	flushes, hijacks := flusher || flushErrorer || flushBelow, hijacker || hijackBelow
+	found := below(g.base)
+	flushes, hijacks := flusher || flushErrorer || found.flush, hijacker || found.hijack
 	pusher, _ := g.base.(http.Pusher)
 	switch {
 	case flushes && hijacks:

@@ -67,13 +67,22 @@ type heldError struct {
 	kind   Body
 	code   int
 	forced bool
-	whole  bool // the text has come; what follows is an accident
-	frozen bool // what follows belongs to another code
+	whole  bool   // the text has come; what follows is an accident
+	frozen bool   // what follows belongs to another code
+	canned []byte // what came first and says no more than the code: it leaves if the error passes
 	text   string
 
-	header []field // as it was when the handler set the status
-	room   [6]field
+	header     []field // as it was when the handler set the status
+	room       [6]field
+	cannedRoom [maxCanned]byte
 }
+
+// maxCanned has room for the usual texts of net/http, such as "404 page not
+// found"; a longer one is allocated.
+const maxCanned = 24
+
+// length is how much of the text has been collected, in bytes.
+func (h *heldError) length() int { return len(h.canned) + len(h.text) }
 
 type field struct {
 	name   string
@@ -128,15 +137,45 @@ func (w *Writer) again(code int) {
 	h := w.held
 	switch {
 	case IsInterim(code): // too late, and harmless
-	case h.forced && !h.whole && h.text == "" && code >= 100 && code <= 599:
-		// The handler corrected itself before it wrote, as net/http permits
-		// whose WriteHeader has panicked.
+	case h.isCorrectable() && code >= 100 && code <= 599:
+		// As net/http permits whose WriteHeader has panicked.
 		w.held, w.x.handlerStatus = nil, 0
 		w.state.Store(open)
 		w.begin(code)
 	default:
 		h.frozen = true
 		w.superfluous(code)
+	}
+}
+
+// isCorrectable reports whether all that the handler has done is to set a status
+// that cannot be sent: it may still set another one.
+func (h *heldError) isCorrectable() bool { return h.forced && !h.whole }
+
+// freeze notes at an error that a layer at rw or outside of it holds that the
+// handler has set another status. A layer in between has not handed that on.
+func freeze(rw http.ResponseWriter) {
+	for range maxLayers {
+		x, w := lookup(rw)
+		switch {
+		case w != nil && w.state.Load() == held:
+			w.held.frozen = true
+			return
+		case w != nil:
+			rw = w.base
+			continue
+		case x != nil:
+			if g := x.behind(); g != nil && g.enter(false) == nil {
+				freeze(g.base)
+				g.leave()
+			}
+			return
+		}
+		u, ok := rw.(unwrapper)
+		if !ok {
+			return
+		}
+		rw = u.Unwrap()
 	}
 }
 
@@ -182,7 +221,7 @@ func (w *Writer) collect(p []byte) (int, error) {
 		w.x.Rare().Dropped += int64(len(p))
 	case h.frozen, h.kind == Drop, h.kind == Tunnel:
 		w.withhold(p)
-	case len(h.text)+len(p) > w.scope.MaxText():
+	case h.length()+len(p) > w.scope.MaxText():
 		if w.scope.TooLong(w, h.code) == Pass {
 			w.pass()
 			return w.Write(p)
@@ -192,6 +231,10 @@ func (w *Writer) collect(p []byte) (int, error) {
 		h.kind, h.text = Drop, ""
 	case h.text != "" || w.scope.Keep(h.code, p):
 		h.text += string(p)
+	case h.canned == nil:
+		h.canned = append(h.cannedRoom[:0], p...)
+	default:
+		h.canned = append(h.canned, p...)
 	}
 	if len(p) > 0 {
 		h.whole = true
@@ -259,8 +302,11 @@ func (w *Writer) pass() {
 		clear(header)
 		maps.Copy(header, now)
 	}
+	if len(h.canned) > 0 { // an error shows in the next write
+		_, _ = w.Write(h.canned)
+	}
 	if h.text != "" {
-		_, _ = w.WriteString(h.text) // an error shows in the next write
+		_, _ = w.WriteString(h.text)
 	}
 }
 
@@ -281,7 +327,7 @@ func (w *Writer) passAsIs() {
 	case w.held.kind == Tunnel:
 		w.held.code = w.x.handlerStatus
 	}
-	w.held.text = ""
+	w.held.canned, w.held.text = nil, ""
 	w.pass()
 }
 
@@ -299,7 +345,7 @@ func (h *heldError) awaitsText(header http.Header) bool {
 		return !h.whole
 	}
 	n, err := strconv.Atoi(declared[0])
-	return err == nil && len(h.text) < n || !h.whole
+	return err == nil && h.length() < n || !h.whole
 }
 
 // settleEarly is for a handler that flushes: an error that may be a stream goes

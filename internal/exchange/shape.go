@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/felixge/httpsnoop"
 )
@@ -29,6 +30,7 @@ func (w *http2Writer) Push(target string, opts *http.PushOptions) error {
 type (
 	flushErrorer  interface{ FlushError() error }
 	closeNotifier interface{ CloseNotify() <-chan bool }
+	deadliner     interface{ SetReadDeadline(time.Time) error }
 
 	common interface {
 		http.ResponseWriter
@@ -103,60 +105,75 @@ func (w *Writer) forgetFace(face http.ResponseWriter) {
 }
 
 // faceFor wraps a base of any other shape. http.ResponseController walks down
-// Unwrap for what the base does not have itself, past every hook, and would
-// flush or hijack while an error is held. If there is something to find below,
-// the face has to have it too.
+// Unwrap for what the base does not have itself, past every hook: it would flush
+// or hijack while an error is held, and set deadlines that the exchange does not
+// learn of. If there is something to find below, the face has to have it too.
 func (w *Writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 	_, flusher := rw.(http.Flusher)
 	_, flushErrorer := rw.(flushErrorer)
 	_, hijacker := rw.(http.Hijacker)
-	flushBelow, hijackBelow := below(rw)
-	if (flusher || flushErrorer || !flushBelow) && (hijacker || !hijackBelow) {
-		return httpsnoop.Wrap(rw, w.hooks())
+	_, deadliner := rw.(deadliner)
+	_, notifier := rw.(closeNotifier)
+	found := below(rw)
+	switch {
+	case found.flush && !flusher && !flushErrorer, found.hijack && !hijacker, found.deadlines && !deadliner && !notifier:
+		return w.reach(rw, flusher, hijacker || found.hijack)
 	}
-	return w.reach(rw, flusher, hijacker || hijackBelow)
+	return httpsnoop.Wrap(rw, w.hooks())
 }
 
 // reach adds to a reachWriter what its base has beside.
 func (w *Writer) reach(rw http.ResponseWriter, flusher, hijacks bool) http.ResponseWriter {
-	_, pusher := rw.(http.Pusher)
-	switch reach := (&reachWriter{w}); {
-	case flusher && hijacks && pusher:
+	reach := &reachWriter{w}
+	pusher, _ := rw.(http.Pusher)
+	switch {
+	case flusher && hijacks && pusher != nil:
 		return struct {
 			*reachWriter
 			http.Flusher
 			http.Pusher
 			hijackMethod
-		}{reach, w, rw.(http.Pusher), hijackMethod{w}}
+		}{reach, w, pusher, hijackMethod{w}}
 	case flusher && hijacks:
 		return struct {
 			*reachWriter
 			http.Flusher
 			hijackMethod
 		}{reach, w, hijackMethod{w}}
-	case hijacks && pusher:
+	case flusher && pusher != nil:
+		return struct {
+			*reachWriter
+			http.Flusher
+			http.Pusher
+		}{reach, w, pusher}
+	case hijacks && pusher != nil:
 		return struct {
 			*reachWriter
 			http.Pusher
 			hijackMethod
-		}{reach, rw.(http.Pusher), hijackMethod{w}}
+		}{reach, pusher, hijackMethod{w}}
+	case flusher:
+		return struct {
+			*reachWriter
+			http.Flusher
+		}{reach, w}
 	case hijacks:
 		return struct {
 			*reachWriter
 			hijackMethod
 		}{reach, hijackMethod{w}}
-	case pusher: // no Flusher: its base would not have come here
+	case pusher != nil:
 		return struct {
 			*reachWriter
 			http.Pusher
-		}{reach, rw.(http.Pusher)}
-	default:
-		return reach
+		}{reach, pusher}
 	}
+	return reach
 }
 
 // reachWriter is for a base whose Unwrap leads to more than it has itself.
-// WriteString and ReadFrom promise nothing that a plain Write cannot do.
+// WriteString and ReadFrom promise nothing that a plain Write cannot do, and
+// deadlines are what http.ResponseController would find below.
 type reachWriter struct{ w *Writer }
 
 func (x *reachWriter) carried() (*Exchange, *Writer)         { return x.w.x, x.w }
@@ -166,6 +183,8 @@ func (x *reachWriter) Write(p []byte) (int, error)           { return x.w.Write(
 func (x *reachWriter) WriteString(s string) (int, error)     { return x.w.WriteString(s) }
 func (x *reachWriter) ReadFrom(src io.Reader) (int64, error) { return x.w.readFrom(src) }
 func (x *reachWriter) FlushError() error                     { return x.w.FlushError() }
+func (x *reachWriter) SetReadDeadline(t time.Time) error     { return x.w.SetReadDeadline(t) }
+func (x *reachWriter) SetWriteDeadline(t time.Time) error    { return x.w.SetWriteDeadline(t) }
 func (x *reachWriter) Unwrap() http.ResponseWriter           { return x.w.base }
 
 // hijacker is what hijackMethod calls.
@@ -200,8 +219,7 @@ func canFlush(rw http.ResponseWriter) bool {
 	case http.Flusher, flushErrorer:
 		return true
 	}
-	flush, _ := below(rw)
-	return flush
+	return below(rw).flush
 }
 
 // canHijack reports whether rw or what it wraps can hijack.
@@ -209,26 +227,30 @@ func canHijack(rw http.ResponseWriter) bool {
 	if _, ok := rw.(http.Hijacker); ok {
 		return true
 	}
-	_, hijack := below(rw)
-	return hijack
+	return below(rw).hijack
 }
 
-// below reports whether Unwrap leads from rw to a layer that can flush, and to
-// one that can hijack.
-func below(rw http.ResponseWriter) (flush, hijack bool) {
+// abilities are what a ResponseWriter can do beside writing.
+type abilities struct{ flush, hijack, deadlines bool }
+
+// below returns what layers can do to which Unwrap leads from rw.
+func below(rw http.ResponseWriter) (found abilities) {
 	for range maxLayers {
 		u, ok := rw.(unwrapper)
 		if !ok {
-			return flush, hijack
+			return found
 		}
 		rw = u.Unwrap()
 		switch rw.(type) {
 		case http.Flusher, flushErrorer:
-			flush = true
+			found.flush = true
 		}
 		if _, ok := rw.(http.Hijacker); ok {
-			hijack = true
+			found.hijack = true
+		}
+		if _, ok := rw.(deadliner); ok {
+			found.deadlines = true
 		}
 	}
-	return false, false
+	return abilities{}
 }

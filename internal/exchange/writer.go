@@ -202,7 +202,12 @@ func (w *Writer) carried() (*Exchange, *Writer) { return w.x, w }
 // Written reports whether the handler has given its response, sent or held. A
 // base of another toolkit may know that it has begun before.
 func (w *Writer) Written() bool {
-	if w.state.Load() != open && !w.isUntouched() {
+	switch w.state.Load() {
+	case open:
+	case held:
+		h := w.held
+		return h == nil || !h.isCorrectable()
+	default:
 		return true
 	}
 	base, ok := w.base.(interface{ Written() bool })
@@ -384,6 +389,7 @@ func (w *Writer) superfluous(code int) {
 	if w.scope == nil && w.x.Request.ProtoMajor < 2 { // HTTP/2 never logged it
 		w.serverLog("http: superfluous response.WriteHeader call from %s", call)
 	}
+	freeze(w.base)
 }
 
 func (w *Writer) Write(p []byte) (int, error) {

@@ -30,6 +30,7 @@ type machine struct {
 	control    bool     // flush and hijack only through a ResponseController
 	asked      int      // the first final code of a WriteHeader, if that was in time, or none
 	corrected  bool     // an invalid code came first, and another one followed
+	others     int      // the length of text before a later final code, or none
 	interim    []int    // the codes of 1xx that were asked for in time
 	committed  bool     // net/http alone would have sent a final header
 	hijacked   bool
@@ -65,7 +66,7 @@ const (
 // run makes the calls until one ends the program. It leaves by a panic where
 // the program does.
 func (m *machine) run(w http.ResponseWriter, r *http.Request, calls []call) error {
-	m.w, m.r, m.rc, m.asked = w, r, http.NewResponseController(w), none
+	m.w, m.r, m.rc, m.asked, m.others = w, r, http.NewResponseController(w), none, none
 	m.shape = shape(w)
 	m.err = m.runAll(calls)
 	m.done, m.began = true, m.committed || m.strict && m.asked != none
@@ -212,6 +213,9 @@ func (m *machine) do(c call) {
 
 // asks notes a WriteHeader before it is made.
 func (m *machine) asks(code int) {
+	if m.asked != none && m.others == none && !m.isInvalid() && m.isFinal(code) {
+		m.others = len(m.text)
+	}
 	switch {
 	case m.hijacked:
 	case m.isInvalid() && len(m.text) == 0:

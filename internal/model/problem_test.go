@@ -79,10 +79,19 @@ func (j *judge) notAProblem() (reasons []string) {
 	return reasons
 }
 
+func isProblem(r *response) bool {
+	mediaType, _, _ := mime.ParseMediaType(r.header.Get("Content-Type"))
+	return strings.Contains(mediaType, "problem") || mediaType == "text/html"
+}
+
 // secrets looks for the texts of the program in a server error that is not its
-// own document.
+// own document, and in a problem for those that follow another status.
 func (j *judge) secrets() {
-	got := &j.got.first
+	got, m := &j.got.first, &j.got.machine
+	if m.others != none && !j.has(hiding) && isProblem(got) && got.body != j.want.first.body &&
+		!strings.Contains(string(m.text[:m.others]), canary) && strings.Contains(got.body, canary) {
+		j.fault("secret", "a %d has the text of another status: %.200q", got.status, got.body)
+	}
 	if got.status < 500 || !j.has(normalizes|recovers) || !strings.Contains(got.body, canary) {
 		return
 	}

@@ -41,8 +41,28 @@ var regressions = []struct {
 	{"a text that begins like JSON", http11, "GET", []string{"middleware.Normalize"}, []string{"w.WriteHeader(500)", `w.Write(body(5, "{canary}"))`}},
 	{"a text over the bound", http11, "GET", []string{"middleware.Normalize"}, []string{"w.WriteHeader(500)", `w.Write(body(4097, "canary of a text. "))`}},
 	{"a text over the bound, for HEAD", http11, "HEAD", []string{"middleware.Normalize"}, []string{"w.WriteHeader(500)", `w.Write(body(4097, "canary of a text. "))`}},
+	{"a text of a later status", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "canary of an error", 500)`}},
+	{"a text of a later status in a wrapper", http11, "GET", []string{"middleware.Normalize", "a wrapper with Unwrap", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "canary of an error", 500)`}},
+
+	// Texts of client errors.
+	{"a long text behind the text of the code", http11, "GET", []string{"middleware.Normalize"}, []string{"http.NotFound(w, r)", `w.Write(body(4097, "canary of a text. "))`}},
+	{"a long text behind an empty line", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "", 500)`, `w.Write(body(4097, "canary of a text. "))`}},
+	{"a source beyond the length", http11, "GET", []string{"middleware.Normalize"}, []string{`w.Header().Set("Content-Length", "512")`, "w.WriteHeader(404)", `io.Copy(w, source(513) of "{canary}")`}},
+	{"a source far beyond the length", http11, "GET", []string{"middleware.Normalize"}, []string{`w.Header().Set("Content-Length", "2048")`, "w.WriteHeader(404)", `io.Copy(w, source(3000) of "{canary}")`}},
+
+	// A status that cannot be sent.
+	{"an error behind it", http11, "GET", []string{"middleware.Normalize", "respond.Handler"}, []string{"w.WriteHeader(0)", "return problem.New(503)"}},
+	{"an error behind it in Timeout", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "respond.Handler"}, []string{"w.WriteHeader(0)", "return problem.New(503)"}},
+
+	// What fills a buffer.
+	{"a body of a 205, and a pause", http11, "GET", []string{"middleware.Normalize"}, []string{"w.WriteHeader(205)", `w.Write(body(2049, "canary of a text. "))`, "time.Sleep(2 * time.Hour)"}},
+	{"a client that leaves a response without a length", http11, "POST with 307200 bytes, chunked, Expect: 100-continue", []string{"middleware.Capture"}, []string{`w.Header().Set("Transfer-Encoding", "identity")`, `w.Write(body(4095, "canary of a text. "))`, "io.ReadAll(r.Body)"}},
 
 	// What Capture was told.
+	{"Capture of a deadline behind a wrapper", http11, "GET", []string{"a wrapper that counts", "middleware.Capture"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(2 * time.Hour)"}},
+	{"Capture of a deadline behind a wrapper and Timeout", http11, "GET", []string{"a wrapper with Unwrap", "middleware.Capture", "middleware.Timeout(time.Hour)"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(time.Hour)"}},
+	{"Capture of a 101 on HTTP/2", http2, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(101)"}},
+	{"Capture of a 101 on HTTP/2 in two Timeouts", http2, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(101)"}},
 	{"Capture in Timeout", http11, "GET", []string{"middleware.Timeout(time.Hour)", "middleware.Capture"}, nil},
 	{"Capture in Timeout in Normalize", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(404)"}},
 	{"Capture around Timeout around Recover", http11, "GET", []string{"middleware.Capture", "middleware.Timeout(time.Hour)", "middleware.Recover"}, []string{`panic("canary")`}},

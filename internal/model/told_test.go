@@ -126,7 +126,8 @@ func (j *judge) resultBody(res told, no func(string, ...any)) {
 		no("%d Bytes of a HEAD", res.Bytes)
 	// A deadline of the handler's own drops what net/http has taken, and the end of
 	// an HTTP/1.0 response does not show that.
-	case got.whole() && j.got.machine.ended == returned && !j.timesOut() && !j.makes(opDeadline) && res.Bytes != n, res.Bytes < n:
+	// Neither does that of a response whose client leaves before the handler ends.
+	case got.whole() && (got.isDelimited() || !j.got.left) && j.got.machine.ended == returned && !j.timesOut() && !j.makes(opDeadline) && res.Bytes != n, res.Bytes < n:
 		no("%d Bytes, on the wire %d", res.Bytes, n)
 	}
 	mediaType, _, _ := mime.ParseMediaType(got.header.Get("Content-Type"))

@@ -43,7 +43,7 @@ func (r *response) whole() bool { return r.err == "" && r.status != 0 }
 // isDelimited reports whether a client can tell the end of the body from that of
 // the connection.
 func (r *response) isDelimited() bool {
-	return strings.HasPrefix(r.raw, "HTTP/2") || r.header.Get("Content-Length") != "" || strings.Contains(r.raw, "\r\nTransfer-Encoding: chunked\r\n")
+	return r.status == 204 || r.status == 304 || strings.HasPrefix(r.raw, "HTTP/2") || r.header.Get("Content-Length") != "" || strings.Contains(r.raw, "\r\nTransfer-Encoding: chunked\r\n")
 }
 
 // A run is what can be observed of a scenario.
