@@ -43,8 +43,9 @@ type machine struct {
 	waited     bool // past the limit of Timeout, or up to it
 	silenced   bool // a deadline for writes passed meanwhile
 	until      time.Time
-	open       bool // nothing was committed when it waited first
-	exactly    bool // it waited up to the limit, to the nanosecond
+	readable   time.Time // until when net/http reads; on HTTP/1 it ends the context then
+	open       bool      // nothing was committed when it waited first
+	exactly    bool      // it waited up to the limit, to the nanosecond, or may have
 	ended      ending
 	done       bool   // run has returned
 	began      bool   // committed, before the late calls
@@ -119,7 +120,7 @@ func (m *machine) threw() bool { return !m.done && m.ended == returned }
 // wait outlasts a Timeout.
 func (m *machine) wait(c call) error {
 	if !m.waited {
-		m.waited, m.open, m.exactly = true, !m.committed, c.a%4 == 3
+		m.waited, m.open, m.exactly = true, !m.committed, c.a%4 == 3 || !m.readable.IsZero()
 	}
 	m.waits++
 	defer func() { m.silenced = m.silenced || !m.until.IsZero() && !time.Now().Before(m.until) }()
@@ -454,7 +455,11 @@ func (m *machine) setDeadline(c call) {
 		at = time.Now().Add(time.Hour)
 	}
 	if c.a%2 == 0 {
-		m.saw("SetReadDeadline", 0, m.rc.SetReadDeadline(at))
+		err := m.rc.SetReadDeadline(at)
+		m.saw("SetReadDeadline", 0, err)
+		if err == nil {
+			m.readable = at
+		}
 	} else {
 		err := m.rc.SetWriteDeadline(at)
 		m.saw("SetWriteDeadline", 0, err)

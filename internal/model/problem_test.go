@@ -88,7 +88,7 @@ func isProblem(r *response) bool {
 // own document, and in a problem for those that follow another status.
 func (j *judge) secrets() {
 	got, m := &j.got.first, &j.got.machine
-	if m.others != none && !j.has(hiding) && isProblem(got) && got.body != j.want.first.body &&
+	if m.others != none && got.status >= 400 && j.has(normalizes) && !j.has(hiding) && isProblem(got) && got.body != j.want.first.body &&
 		!strings.Contains(string(m.text[:m.others]), canary) && strings.Contains(got.body, canary) {
 		j.fault("secret", "a %d has the text of another status: %.200q", got.status, got.body)
 	}

@@ -58,6 +58,9 @@ var regressions = []struct {
 	{"a body of a 205, and a pause", http11, "GET", []string{"middleware.Normalize"}, []string{"w.WriteHeader(205)", `w.Write(body(2049, "canary of a text. "))`, "time.Sleep(2 * time.Hour)"}},
 	{"a client that leaves a response without a length", http11, "POST with 307200 bytes, chunked, Expect: 100-continue", []string{"middleware.Capture"}, []string{`w.Header().Set("Transfer-Encoding", "identity")`, `w.Write(body(4095, "canary of a text. "))`, "io.ReadAll(r.Body)"}},
 
+	{"a client that leaves a long text", http11, "POST with 3000 bytes, Expect: 100-continue", []string{"middleware.Normalize"}, []string{"w.WriteHeader(404)", `io.WriteString(w, body(4097, "canary of a text. "))`, "io.ReadAll(r.Body)"}},
+	{"a client that leaves net/http's response alone", http11, "POST with 3000 bytes, Expect: 100-continue", []string{"middleware.Normalize"}, []string{"w.WriteHeader(404)", `w.Write(body(4095, "canary of a text. "))`, "io.ReadAll(r.Body)", `w.Write(body(5, "canary of a text. "))`}},
+
 	// What Capture was told.
 	{"Capture of a deadline behind a wrapper", http11, "GET", []string{"a wrapper that counts", "middleware.Capture"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(2 * time.Hour)"}},
 	{"Capture of a deadline behind a wrapper and Timeout", http11, "GET", []string{"a wrapper with Unwrap", "middleware.Capture", "middleware.Timeout(time.Hour)"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(time.Hour)"}},
