@@ -32,8 +32,9 @@ import (
 //
 // The pointer of a FieldError has the names that encoding/json reports, without
 // the indexes of arrays. What it reports of maps, embedded structs, types with an
-// UnmarshalJSON and members with the option "string" depends on the release of
-// Go: where they may be on the way, [BadBodyFor] is told the type, and knows.
+// UnmarshalJSON, members with the option "string", names of digits and names in
+// other case depends on the release of Go, and names with dots look like several:
+// where there may be such, [BadBodyFor] is told the type, and knows.
 func BadBody(err error) error {
 	if err == nil {
 		return nil
@@ -190,8 +191,7 @@ func undecodable(t reflect.Type) bool {
 	case reflect.Interface:
 		return t.NumMethod() > 0
 	case reflect.Map:
-		key := t.Key()
-		return !readsText(key) && key.Kind() != reflect.String && !isWhole(key.Kind())
+		return jsonscan.UndecodableKey(t.Key())
 	}
 	return false
 }

@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
@@ -62,8 +63,8 @@ func appendTyped(b []byte, s *jsonscan.Scanner, t reflect.Type) []byte {
 	case c == '{' && t.Kind() == reflect.Map:
 		return appendTypedMembers(b, s, func(string) reflect.Type { return t.Elem() })
 	case c == '{' && t.Kind() == reflect.Struct:
-		fields := reflect.VisibleFields(t)
-		return appendTypedMembers(b, s, func(name string) reflect.Type { return memberType(fields, name) })
+		members := jsonscan.MembersOf(t)
+		return appendTypedMembers(b, s, func(name string) reflect.Type { return memberType(members, name) })
 	default:
 		s.Value()
 	}
@@ -99,25 +100,27 @@ func appendTypedMembers(b []byte, s *jsonscan.Scanner, typeOf func(name string) 
 
 // memberType returns the type of the field that encoding/json stores the member
 // in, and that of an empty interface if there is none.
-func memberType(fields []reflect.StructField, name string) reflect.Type {
-	found := reflect.TypeFor[any]()
-	for _, f := range fields {
-		member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case f.Anonymous && member == "":
-			continue // its fields are listed too
-		case member == "":
-			member = f.Name
-		}
-		if member == name {
-			return f.Type
-		}
-		if strings.EqualFold(member, name) {
-			found = f.Type
+func memberType(members map[string]jsonscan.Member, name string) reflect.Type {
+	m, ok := members[name]
+	if !ok {
+		for _, other := range members {
+			if strings.EqualFold(other.Name, name) && (!ok || slices.Compare(other.Index, m.Index) < 0) {
+				m, ok = other, true
+			}
 		}
 	}
-	return found
+	switch {
+	case !ok:
+		return reflect.TypeFor[any]()
+	case m.Quoted:
+		return reflect.TypeFor[inString]()
+	}
+	return m.Type
 }
+
+// inString stands for the type of a member with the option "string": its text is
+// left as the string that encoding/json expects, and none is null.
+type inString struct{}
 
 // hasParts reports whether values of the kind are arrays or objects in JSON.
 func hasParts(k reflect.Kind) bool {

@@ -171,3 +171,36 @@ func TestExtensionOfMuchXMLIsReadInProportion(t *testing.T) {
 	require.NoError(t, d.Extension("x", &all))
 	assert.Len(t, all, 20_000)
 }
+
+func TestExtensionOfXMLKnowsValuesInStrings(t *testing.T) {
+	type quoted struct {
+		A int     `json:"a,string"`
+		B *bool   `json:"b,string"`
+		C *string `json:"c,string"`
+		D float64 `json:"D,string"`
+		E *int    `json:"e,string"`
+	}
+	yes, text := true, "x y"
+	want := quoted{5, &yes, &text, 1.5, nil}
+	d := problem.New(400, problem.Extension("q", want))
+	doc, err := d.AppendXML(nil)
+	require.NoError(t, err)
+	wire := new(problem.Details)
+	require.NoError(t, xml.Unmarshal(doc, wire))
+	for _, d := range []*problem.Details{d, wire} {
+		var got quoted
+		require.NoError(t, d.Extension("q", &got), "%s", doc)
+		assert.Equal(t, want, got)
+	}
+}
+
+// encoding/xml reads an element that is called xmlns as one without a namespace.
+func TestXMLHasNoElementCalledXmlns(t *testing.T) {
+	for _, v := range []problem.Option{problem.Extension("xmlns", "v"), problem.Extension("deep", map[string]any{"a": []any{map[string]int{"xmlns": 1}}})} {
+		doc, err := problem.New(400, v, problem.Extension("other", "x")).AppendXML(nil)
+		assert.ErrorContains(t, err, "xmlns")
+		d := new(problem.Details)
+		require.NoError(t, xml.Unmarshal(doc, d))
+		assert.Len(t, d.Extensions, 1, "%s", doc)
+	}
+}

@@ -227,3 +227,20 @@ func TestAppendJSONAllocatesNothingForWhatIsUsual(t *testing.T) {
 	b := make([]byte, 0, 1024)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = d.AppendJSON(b) }))
 }
+
+// RFC 3986, section 3.2.2: brackets stand around the IP address of a host, and
+// nowhere else.
+func TestBracketsAreOnlyInAHost(t *testing.T) {
+	for instance, want := range map[string]string{
+		"http://[2001:db8::1]:80/a[0]": "http://[2001:db8::1]:80/a%5B0%5D", "//[::1]": "//[::1]", "http://u:p@[::1]?[": "http://u:p@[::1]?%5B",
+		"/a[0]//b": "/a%5B0%5D//b", "/a?x=//[1]": "/a?x=//%5B1%5D", "/a//[b]c": "/a//%5Bb%5Dc", "/a?[//]": "/a?%5B//%5D", "a[b]://c": "a%5Bb%5D://c",
+		"http://a[b]/": "http://a%5Bb%5D/", "http://[::1]x/": "http://%5B::1%5Dx/", "urn:[a]": "urn:%5Ba%5D", "http://[[::1]]/": "http://[%5B::1%5D]/", "http://[": "http://%5B",
+	} {
+		doc, err := (&problem.Details{Status: 400, Instance: instance}).AppendJSON(nil)
+		require.NoError(t, err)
+		var got struct{ Instance string }
+		require.NoError(t, json.Unmarshal(doc, &got))
+		assert.Equal(t, want, got.Instance, instance)
+	}
+	assert.Panics(t, func() { problem.Define("/a?x=//[1]", "t", 400, "d") })
+}

@@ -4,8 +4,11 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
 // PointerTo returns the pointer to the part of a value at a path of Go names, in
@@ -32,26 +35,12 @@ func PointerTo(value any, path string) string {
 	b := []byte{'#'}
 	for path != "" && v.IsValid() {
 		var token string
-		var inText bool
 		if path[0] == '[' {
 			v, token, path = element(v, path[1:])
-			inText = v.IsValid()
 		} else {
-			name := path
-			if i := strings.IndexAny(path, ".["); i >= 0 {
-				name = path[:i]
-			}
-			path = strings.TrimPrefix(path[len(name):], ".")
-			var f reflect.StructField
-			if f, v = field(v, name); !v.IsValid() {
-				break
-			}
-			if token, inText = jsonName(f); token == "" && inText {
-				v = settle(v)
-				continue // an embedded struct
-			}
+			v, token, path = member(v, path)
 		}
-		if !inText {
+		if !v.IsValid() {
 			break
 		}
 		b = appendToken(append(b, '/'), token)
@@ -76,47 +65,54 @@ func settle(v reflect.Value) reflect.Value {
 	return reflect.Value{} // a pointer to itself
 }
 
-// field returns the field with a Go name, or with that name in the JSON text. The
-// value is not valid if there is none.
-func field(v reflect.Value, name string) (f reflect.StructField, at reflect.Value) {
+// member returns the value of the member of a struct that a path leads to, through
+// the structs that are embedded, its name, and the rest of the path. The value is
+// not valid if there is none: another may have the name.
+func member(v reflect.Value, path string) (at reflect.Value, token, rest string) {
 	if v.Kind() != reflect.Struct {
-		return f, at
+		return at, "", ""
 	}
-	t := v.Type()
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Name == name {
-			return f, v.Field(i)
+	members := jsonscan.MembersOf(v.Type())
+	var index []int // of the field, beginning at v
+	for path != "" && v.Kind() == reflect.Struct {
+		name := path
+		if i := strings.IndexAny(path, ".["); i >= 0 {
+			name = path[:i]
 		}
-	}
-	for i := range t.NumField() {
-		if f := t.Field(i); name != "" {
-			if n, ok := jsonName(f); ok && n == name {
-				return f, v.Field(i)
+		path = strings.TrimPrefix(path[len(name):], ".")
+		inner, ok := field(v.Type(), name)
+		if !ok {
+			return at, "", ""
+		}
+		v, index = fieldAt(v, inner), append(index, inner...)
+		for _, m := range members {
+			if slices.Equal(m.Index, index) {
+				return v, m.Name, path
 			}
 		}
+		v = settle(v) // an embedded struct
 	}
-	return f, at
+	return at, "", ""
 }
 
-// jsonName returns the name of a field in the JSON text, which is empty for a
-// struct that is embedded, and whether the field is there at all.
-func jsonName(f reflect.StructField) (name string, ok bool) {
-	tag := f.Tag.Get("json")
-	if tag == "-" {
-		return "", false
+// field returns the index of the field with a Go name, or with that name in the
+// JSON text.
+func field(t reflect.Type, name string) (index []int, ok bool) {
+	for i := range t.NumField() {
+		if t.Field(i).Name == name {
+			return []int{i}, true
+		}
 	}
-	name, _, _ = strings.Cut(tag, ",")
-	if name != "" {
-		return name, true
+	m, ok := jsonscan.MembersOf(t)[name]
+	return m.Index, ok
+}
+
+// fieldAt returns a field, or one like it where an embedded pointer is nil.
+func fieldAt(v reflect.Value, index []int) reflect.Value {
+	if f, err := v.FieldByIndexErr(index); err == nil {
+		return f
 	}
-	t := f.Type
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if f.Anonymous && t.Kind() == reflect.Struct {
-		return "", true
-	}
-	return f.Name, f.IsExported()
+	return reflect.Zero(v.Type().FieldByIndex(index).Type)
 }
 
 // element returns the element of an array or of a map that a path leads to behind

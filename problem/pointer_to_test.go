@@ -63,7 +63,7 @@ func TestPointerToFollowsTheValue(t *testing.T) {
 	}{
 		{cart, "Cart.Lines[1].SKU", "Cart.lines[1].sku", "#/lines/1/sku"},
 		{&cart, "Cart.cartBase.ID", "Cart.cartBase.id", "#/id"},
-		{&cart, "Cart.Cart.Cart.NoTag", "", "#/NoTag"},
+		{&cart, "Cart.Cart.Cart.NoTag", "", "#"}, // the outer NoTag has the name
 		{cart, "Cart.P.Items[0].SKU", "Cart.p.items[0].sku", "#/p/items/0/sku"},
 		{cart, "Cart.P.ByKey[a.b]c].SKU", "Cart.p.m[a.b]c].sku", "#/p/m/a.b%5Dc/sku"},
 		{cart, "Cart.P.ByKey[a.b].SKU", "Cart.p.m[a.b].sku", "#/p/m/a.b/sku"},
@@ -202,4 +202,29 @@ func TestPointerToDoesNotSearchALargeMap(t *testing.T) {
 		problem.PointerTo(printed, "[printed x].SKU")
 	}
 	assert.Less(t, time.Since(began), 10*time.Second, "a search would take minutes")
+}
+
+func TestPointerToKnowsWhichFieldHasTheName(t *testing.T) {
+	type In struct{ X, Y, Z int }
+	type Other struct {
+		Y int
+		W int `json:"w"`
+	}
+	type Tagged struct {
+		V int `json:"Z"`
+	}
+	type Out struct {
+		In
+		*Other
+		Tagged
+		X int
+		//lint:ignore SA5008 no name that encoding/json takes
+		Bad int `json:"a,b\"c"`
+	}
+	for path, want := range map[string]string{
+		"Out.X": "#/X", "Out.In.X": "#", "Out.In.Y": "#", "Out.Other.Y": "#", "Out.Other.W": "#/w", "w": "#/w",
+		"Out.In.Z": "#", "Out.Tagged.V": "#/Z", "Z": "#/Z", "Out.Bad": "#/a",
+	} {
+		assert.Equal(t, want, problem.PointerTo(Out{}, path), path)
+	}
 }

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"sync"
 )
 
 var (
 	errIsError   = errors.New("the value is or has an error, whose message and fields are not for clients")
 	errTooNested = errors.New("the value is nested too deeply, or has a cycle")
+	errMapKeys   = errors.New("not every release of Go encodes maps with such keys")
 )
 
 var (
@@ -21,7 +23,8 @@ var (
 
 // withoutErrors returns an error if encoding/json would come upon an error in v
 // whose type does not say by MarshalJSON or MarshalText what may be sent of it:
-// the exported fields of a PathError, for example, are a path of the server.
+// the exported fields of a PathError, for example, are a path of the server. It
+// does so too for what not every release of Go encodes.
 func withoutErrors(v any) error { return secretIn(reflect.ValueOf(v), 0) }
 
 // maxWalk is how deeply a value may be nested. Beyond it encoding/json looks for
@@ -63,6 +66,9 @@ func secretInParts(v reflect.Value, depth int) error {
 			}
 		}
 	case reflect.Map:
+		if !isName(v.Type().Key()) {
+			return errMapKeys
+		}
 		for entries := v.MapRange(); entries.Next(); {
 			if err := errors.Join(secretIn(entries.Key(), depth), secretIn(entries.Value(), depth)); err != nil {
 				return err
@@ -70,7 +76,7 @@ func secretInParts(v reflect.Value, depth int) error {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if !encoded(v.Type().Field(i)) {
+			if f := v.Type().Field(i); !encoded(f) || v.Field(i).Kind() == reflect.Map && v.Field(i).Len() == 0 && strings.Contains(f.Tag.Get("json"), ",omit") {
 				continue
 			}
 			if err := secretIn(v.Field(i), depth); err != nil {
@@ -79,6 +85,12 @@ func secretInParts(v reflect.Value, depth int) error {
 		}
 	}
 	return nil
+}
+
+// isName reports whether a key of the type is the name of a member in each
+// release of Go.
+func isName(key reflect.Type) bool {
+	return key.Kind() == reflect.String || isWhole(key.Kind()) || key.Implements(textMarshaler)
 }
 
 // encoded reports whether encoding/json may look at a field.
@@ -120,7 +132,7 @@ func searchType(t reflect.Type, seen map[reflect.Type]bool) bool {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return !marshalsItself(t) && (isError(t) || searchType(t.Elem(), seen))
 	case reflect.Map:
-		return !marshalsItself(t) && (isError(t) || searchType(t.Key(), seen) || searchType(t.Elem(), seen))
+		return !marshalsItself(t) && (isError(t) || !isName(t.Key()) || searchType(t.Key(), seen) || searchType(t.Elem(), seen))
 	case reflect.Struct:
 		if marshalsItself(t) {
 			return false

@@ -104,3 +104,25 @@ func TestNoFieldOfAnErrorLeaves(t *testing.T) {
 		assert.Contains(t, string(doc), `"info":`+want)
 	}
 }
+
+// Go 1.27 encodes maps with keys of any type, and Go 1.26 does not.
+func TestExtensionsHaveNoMapsThatOneReleaseEncodes(t *testing.T) {
+	type holder struct {
+		M map[float64]int `json:"m,omitempty"`
+	}
+	for why, v := range map[string]any{
+		"float keys": map[float64]int{1.5: 1}, "empty": map[bool]int{}, "any keys": map[any]int{"a": 1}, "deep": []any{holder{map[float64]int{1: 1}}},
+		"array keys": &map[[2]int]string{},
+	} {
+		doc, err := problem.New(400, problem.Extension("x", v)).AppendJSON(nil)
+		var e *problem.ExtensionError
+		assert.ErrorAs(t, err, &e, why)
+		assert.NotContains(t, string(doc), `"x"`, why)
+	}
+	for why, v := range map[string]any{
+		"left out": holder{}, "whole numbers": map[int8]bool{-1: true}, "texts": map[time.Month]int{1: 1}, "times": map[time.Time]int{{}: 1}, "no map at all": []*holder{nil},
+	} {
+		_, err := problem.New(400, problem.Extension("x", v)).AppendJSON(nil)
+		assert.NoError(t, err, why)
+	}
+}

@@ -30,14 +30,7 @@ func appendURI(b []byte, s string) []byte {
 		b = append(b, s...)
 		return append(b, '"')
 	}
-	// Only the host of an authority may have brackets.
-	host := 0
-	if at := strings.Index(s, "//"); at >= 0 {
-		host = len(s)
-		if end := strings.IndexAny(s[at+2:], "/?#"); end >= 0 {
-			host = at + 2 + end
-		}
-	}
+	open, end := literalHost(s)
 	fragment := false
 	for i := range len(s) {
 		c := s[i]
@@ -46,7 +39,7 @@ func appendURI(b []byte, s string) []byte {
 		case '%':
 			ok = i+2 < len(s) && hexDigit(s[i+1]) && hexDigit(s[i+2])
 		case '[', ']':
-			ok = i < host
+			ok = i == open || i == end
 		case '#':
 			ok = !fragment
 			fragment = true
@@ -58,6 +51,30 @@ func appendURI(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// literalHost returns where the brackets around the IP address in an authority
+// are, the only ones that a URI may have (RFC 3986, section 3.2.2), and -1 if
+// there are none.
+func literalHost(s string) (open, end int) {
+	start := 0
+	if i := strings.IndexAny(s, ":/?#"); i > 0 && s[i] == ':' {
+		start = i + 1
+	}
+	if !strings.HasPrefix(s[start:], "//") {
+		return -1, -1
+	}
+	start += 2
+	authority := s[start:]
+	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
+		authority = authority[:i]
+	}
+	host := strings.LastIndexByte(authority, '@') + 1
+	end = strings.LastIndexByte(authority, ']')
+	if end < 0 || authority[host] != '[' || end+1 < len(authority) && authority[end+1] != ':' {
+		return -1, -1
+	}
+	return start + host, start + end
 }
 
 func appendPercent(b []byte, c byte) []byte {

@@ -172,8 +172,12 @@ func appendElement(b []byte, name, text string) []byte {
 }
 
 // isXMLName reports whether name can be the name of an element that has no
-// prefix (Namespaces in XML 1.0, NCName).
+// prefix (Namespaces in XML 1.0, NCName). That called xmlns encoding/xml takes out
+// of its namespace.
 func isXMLName(name string) bool {
+	if name == "xmlns" {
+		return false
+	}
 	ascii := name != ""
 	for i := 0; i < len(name); i++ {
 		switch c := name[i]; {

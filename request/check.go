@@ -3,6 +3,7 @@ package request
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"slices"
@@ -18,12 +19,13 @@ import (
 // The text that it returns is the one to decode: without members that are
 // unknown, which encoding/json would take for those that differ in case only.
 func (d Decoder) check(text []byte, v any) ([]byte, error) {
-	c := checker{Scanner: jsonscan.Scanner{Text: text, Depth: d.MaxDepth}, allowUnknown: d.AllowUnknown}
+	c := checker{Scanner: jsonscan.Scanner{Text: text, Depth: min(d.MaxDepth, maxDepth)}, allowUnknown: d.AllowUnknown}
 	if c.Depth <= 0 {
 		c.Depth = DefaultMaxDepth
 	}
+	root, into := target(v)
 	c.Space()
-	if !c.value(rootShape(v)) || !c.End() {
+	if !c.value(root, into) || !c.End() {
 		detail := problem.Detailf("The body of the request is not well-formed JSON: see byte %d.", c.Pos+1)
 		switch {
 		case c.Fault == jsonscan.TooDeep:
@@ -33,28 +35,14 @@ func (d Decoder) check(text []byte, v any) ([]byte, error) {
 		}
 		return nil, problem.New(http.StatusBadRequest, detail)
 	}
-	return c.withoutUnknown(), c.faults.Err()
+	if err := c.faults.Err(); err != nil {
+		return nil, err
+	}
+	return c.withoutUnknown(), c.mistake
 }
 
-// rootShape returns the shape of what v points to. Where that is an interface
-// with a pointer in it, encoding/json follows the pointer.
-func rootShape(v any) *shape {
-	to := reflect.ValueOf(v)
-	for range 10 { // more than anybody nests; a cycle must not hang
-		if to.Kind() != reflect.Pointer || to.IsNil() || to.Elem().Kind() != reflect.Interface {
-			break
-		}
-		inner := to.Elem().Elem()
-		if inner.Kind() != reflect.Pointer || inner.IsNil() {
-			break
-		}
-		to = inner
-	}
-	if !to.IsValid() || to.Kind() != reflect.Pointer {
-		return rawShape // encoding/json refuses it
-	}
-	return shapeOf(to.Type().Elem())
-}
+// maxDepth is how deep encoding/json reads.
+const maxDepth = 10_000
 
 // checker goes once through a text, beside the Go type that it is meant for.
 type checker struct {
@@ -63,6 +51,7 @@ type checker struct {
 	names        [][]byte // of all objects that are open, one behind the other
 	unknown      []removal
 	faults       problem.Validation
+	mistake      error // of the program: a type that not every release of Go can decode into
 	allowUnknown bool
 }
 
@@ -77,21 +66,25 @@ type step struct {
 func (c *checker) full() bool { return len(c.faults) >= problem.MaxFieldErrors }
 
 // value checks the value at the position and moves past it. It returns false
-// where the text is not well-formed.
-func (c *checker) value(s *shape) bool {
+// where the text is not well-formed. What it is to be decoded into is valid if
+// there may be a Go value already.
+func (c *checker) value(s *shape, into reflect.Value) bool {
 	if c.full() {
 		return c.Value()
+	}
+	if into.IsValid() {
+		s, into = follow(s, into)
 	}
 	from := c.Pos
 	switch c.Peek() {
 	case '{':
 		c.want(s, s.form == structForm || s.form == mapForm)
-		if !c.object(s) {
+		if !c.object(s, into) {
 			return false
 		}
 	case '[':
 		c.want(s, s.form == listForm || s.form == arrayForm || s.form == bytesForm)
-		if !c.array(s) {
+		if !c.array(s, into) {
 			return false
 		}
 	case '"':
@@ -106,10 +99,21 @@ func (c *checker) value(s *shape) bool {
 		}
 		c.literal(s, c.Text[from:c.Pos])
 	}
-	if s.form == ownForm {
+	switch s.form {
+	case ownForm:
 		c.own(s, c.Text[from:c.Pos])
+	case noForm:
+		c.refuse(c.Text[from], s.typ.String())
 	}
 	return true
+}
+
+// refuse notes what cannot be decoded into in each release of Go, so that it is
+// found with the first. A null decodes into anything.
+func (c *checker) refuse(first byte, what string) {
+	if first != 'n' && c.mistake == nil {
+		c.mistake = problem.New(http.StatusInternalServerError, problem.Cause(errors.New("request: not every release of Go decodes into "+what)))
+	}
 }
 
 // want adds a fault unless the value is of the kind that the shape is read from.
@@ -120,7 +124,7 @@ func (c *checker) want(s *shape, ok bool) {
 }
 
 // object checks the members of an object.
-func (c *checker) object(s *shape) bool {
+func (c *checker) object(s *shape, into reflect.Value) bool {
 	names := nameSet{c: c, first: len(c.names)}
 	if s.form == structForm {
 		names.known = make([]bool, len(s.members))
@@ -152,13 +156,24 @@ func (c *checker) object(s *shape) bool {
 		}
 		names.known[m.Number] = true
 		kept++
-		if m.Quoted {
-			return c.quoted(shapeOf(m.Type))
-		}
-		return c.value(shapeOf(m.Type))
+		return c.member(m, into)
 	})
 	c.names = c.names[:names.first]
 	return ok
+}
+
+// member checks the value of a member of a struct.
+func (c *checker) member(m jsonscan.Member, into reflect.Value) bool {
+	switch {
+	case m.Dubious:
+		c.refuse(c.Peek(), `a member of type `+m.Type.String()+`, which reads itself, with the option "string"`)
+		return c.Value()
+	case m.Quoted:
+		return c.quoted(shapeOf(m.Type))
+	case into.IsValid():
+		into, _ = into.FieldByIndexErr(m.Index) // none in an embedded pointer that is nil
+	}
+	return c.value(shapeOf(m.Type), into)
 }
 
 // named checks a member of an object whose names the client may choose.
@@ -169,15 +184,15 @@ func (c *checker) named(s *shape, names *nameSet, name []byte) bool {
 	switch s.form {
 	case mapForm:
 		c.key(s.typ.Key(), name, names)
-		return c.value(shapeOf(s.typ.Elem()))
+		return c.value(shapeOf(s.typ.Elem()), reflect.Value{}) // which is a new one
 	case anyForm:
-		return c.value(anyShape)
+		return c.value(anyShape, reflect.Value{})
 	}
-	return c.value(rawShape)
+	return c.value(rawShape, reflect.Value{})
 }
 
 // array checks the elements of an array.
-func (c *checker) array(s *shape) bool {
+func (c *checker) array(s *shape, into reflect.Value) bool {
 	element := rawShape
 	switch s.form {
 	case listForm, arrayForm, bytesForm:
@@ -190,7 +205,7 @@ func (c *checker) array(s *shape) bool {
 		n++
 		c.path = append(c.path, step{index: i})
 		defer func() { c.path = c.path[:len(c.path)-1] }()
-		return c.value(element)
+		return c.value(element, elementOf(into, i))
 	})
 	if ok && s.form == arrayForm && n != s.typ.Len() {
 		c.fault(problem.CodeLength, "must have "+count(s.typ.Len(), "element"))

@@ -233,6 +233,94 @@ func TestDecoderSetsNoMemberByAnotherCase(t *testing.T) {
 	assert.Equal(t, `{"Admin":true}`, string(text), "the caller's text is the caller's")
 }
 
+// encoding/json follows a pointer in an interface wherever it finds one.
+func TestDecoderFollowsPointersInInterfaces(t *testing.T) {
+	type part struct {
+		Quantity int `json:"quantity"`
+	}
+	type envelope struct {
+		inner
+		*outer
+		Payload any             `json:"payload"`
+		List    []any           `json:"list"`
+		Pair    [1]fmt.Stringer `json:"pair"`
+		Map     map[string]any  `json:"map"`
+		Deep    *[]map[string]*envelope
+	}
+	fresh := func() *envelope {
+		return &envelope{Payload: &part{}, List: []any{1, &part{}}[:1], Map: map[string]any{"a": &part{}}, Deep: &[]map[string]*envelope{nil}}
+	}
+	for _, row := range []struct {
+		body string
+		want []string
+	}{
+		{`{"payload":{"quantity":"x"}}`, []string{"#/payload/quantity must be a whole number"}},
+		{`{"payload":{"QUANTITY":1,"foo":2}}`, []string{"#/payload/QUANTITY unknown member", "#/payload/foo unknown member"}},
+		{`{"payload":[]}`, []string{"#/payload must be an object"}},
+		{`{"list":[{},{"QUANTITY":1}]}`, []string{"#/list/1/QUANTITY unknown member"}},
+	} {
+		assert.Equal(t, row.want, faults(t, request.Decoder{}.Unmarshal([]byte(row.body), fresh())), row.body)
+	}
+	v := fresh()
+	require.NoError(t, request.Decoder{}.Unmarshal([]byte(`{"payload":{"quantity":7},"list":["x"],"map":{"a":{"b":1}},"tags":[1],"Deep":[{"k":{"payload":{"x":1}}}]}`), v))
+	assert.Equal(t, &part{7}, v.Payload)
+	assert.Equal(t, map[string]any{"a": map[string]any{"b": 1.0}}, v.Map, "the values of a map are new")
+	require.NoError(t, request.Decoder{AllowUnknown: true}.Unmarshal([]byte(`{"payload":{"QUANTITY":7}}`), v))
+	assert.Equal(t, &part{7}, v.Payload, "passed over")
+	require.NoError(t, request.Decoder{}.Unmarshal([]byte(`{"payload":null}`), v))
+	assert.Nil(t, v.Payload)
+
+	var cycle any
+	cycle = &cycle
+	assert.Equal(t, 500, details(t, request.Decoder{}.Unmarshal([]byte(`{"a":1}`), &cycle)).Status)
+	elements := []any{&part{}}
+	assert.Equal(t, []string{"#/0/quantity must be a whole number"}, faults(t, request.Decoder{}.Unmarshal([]byte(`[{"quantity":true}]`), &elements)))
+}
+
+// What one release of Go decodes and the other does not, or each in its own way,
+// is decoded by none.
+func TestDecoderReadsTheSameOnEachRelease(t *testing.T) {
+	type key struct{ f float64 }
+	for why, row := range map[string]struct {
+		v        any
+		bad      []string
+		harmless string
+	}{
+		"keys that are floats":   {new(struct{ M map[float64]int }), []string{`{"M":{"1":1,"1.0":2}}`, `{"M":{"NaN":1}}`, `{"M":{"x":1}}`, `{"M":{}}`, `{"M":7}`}, `{"M":null}`},
+		"keys of any type":       {new([]map[any]int), []string{`[{"1":1}]`}, `[]`},
+		"keys that are structs":  {new(map[key]int), []string{`{"1":1}`}, `null`},
+		"keys that are pointers": {new(map[*color]int), []string{`{"green":1}`, `{"red":1}`}, `null`},
+		"a number that reads itself, in a string": {new(struct {
+			A month  `json:"a,string"`
+			B *month `json:"b,string"`
+		}), []string{`{"a":"1"}`, `{"a":1}`, `{"b":"x"}`}, `{"a":null,"b":null}`},
+		"a text that reads itself, in a string": {new(struct {
+			A color `json:"a,string"`
+		}), []string{`{"a":"red"}`, `{"a":"\"red\""}`, `{"a":7}`}, `{}`},
+	} {
+		for _, body := range row.bad {
+			d := details(t, request.Decoder{}.Unmarshal([]byte(body), row.v))
+			assert.Equal(t, 500, d.Status, "%s: %s", why, body)
+			assert.ErrorContains(t, d.Unwrap(), "release of Go", why)
+		}
+		assert.NoError(t, request.Decoder{}.Unmarshal([]byte(row.harmless), row.v), why)
+	}
+}
+
+type month int
+
+func (m *month) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, (*int)(m)) }
+
+func TestDecoderIsNoDeeperThanEncodingJSON(t *testing.T) {
+	loose := request.Decoder{MaxDepth: 5 << 20}
+	assert.NoError(t, loose.Unmarshal([]byte(strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000)), new(any)))
+	for _, n := range []int{10_001, 5 << 20} {
+		d := details(t, loose.Unmarshal([]byte(strings.Repeat("[", n)+strings.Repeat("]", n)), new(any)))
+		assert.Equal(t, 400, d.Status)
+		assert.Contains(t, d.Detail, "nested too deeply")
+	}
+}
+
 // A type that encoding/json cannot decode into is the program's mistake, and the
 // client can do nothing about it.
 func TestJSONBlamesTheProgramForItsTypes(t *testing.T) {

@@ -32,7 +32,8 @@ const (
 //     name that is no key of the map. Up to [problem.MaxFieldErrors] faults are
 //     listed under "errors", each with its place and a code for programs:
 //     [problem.CodeUnknown] and those beside it;
-//   - 500 if nothing can be decoded into a T, which is the program's mistake.
+//   - 500 if nothing can be decoded into a T, or not in each release of Go, which is
+//     the program's mistake.
 //
 // Names of members are compared by case, unlike in encoding/json. A null leaves
 // its Go value as it is; nothing requires that a member is present. What a type's
@@ -52,7 +53,7 @@ func JSON[T any](r *http.Request) (T, error) {
 // value is ready to use. It is safe for concurrent use.
 type Decoder struct {
 	MaxBytes     int64 // of the body; 0 means DefaultMaxBytes
-	MaxDepth     int   // of arrays and objects in each other; 0 means DefaultMaxDepth
+	MaxDepth     int   // of arrays and objects in each other, at most 10 000; 0 means DefaultMaxDepth
 	AllowUnknown bool  // pass over members that are unknown
 }
 

@@ -15,6 +15,7 @@ type form uint8
 const (
 	anyForm    form = iota // decoded by encoding/json without a type to guide it
 	rawForm                // not looked at here: read by a method of the type, or not at all
+	noForm                 // nothing: not every release of Go can read it
 	ownForm                // read by the type's UnmarshalJSON
 	textForm               // a string for the type's UnmarshalText
 	boolForm               // true or false
@@ -105,6 +106,9 @@ func plainForm(t reflect.Type) form {
 	case reflect.Array:
 		return arrayForm
 	case reflect.Map:
+		if jsonscan.UndecodableKey(t.Key()) {
+			return noForm
+		}
 		return mapForm
 	case reflect.Struct:
 		return structForm

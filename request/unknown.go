@@ -2,6 +2,7 @@ package request
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -20,7 +21,7 @@ func (c *checker) unknownMember(from int, second bool) bool {
 	if !c.allowUnknown {
 		c.fault(problem.CodeUnknown, "unknown member")
 	}
-	if !c.value(rawShape) {
+	if !c.value(rawShape, reflect.Value{}) {
 		return false
 	}
 	if c.allowUnknown {

@@ -149,7 +149,7 @@ func (c *checker) quoted(s *shape) bool {
 	// those of the body.
 	value := checker{Scanner: jsonscan.Scanner{Text: text}}
 	kind := value.Peek()
-	if kind == 'n' || kind == '{' || kind == '[' || s.form == numberForm && kind == '"' || !value.value(s) || value.Pos != len(text) || len(value.faults) > 0 {
+	if kind == 'n' || kind == '{' || kind == '[' || s.form == numberForm && kind == '"' || !value.value(s, reflect.Value{}) || value.Pos != len(text) || len(value.faults) > 0 {
 		c.fault(problem.CodeType, wanted)
 	}
 	return true

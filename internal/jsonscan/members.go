@@ -2,7 +2,6 @@ package jsonscan
 
 import (
 	"cmp"
-	"encoding/json"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ type Member struct {
 	Name     string
 	Type     reflect.Type
 	Quoted   bool     // the option "string": the value is in a string
+	Dubious  bool     // that option, for a type that reads itself: it counts in some releases of Go
+	Index    []int    // of the field, as in reflect.Value.FieldByIndex
 	Number   int      // of the member in its struct, from zero
 	Embedded []string // the Go names of the embedded fields that it is in, the outermost first
 }
@@ -74,8 +75,9 @@ func rank(tagged bool) int {
 
 // embedding is a struct, and the Go names of the fields that embed it.
 type embedding struct {
-	typ reflect.Type
-	in  []string
+	typ   reflect.Type
+	in    []string
+	index []int
 }
 
 // candidates walks through a struct and the structs that it embeds, breadth
@@ -99,9 +101,9 @@ func candidates(root reflect.Type) (all []candidate) {
 				c, embedded, ok := candidateOf(f)
 				switch {
 				case embedded != nil:
-					next = append(next, embedding{embedded, append(slices.Clone(e.in), f.Name)})
+					next = append(next, embedding{embedded, append(slices.Clone(e.in), f.Name), append(slices.Clone(e.index), i)})
 				case ok:
-					c.Embedded = e.in
+					c.Embedded, c.Index = e.in, append(slices.Clone(e.index), i)
 					for range min(times[e.typ], 2) {
 						all = append(all, c)
 					}
@@ -137,18 +139,9 @@ func candidateOf(f reflect.StructField) (c candidate, embedded reflect.Type, ok 
 	if name == "" {
 		c.Name = f.Name
 	}
-	c.Quoted = slices.Contains(strings.Split(options, ","), "string") && quotable(elem)
+	if k := elem.Kind(); slices.Contains(strings.Split(options, ","), "string") && (reflect.Bool <= k && k <= reflect.Float64 || k == reflect.String) {
+		c.Dubious = Own(elem) || reflect.PointerTo(elem).Implements(textUnmarshaler)
+		c.Quoted = !c.Dubious
+	}
 	return c, nil, true
-}
-
-// quotable reports whether the option "string" means something to a type.
-func quotable(t reflect.Type) bool {
-	if t == reflect.TypeFor[json.Number]() {
-		return true
-	}
-	if Own(t) || reflect.PointerTo(t).Implements(textUnmarshaler) {
-		return false
-	}
-	k := t.Kind()
-	return reflect.Bool <= k && k <= reflect.Float64 || k == reflect.String
 }

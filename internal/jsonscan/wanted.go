@@ -48,3 +48,10 @@ func Wanted(t reflect.Type) string {
 	}
 	return ""
 }
+
+// UndecodableKey reports whether not every release of Go can read maps with keys
+// of the type.
+func UndecodableKey(t reflect.Type) bool {
+	k := t.Kind()
+	return k != reflect.String && (k < reflect.Int || k > reflect.Uintptr) && !reflect.PointerTo(t).Implements(textUnmarshaler)
+}

@@ -210,7 +210,10 @@ func statusForTools(s status.Info, page string) statusJSON {
 func (l *layout) forTools(types []*problem.Type, statuses bool) indexJSON {
 	index := indexJSON{Types: []typeJSON{}}
 	for _, t := range types {
-		href, _ := l.href(t)
+		href, ok := l.href(t)
+		if !ok {
+			href = ""
+		}
 		index.Types = append(index.Types, typeForTools(t, href))
 	}
 	if statuses {

@@ -186,3 +186,15 @@ func TestPagesRefuseTypesThatItCannotTellApart(t *testing.T) {
 		assert.PanicsWithValue(t, row.want, func() { typedoc.OpenAPI(row.set...) })
 	}
 }
+
+func TestTheIndexHasAPageOnlyWhereThereIsALink(t *testing.T) {
+	pages := typedoc.Pages(problem.Define("javascript:alert(1)", "t", 400, "d"), problem.Define("relative", "r", 400, "d"),
+		problem.Define("urn:a:b", "u", 400, "d"), problem.Define("https://example.com/probs/x", "x", 400, "d"))
+	var index struct {
+		Types []struct{ Type, Page string }
+	}
+	require.NoError(t, json.Unmarshal(pages[0].JSON, &index))
+	for _, typ := range index.Types {
+		assert.Equal(t, strings.HasPrefix(typ.Type, "https:"), typ.Page != "", typ.Type)
+	}
+}
