@@ -23,3 +23,19 @@ benchmarks: ## Measure beside the peers, on a quiet machine, and write the repor
 .PHONY: check
 check: ## Run everything that has to pass before a change lands
 	bash .ci/run
+
+FUZZTIME ?= 30s
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	bash .ci/fuzz $(FUZZTIME)
+
+.PHONY: newest
+newest: ## Test each module with the newest releases of what it depends on, then put go.mod back
+	@for m in $$(git ls-files go.mod '*/go.mod' | xargs -n1 dirname); do \
+		echo "$$m"; (cd $$m && go get -t -u ./... && go mod tidy && go test ./...) || exit 1; \
+	done
+	git checkout -- $$(git ls-files go.mod go.sum '*/go.mod' '*/go.sum')
+
+.PHONY: vulnerabilities
+vulnerabilities: ## Look for known vulnerabilities in what is called
+	bash .ci/vulnerabilities

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -665,9 +666,12 @@ func KeepLimits(rw http.ResponseWriter) {
 	if x := Find(rw); x != nil {
 		h := rw.Header()
 		x.limited = true
-		x.policyLines, x.stateLines = uint8(len(h[limitPolicyField])), uint8(len(h[limitStateField]))
+		x.policyLines, x.stateLines = lines(h[limitPolicyField]), lines(h[limitStateField])
 	}
 }
+
+// lines counts the values of a field, up to 255.
+func lines(values []string) uint8 { return uint8(min(len(values), math.MaxUint8)) }
 
 // IsCheap reports whether Enter costs little for rw: it is one of net/http's, or
 // a layer of this toolkit has entered already.

@@ -82,3 +82,11 @@ func TestDocsLinkToSomewhere(t *testing.T) {
 		}
 	}
 }
+
+func TestDependabotKnowsEachModule(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root, ".github", "dependabot.yml"))
+	require.NoError(t, err)
+	for _, dir := range nestedModules() {
+		assert.Contains(t, string(b), "      - /"+dir+"\n")
+	}
+}

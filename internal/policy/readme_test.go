@@ -103,11 +103,7 @@ func TestReadmeLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-func TestArchitectureNamesTestsThatExist(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
-	require.NoError(t, err)
-	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(b), -1)
-	require.NotEmpty(t, named)
+func TestDocumentsNameTestsThatExist(t *testing.T) {
 	all := map[string]bool{}
 	for _, s := range sources(t) {
 		for _, d := range s.file.Decls {
@@ -116,7 +112,13 @@ func TestArchitectureNamesTestsThatExist(t *testing.T) {
 			}
 		}
 	}
-	for _, m := range named {
-		assert.True(t, all[m[1]], "ARCHITECTURE.md names %s", m[1])
+	for _, page := range []string{"ARCHITECTURE.md", "SECURITY.md"} {
+		b, err := os.ReadFile(filepath.Join(root, page))
+		require.NoError(t, err)
+		named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(b), -1)
+		require.NotEmpty(t, named)
+		for _, m := range named {
+			assert.True(t, all[m[1]], "%s names %s", page, m[1])
+		}
 	}
 }

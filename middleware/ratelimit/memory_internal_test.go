@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"hash/maphash"
 	"runtime"
 	"strconv"
 	"sync"
@@ -235,4 +236,17 @@ func TestMemoryDecidesWithoutAllocation(t *testing.T) {
 		decide()
 		assert.Zero(t, testing.AllocsPerRun(100, decide), name)
 	}
+}
+
+// A client that knew the hash of each key could choose keys that share a bucket
+// or crowd one part of the table.
+func TestMemoriesHashKeysDifferently(t *testing.T) {
+	one, other := NewMemory(100), NewMemory(100)
+	same := 0
+	for i := range 100 {
+		if key := strconv.Itoa(i); maphash.String(one.seed, key) == maphash.String(other.seed, key) {
+			same++
+		}
+	}
+	assert.Zero(t, same)
 }
