@@ -42,7 +42,7 @@ func TestServiceThroughItsWholeLife(t *testing.T) {
 
 		{"POST /orders", `{"item":"tea","quantity":8}`, 409, `"available":7`, "a domain error"},
 		{"POST /orders", `{"item":"","quantity":0}`, 422, `{"detail":"must not be empty","pointer":"#/item"},{"detail":"must be positive","pointer":"#/quantity"}`, "validation"},
-		{"POST /orders", `{"itme":"tea","quantity":"2"}`, 422, `{"detail":"unknown member","pointer":"#/itme"},{"detail":"must be a whole number","pointer":"#/quantity"}`, "another shape"},
+		{"POST /orders", `{"itme":"tea","quantity":"2"}`, 422, `{"detail":"unknown member","pointer":"#/itme","code":"unknown"},{"detail":"must be a whole number","pointer":"#/quantity","code":"type"}`, "another shape"},
 		{"POST /orders", `{"item":`, 400, "problem+json", "cut off"},
 		{"POST /orders", `{"item":"` + strings.Repeat("x", 1<<20) + `"}`, 413, "problem+json", "too large"},
 		{"POST /orders Content-Type:text/plain", tea, 415, "Accept: application/json", "another type"},
