@@ -110,7 +110,10 @@ func TestConnectKeepsWhatItsHandlerMeans(t *testing.T) {
 		})
 	}
 	t.Run("a panic", func(t *testing.T) {
-		assert.Contains(t, serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") })), `"status":500`)
+		n, c := reports(middleware.NormalizeOptions{})
+		h := middleware.NormalizeWith(n)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }))
+		assert.Contains(t, wire(t, h, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"), `"status":500`)
+		assert.Empty(t, reported(c).Misused)
 	})
 	t.Run("a redirect", func(t *testing.T) {
 		got := serve(http.RedirectHandler("/elsewhere", 307))

@@ -50,7 +50,7 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 // bytes for its tunnel already. net/http does so since Go 1.26.9 and 1.27.2.
 func refuseTunnel(x *exchange.Exchange, h http.Header) {
 	h["Connection"] = []string{"close"}
-	if x.HandlerStatus() < 300 {
+	if m := x.Peek(); x.HandlerStatus() < 300 && (m == nil || m.Panic == nil) {
 		misuse(x, "a 2xx to CONNECT begins a tunnel: hijack the connection, or refuse with an error (RFC 9110, section 9.3.6)")
 	}
 }

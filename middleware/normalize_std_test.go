@@ -28,11 +28,21 @@ func proxyTo(t testing.TB, target string) *httputil.ReverseProxy {
 	return p
 }
 
-// deadPort is the address of a server that is gone.
+// deadPort is the address of a server that hangs up on everybody. A port that is
+// closed may belong to another test by the time it is dialled.
 func deadPort(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
 	return "http://" + l.Addr().String()
 }
 
