@@ -91,7 +91,7 @@ func (a *attempt) conclude() {
 	for i := range a.buckets {
 		if b := &a.buckets[i]; b.Short && b.Mode == Enforce {
 			a.allowed = false
-			a.wait = max(a.wait, a.verdict(i).RetryAfter)
+			a.wait = max(a.wait, a.retryAfter(i))
 		}
 	}
 	for i := range a.parts {
@@ -104,22 +104,19 @@ func (a *attempt) conclude() {
 func (a *attempt) verdict(i int) Verdict {
 	b, p := &a.buckets[i], &a.parts[i]
 	v := Verdict{
-		Policy:    b.Policy,
-		Key:       b.Key,
-		Quota:     p.quota,
-		Cost:      b.Cost,
-		Allowed:   !b.Short,
-		Shadow:    p.rule.Shadow,
-		Remaining: b.Quota.remaining(b.Debt),
+		Policy:     b.Policy,
+		Key:        b.Key,
+		Quota:      p.quota,
+		Cost:       b.Cost,
+		Allowed:    !b.Short,
+		Shadow:     p.rule.Shadow,
+		Remaining:  b.Quota.remaining(b.Debt),
+		RetryAfter: a.retryAfter(i),
 	}
 	switch {
 	case p.barred:
 		v.Remaining, v.Window = 0, Never
-		if b.Short {
-			v.RetryAfter = Never
-		}
 	case b.Short:
-		v.RetryAfter = b.Quota.wait(b.Debt, b.Cost)
 		v.Window = v.RetryAfter
 	case v.Remaining > 0:
 		v.Window = b.Quota.span(v.Remaining)
@@ -127,6 +124,18 @@ func (a *attempt) verdict(i int) Verdict {
 		v.Window = b.Quota.wait(b.Debt, 1)
 	}
 	return v
+}
+
+// retryAfter is that of the verdict of part i.
+func (a *attempt) retryAfter(i int) time.Duration {
+	b, p := &a.buckets[i], &a.parts[i]
+	switch {
+	case !b.Short:
+		return 0
+	case p.barred:
+		return Never
+	}
+	return b.Quota.wait(b.Debt, b.Cost)
 }
 
 func (a *attempt) decision() Decision {

@@ -173,13 +173,13 @@ func (a *attempt) setFields(h http.Header) (exhausted string) {
 	if a.limiter.fields == NoFields {
 		values[0], values[1] = "", ""
 	}
-	if !a.allowed {
-		delete(h, stateField) // an outer limiter's: its time is none to come back at
-		delete(h, "Retry-After")
-	}
 	addField(h, policyField, values[0:1:1])
-	addField(h, stateField, values[1:2:2])
-	addField(h, "Retry-After", values[2:3:3])
+	if a.allowed {
+		addField(h, stateField, values[1:2:2])
+	} else {
+		setField(h, stateField, values[1:2:2]) // an outer limiter's time is none to come back at
+		setField(h, "Retry-After", values[2:3:3])
+	}
 	if a.limiter.legacy && tightest.Remaining >= 0 {
 		a.setLegacy(h, tightest)
 	}
@@ -234,6 +234,15 @@ func addField(h http.Header, field string, value []string) {
 	}
 	if have := h[field]; len(have) > 0 {
 		value = append(have[:len(have):len(have)], value[0])
+	}
+	h[field] = value
+}
+
+// setField makes a value the only one, or deletes the field if it is empty.
+func setField(h http.Header, field string, value []string) {
+	if value[0] == "" {
+		delete(h, field)
+		return
 	}
 	h[field] = value
 }
