@@ -104,6 +104,14 @@ type (
 		Name map[string]recursive `json:"name"`
 		N    int                  `json:"n"`
 	}
+	moments struct {
+		A []time.Time       `json:"a"`
+		B [][]time.Time     `json:"b"`
+		C []json.RawMessage `json:"c"`
+	}
+	numbers struct {
+		A json.Number `json:"a,string"`
+	}
 	generic[T any] struct {
 		Value T `json:"value"`
 	}
@@ -116,6 +124,11 @@ func (s *spot) UnmarshalJSON(b []byte) error {
 	type fields spot
 	return json.Unmarshal(b, (*fields)(s))
 }
+
+// ints reads itself, into a type without a name.
+type ints []int
+
+func (i *ints) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, (*[]int)(i)) }
 
 // hue reads itself from a text.
 type hue string
@@ -153,6 +166,18 @@ var decoded = []struct {
 	{generic[plain]{}, []string{`{"value":{"age":"x"}}`, `{"value":7}`}},
 	{generic[generic[[]int]]{}, []string{`{"value":{"value":{}}}`, `{"value":{"value":["x"]}}`}},
 	{struct{ In struct{ X int } }{}, []string{`{"In":{"X":"x"}}`, `{"in":{"x":"x"}}`, `{"In":7}`}},
+	{struct {
+		A ints
+		B int
+	}{}, []string{`{"A":["a"]}`, `{"B":"x"}`, `7`}},
+	{struct {
+		A time.Time
+		B int
+	}{}, []string{`{"A":7}`, `{"B":"x"}`, `7`}},
+	{[]moments{}, []string{`[{"a":"A"}]`, `[{"a":[7]}]`, `[{"b":[7]}]`, `[{"b":7}]`, `[{"b":[[7]]}]`, `[{"c":7}]`, `[7]`}},
+	{map[string]moments{}, []string{`{"k.a":{"a":"A"}}`, `{"k":{"b":[7]}}`}},
+	{moments{}, []string{`{"a":"A"}`, `{"b":[7]}`, `{"c":{}}`}},
+	{numbers{}, []string{`{"a":0}`, `{"a":true}`, `{"a":"x"}`}},
 	{map[string]base{}, []string{`[]`, `{"k":{"id":"x"}}`, `{"":7}`}},
 	{map[string]int{}, []string{`{"a":"x"}`, `7`}},
 	{[]embedding{}, []string{`{}`, `[{"id":"x"}]`, `[{},{"depth":1.5}]`, `[7]`}},

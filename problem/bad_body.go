@@ -53,7 +53,8 @@ func BadBody(err error) error {
 // leads to the value that is wrong, or to the nearest array, map or interface
 // around it, and is the same whichever encoding/json decoded. It has the names of
 // the Go type, also where the body has them in other case. What went wrong inside
-// a type with an UnmarshalJSON has no place, and is a 400.
+// a type with an UnmarshalJSON has no place, and is a 400. If there is such a type
+// of the program's in a value whose type has no name, nothing has a place.
 //
 // Of several faults encoding/json reports one. Package request reports each, and
 // its exact place.
@@ -220,8 +221,8 @@ func (r release) fieldError(e *json.UnmarshalTypeError, where find) (f FieldErro
 			f.Code = CodeRange
 		}
 	}
-	if e.Type == jsonNumber {
-		return f, true // without a place in some releases
+	if e.Type == jsonNumber && kind == "number" {
+		return f, false // which would have to be in a string
 	}
 	p, ok := where(r, e)
 	f.Pointer = p.pointer

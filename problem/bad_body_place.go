@@ -17,6 +17,9 @@ type place struct {
 
 // reported returns the place that a path means whose types are not known.
 func (r release) reported(e *json.UnmarshalTypeError) place {
+	if e.Type == jsonNumber {
+		return place{} // some releases do not report it
+	}
 	if e.Field == "" {
 		return place{pointer: Pointer()}
 	}
@@ -57,7 +60,12 @@ func (r release) placeIn(value any, e *json.UnmarshalTypeError) (at place, ok bo
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if r.escaped && e.Field != "" && e.Struct != t.Name() {
+	switch {
+	case e.Type == jsonNumber:
+		return at, !reaches(t, func(m jsonscan.Member) bool { return m.Quoted && settledType(m.Type) == jsonNumber }, nil)
+	case t.Name() == "" && t != e.Type && reaches(t, nil, ownOfProgram):
+		return placeOf(nil, true), true // a call inside would look like the one outside
+	case r.escaped && e.Field != "" && e.Struct != t.Name():
 		return at, false // the name of the type that was decoded, unless another call did that
 	}
 	var names []any
@@ -77,14 +85,17 @@ func (r release) placeIn(value any, e *json.UnmarshalTypeError) (at place, ok bo
 			if !inside && path == "" && t == settledType(e.Type) && !endless(t) {
 				return placeOf(names, false), true
 			}
-			return placeOf(names, true), !readsItselfInside(t) && !r.quotedInside(t, path, settledType(e.Type))
+			return placeOf(names, true), !readsItselfInside(t, settledType(e.Type)) && !r.quotedInside(t, path, settledType(e.Type))
 		case path == "":
 			return placeOf(names, inside), inside || t == settledType(e.Type)
 		case t.Kind() != reflect.Struct:
 			return placeOf(names, true), inside
 		}
-		m, rest, ok := r.member(t, path)
-		if !ok {
+		m, rest, found := r.member(t, path)
+		if !found {
+			return at, false // it is of another type
+		}
+		if ambiguous(t, m) {
 			return placeOf(names, true), true
 		}
 		if m.Quoted {
@@ -130,10 +141,12 @@ func endless(t reflect.Type) bool {
 	return true
 }
 
-// readsItselfInside reports whether what a container has inside reads itself.
-func readsItselfInside(t reflect.Type) bool {
+// readsItselfInside reports whether what a container has inside reads itself, so
+// that it may have reported an error that is about typ: unless that is the
+// container, or one in it.
+func readsItselfInside(t, typ reflect.Type) bool {
 	for range 100 {
-		if !isContainer(t) {
+		if t == typ || !isContainer(t) {
 			break
 		}
 		t = settledType(t.Elem())
@@ -148,6 +161,24 @@ func readsItselfInside(t reflect.Type) bool {
 // string, of the given type, somewhere inside of a container: only one
 // implementation knows where it found another value there.
 func (r release) quotedInside(container reflect.Type, path string, typ reflect.Type) bool {
+	return path != "" && reaches(container, func(m jsonscan.Member) bool {
+		return m.Quoted && settledType(m.Type) == typ && strings.HasSuffix(path, "."+r.form(m))
+	}, nil)
+}
+
+// ownOfProgram reports whether the type reads itself and is not of the standard
+// library, none of whose types calls encoding/json for that.
+func ownOfProgram(t reflect.Type) bool {
+	switch t.PkgPath() {
+	case "time", "math/big", "encoding/json", "encoding/json/jsontext", "log/slog":
+		return false
+	}
+	return jsonscan.Own(t)
+}
+
+// reaches reports whether a member for which isMember is true, or a type for which
+// isType is, is somewhere in a type. Either may be nil.
+func reaches(root reflect.Type, isMember func(jsonscan.Member) bool, isType func(reflect.Type) bool) bool {
 	seen := map[reflect.Type]bool{}
 	var visit func(t reflect.Type) bool
 	visit = func(t reflect.Type) bool {
@@ -155,39 +186,44 @@ func (r release) quotedInside(container reflect.Type, path string, typ reflect.T
 			return false
 		}
 		seen[t] = true
-		if isContainer(t) {
+		switch {
+		case isType != nil && isType(t):
+			return true
+		case isContainer(t):
 			return visit(t.Elem())
-		}
-		if t.Kind() != reflect.Struct || jsonscan.Own(t) {
+		case t.Kind() != reflect.Struct || jsonscan.Own(t):
 			return false
 		}
 		for _, m := range jsonscan.MembersOf(t) {
-			if m.Quoted && settledType(m.Type) == typ && strings.HasSuffix(path, "."+r.form(m)) || visit(m.Type) {
+			if isMember != nil && isMember(m) || visit(m.Type) {
 				return true
 			}
 		}
 		return false
 	}
-	return path != "" && visit(container)
+	return visit(root)
 }
 
 // member returns the member of a struct that a path begins with, and the rest of
-// the path. There is none if the names of two members cannot be told apart in a
-// path: names may have dots.
+// the path.
 func (r release) member(t reflect.Type, path string) (found jsonscan.Member, rest string, ok bool) {
-	members := jsonscan.MembersOf(t)
-	for _, m := range members {
+	for _, m := range jsonscan.MembersOf(t) {
 		if begin, after := cutNames(path, r.form(m)); strings.EqualFold(begin, r.form(m)) {
-			found, rest, ok = m, after, true
-			break
+			return m, after, true
 		}
 	}
-	for _, m := range members {
-		if ok && m.Name != found.Name && clash(m, found) {
-			return found, "", false
+	return found, "", false
+}
+
+// ambiguous reports whether a path may mean another member as well: names may have
+// dots, and may differ in case only.
+func ambiguous(t reflect.Type, m jsonscan.Member) bool {
+	for _, other := range jsonscan.MembersOf(t) {
+		if other.Name != m.Name && clash(other, m) {
+			return true
 		}
 	}
-	return found, rest, ok
+	return false
 }
 
 // form returns how a member stands in a path.
