@@ -106,20 +106,62 @@ func (v Validators) Check(r *http.Request) error {
 // Require is [Validators.Check] where a condition is required, so that no client
 // overwrites a change that it has not seen: a request without If-Match,
 // If-Unmodified-Since and If-None-Match gets a problem with status 428
-// (RFC 6585, section 3).
+// (RFC 6585, section 3), and so does one whose fields are to be ignored, such as
+// a date that is none.
 func (v Validators) Require(r *http.Request) error {
-	for _, field := range [...]string{"If-Match", "If-Unmodified-Since", "If-None-Match"} {
-		if len(r.Header[field]) > 0 {
-			return v.Check(r)
-		}
+	if v.conditional(r.Header) {
+		return v.Check(r)
 	}
 	return problem.New(http.StatusPreconditionRequired, problem.Detail(
 		"Send the ETag of the version that the change is based on in If-Match, or If-None-Match: * to create."))
 }
 
+// conditional reports whether a write has a condition that Evaluate does not pass
+// over. A malformed If-Match is one: it fails.
+func (v Validators) conditional(h http.Header) bool {
+	if len(h["If-Match"]) > 0 {
+		return true
+	}
+	if _, ok := date(h["If-Unmodified-Since"]); ok && !v.Modified.IsZero() {
+		return true
+	}
+	return hasTag(h["If-None-Match"])
+}
+
+// hasTag reports whether a field is an asterisk, or a list with at least one
+// entity tag and nothing else.
+func hasTag(fields []string) (found bool) {
+	if isAny(fields) {
+		return true
+	}
+	budget := maxTags
+	for _, field := range fields {
+		if budget -= len(field); budget < 0 {
+			return false
+		}
+		for field != "" {
+			var tag string
+			var ok bool
+			if tag, _, field, ok = cutTag(field); !ok {
+				return false
+			}
+			found = found || tag != ""
+		}
+	}
+	return found
+}
+
+// isAny reports whether a field is an asterisk, which any version matches.
+func isAny(fields []string) bool {
+	return len(fields) == 1 && strings.Trim(fields[0], " \t") == "*"
+}
+
+// exists reports whether there is a resource.
+func (v Validators) exists() bool { return v.Tag != "" || !v.Modified.IsZero() }
+
 func (v Validators) failed() *problem.Details {
 	d := problem.New(http.StatusPreconditionFailed)
-	if v.Tag != "" || !v.Modified.IsZero() {
+	if v.exists() {
 		d.Header = http.Header{}
 		v.SetHeader(d.Header)
 	}
@@ -167,8 +209,8 @@ func (v Validators) Evaluate(r *http.Request) int {
 // listed reports whether the fields name the version: by its tag, or by a star
 // if there is any version. Strong comparison takes no weak tags.
 func (v Validators) listed(fields []string, strong bool) bool {
-	if len(fields) == 1 && strings.Trim(fields[0], " \t") == "*" {
-		return v != (Validators{})
+	if isAny(fields) {
+		return v.exists()
 	}
 	if v.Tag == "" || strong && v.Weak {
 		return false

@@ -292,3 +292,52 @@ func ExampleValidators_Require() {
 	// 204 coffee
 	// 412 coffee
 }
+
+// RFC 9110, section 13.1.4: a condition that is to be ignored protects nothing.
+func TestRequireTakesNoConditionThatIsIgnored(t *testing.T) {
+	year := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	both, tagged := respond.Validators{Tag: "v1", Modified: year}, respond.Validators{Tag: "v1"}
+	date := year.Format(http.TimeFormat)
+	long := strings.Repeat(`"x", `, 1<<16) + `"x"`
+	for _, c := range []struct {
+		v      respond.Validators
+		field  string
+		values []string
+		want   int // 0 to go on
+	}{
+		{both, "If-Unmodified-Since", []string{date}, 0},
+		{both, "If-Unmodified-Since", []string{"Thu, 01 Jan 1998 00:00:00 GMT"}, 412},
+		{both, "If-Unmodified-Since", []string{"garbage"}, 428},
+		{both, "If-Unmodified-Since", []string{date, date}, 428},
+		{both, "If-Unmodified-Since", []string{strings.Replace(date, "GMT", "UTC", 1)}, 428},
+		{tagged, "If-Unmodified-Since", []string{date}, 428},
+		{both, "If-None-Match", []string{""}, 428},
+		{both, "If-None-Match", []string{", ,"}, 428},
+		{both, "If-None-Match", []string{"garbage"}, 428},
+		{both, "If-None-Match", []string{`"a" "b"`}, 428},
+		{both, "If-None-Match", []string{long}, 428},
+		{both, "If-None-Match", []string{`"a"`, `W/"b"`}, 0},
+		{both, "If-None-Match", []string{"*"}, 412},
+		{both, "If-Match", []string{"garbage"}, 412},
+		{both, "If-Match", []string{`"v1"`}, 0},
+	} {
+		r := httptest.NewRequest("PUT", "/", nil)
+		r.Header[c.field] = c.values
+		got := 0
+		if err := c.v.Require(r); err != nil {
+			got = problem.From(err).Status
+		}
+		assert.Equal(t, c.want, got, "%s: %.60q", c.field, c.values)
+	}
+}
+
+func TestNoResourceHasNoTimeInAnyZone(t *testing.T) {
+	for _, v := range []respond.Validators{{}, {Weak: true}, {Modified: time.Time{}.In(time.FixedZone("x", 3600))}} {
+		r := httptest.NewRequest("PUT", "/", nil)
+		r.Header.Set("If-None-Match", "*")
+		assert.Equal(t, 0, v.Evaluate(r), "%v", v)
+		r = httptest.NewRequest("PUT", "/", nil)
+		r.Header.Set("If-Match", "*")
+		assert.Equal(t, 412, v.Evaluate(r), "%v", v)
+	}
+}

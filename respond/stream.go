@@ -60,7 +60,7 @@ type Event struct {
 	// none; a client ignores an event without data but for its ID and Retry.
 	Data any
 	// Retry is how long a client should wait before it connects again, in
-	// whole milliseconds. Zero says nothing about it.
+	// whole milliseconds, rounded up. Zero says nothing about it.
 	Retry time.Duration
 	// Comment is not shown to the reader.
 	Comment string
@@ -225,7 +225,7 @@ func (s *streamer) event(e Event) error {
 		s.field("id", id)
 	}
 	if e.Retry > 0 {
-		s.field("retry", strconv.FormatInt(e.Retry.Milliseconds(), 10))
+		s.field("retry", strconv.FormatInt(milliseconds(e.Retry), 10))
 	}
 	if s.buf.Len() > 0 {
 		s.buf.WriteByte('\n')
@@ -254,3 +254,12 @@ func (s *streamer) field(name, value string) {
 func oneLine(s string) string { return lineEnds.Replace(s) }
 
 var lineEnds = strings.NewReplacer("\r", "", "\n", "", "\x00", "")
+
+// milliseconds rounds up: with 0 a browser would connect again at once.
+func milliseconds(d time.Duration) int64 {
+	n := d.Milliseconds()
+	if d > time.Duration(n)*time.Millisecond {
+		n++
+	}
+	return n
+}

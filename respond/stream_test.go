@@ -256,6 +256,7 @@ func TestEventsHaveTheFieldsOfTheStandard(t *testing.T) {
 		{respond.Event{Comment: "beat"}, ": beat\n\n", "a sign of life"},
 		{respond.Event{Name: "order", ID: "17", Data: "x", Retry: 1500 * time.Millisecond, Comment: "c"},
 			": c\nevent: order\ndata: x\nid: 17\nretry: 1500\n\n", "everything"},
+		{respond.Event{Data: "x", Retry: time.Microsecond}, "data: x\nretry: 1\n\n", "less than a millisecond"},
 		{respond.Event{Data: "a\nb\r\nc\rd"}, "data: a\ndata: b\ndata: c\ndata: d\n\n", "every kind of line break"},
 		{respond.Event{Data: "a\n\nid: 9"}, "data: a\ndata: \ndata: id: 9\n\n", "an empty line ends nothing"},
 		{respond.Event{Name: "a\nid: 9", ID: "1\r\ndata: y\x00", Data: "x"}, "event: aid: 9\ndata: x\nid: 1data: y\n\n", "no other field"},
