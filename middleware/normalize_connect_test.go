@@ -78,24 +78,27 @@ func TestConnectKeepsWhatItsHandlerMeans(t *testing.T) {
 			_, _ = io.WriteString(conn, "bytes of the tunnel")
 		}
 	}
-	var result middleware.Result
-	serve := func(h http.Handler) string {
-		captured := middleware.Capture(func(_ *http.Request, res middleware.Result) { result = res })
-		return wire(t, middleware.Chain(captured, middleware.Normalize)(h), "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")
+	serve := func(h http.Handler) (string, middleware.Result) {
+		results := make(chan middleware.Result, 1) // the client may have all before the handler returns
+		captured := middleware.Capture(func(_ *http.Request, res middleware.Result) { results <- res })
+		got := wire(t, middleware.Chain(captured, middleware.Normalize)(h), "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")
+		return got, <-results
 	}
 	t.Run("a hijack alone", func(t *testing.T) {
-		assert.Equal(t, "bytes of the tunnel", serve(tunnel(0, false)))
+		got, result := serve(tunnel(0, false))
+		assert.Equal(t, "bytes of the tunnel", got)
 		assert.True(t, result.Hijacked)
 	})
 	t.Run("200, then a hijack", func(t *testing.T) {
-		got := serve(tunnel(200, false))
+		got, result := serve(tunnel(200, false))
 		assert.Equal(t, 200, statuses(got)[0])
 		assert.Contains(t, got, "X-Proxy: here\r\n")
 		assert.True(t, strings.HasSuffix(got, "\r\n\r\nbytes of the tunnel"), got)
 		assert.Equal(t, 200, result.Status)
 	})
 	t.Run("200, a flush, then a hijack", func(t *testing.T) {
-		assert.Contains(t, serve(tunnel(200, true)), "bytes of the tunnel")
+		got, _ := serve(tunnel(200, true))
+		assert.Contains(t, got, "bytes of the tunnel")
 	})
 	for name, h := range map[string]http.HandlerFunc{
 		"http.Error":    func(w http.ResponseWriter, r *http.Request) { http.Error(w, "not to there", 403) },
@@ -103,7 +106,7 @@ func TestConnectKeepsWhatItsHandlerMeans(t *testing.T) {
 		"WriteHeader":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(403) },
 	} {
 		t.Run("a refusal with "+name, func(t *testing.T) {
-			got := serve(h)
+			got, result := serve(h)
 			assert.Equal(t, 403, statuses(got)[0])
 			assert.Contains(t, got, `"status":403`)
 			assert.Equal(t, 403, result.Status)
@@ -116,7 +119,7 @@ func TestConnectKeepsWhatItsHandlerMeans(t *testing.T) {
 		assert.Empty(t, reported(c).Misused)
 	})
 	t.Run("a redirect", func(t *testing.T) {
-		got := serve(http.RedirectHandler("/elsewhere", 307))
+		got, _ := serve(http.RedirectHandler("/elsewhere", 307))
 		require.Equal(t, 307, statuses(got)[0])
 		assert.Contains(t, got, "Location: /elsewhere")
 	})

@@ -280,7 +280,7 @@ func TestDecoderFollowsPointersInInterfaces(t *testing.T) {
 // What one release of Go decodes and the other does not, or each in its own way,
 // is decoded by none.
 func TestDecoderReadsTheSameOnEachRelease(t *testing.T) {
-	type key struct{ f float64 }
+	type key struct{ F float64 }
 	for why, row := range map[string]struct {
 		v        any
 		bad      []string
