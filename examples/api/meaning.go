@@ -14,9 +14,9 @@ import (
 var outOfStock = problem.Define("https://example.com/problems/out-of-stock", "Out of Stock", http.StatusConflict,
 	"There is less of the item than was ordered. The member available has what is left; order that, or wait.")
 
-// answers is how this service responds to a failure: what the store's errors mean,
+// responder is how this service responds to a failure: what the store's errors mean,
 // and an instance that can be found in the log.
-var answers = respond.Responder{
+var responder = respond.Responder{
 	Map: problem.Mapping{meaning},
 	Instance: func(r *http.Request) string {
 		return "urn:request:" + middleware.RequestIDFrom(r.Context())

@@ -15,11 +15,11 @@ type orders struct{ store *store }
 
 func (o *orders) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /orders", answers.Handler(o.list))
-	mux.Handle("POST /orders", answers.Handler(o.create))
-	mux.Handle("GET /orders/{id}", answers.Handler(o.read))
-	mux.Handle("PUT /orders/{id}", answers.Handler(o.update))
-	mux.Handle("DELETE /orders/{id}", answers.Handler(o.cancel))
+	mux.Handle("GET /orders", responder.Handler(o.list))
+	mux.Handle("POST /orders", responder.Handler(o.create))
+	mux.Handle("GET /orders/{id}", responder.Handler(o.read))
+	mux.Handle("PUT /orders/{id}", responder.Handler(o.update))
+	mux.Handle("DELETE /orders/{id}", responder.Handler(o.cancel))
 	mux.Handle("/problems/", respond.Pages(outOfStock))
 	return mux
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// registerCodes adds the endpoints that answer with the code in their path,
+// registerCodes adds the endpoints that respond with the code in their path,
 // each in another way. The code may be any number.
 func registerCodes(mux *http.ServeMux) {
 	mux.Handle("/error/{code}", withCode(func(w http.ResponseWriter, r *http.Request, code int) {
@@ -42,7 +42,7 @@ func withCode(h func(w http.ResponseWriter, r *http.Request, code int)) http.Han
 	})
 }
 
-// required returns the header fields that an answer with the code must have,
+// required returns the header fields that a response with the code must have,
 // or should. A real handler knows better values.
 func required(r *http.Request, code int) []problem.Option {
 	switch code {
