@@ -82,14 +82,14 @@ func AccessLogWith(o AccessLogOptions) func(http.Handler) http.Handler {
 
 type accessLog struct{ AccessLogOptions }
 
-func (l *accessLog) record(v *visit, res Result) {
+func (l *accessLog) record(v *visit, res *Result) {
 	r := v.r
 	if l.Route != nil {
 		if route := l.Route(r); route != "" {
 			res.Route = route
 		}
 	}
-	if l.Skip != nil && l.Skip(r, res) {
+	if l.Skip != nil && l.Skip(r, *res) {
 		return
 	}
 	logger := l.Logger
@@ -113,15 +113,15 @@ func (l *accessLog) record(v *visit, res Result) {
 		}
 	}
 	if l.Attrs != nil {
-		attrs = append(attrs, l.Attrs(r, res)...)
+		attrs = append(attrs, l.Attrs(r, *res)...)
 	}
 	logger.LogAttrs(ctx, level, "request", attrs...)
 }
 
-func (l *accessLog) level(v *visit, res Result) slog.Level {
+func (l *accessLog) level(v *visit, res *Result) slog.Level {
 	switch m := v.x.Peek(); {
 	case l.Level != nil:
-		return l.Level(v.r, res)
+		return l.Level(v.r, *res)
 	case res.Panic != nil:
 		return slog.LevelError
 	case res.ClientGone, m != nil && m.Planned:
@@ -194,7 +194,7 @@ func (n AttrNames) names() *names {
 
 // appendAttrs appends what every record has. The caller has the room for it, so
 // that it need not be on the heap.
-func (n AttrNames) appendAttrs(attrs []slog.Attr, v *visit, res Result) []slog.Attr {
+func (n AttrNames) appendAttrs(attrs []slog.Attr, v *visit, res *Result) []slog.Attr {
 	name := n.names()
 	method, path := slog.StringValue(cut(v.method, maxMethod)), slog.StringValue(cut(v.path, maxPath))
 	if n == AttrsGCP {
@@ -220,7 +220,7 @@ func (n AttrNames) appendAttrs(attrs []slog.Attr, v *visit, res Result) []slog.A
 }
 
 // googleRequest returns what Cloud Logging calls an HttpRequest.
-func googleRequest(method, path slog.Value, res Result) slog.Value {
+func googleRequest(method, path slog.Value, res *Result) slog.Value {
 	return slog.GroupValue(
 		slog.Attr{Key: "requestMethod", Value: method},
 		slog.Attr{Key: "requestUrl", Value: path},
@@ -231,7 +231,7 @@ func googleRequest(method, path slog.Value, res Result) slog.Value {
 }
 
 // appendOutcome appends what was unusual, and why a request failed.
-func (n AttrNames) appendOutcome(attrs []slog.Attr, v *visit, res Result) []slog.Attr {
+func (n AttrNames) appendOutcome(attrs []slog.Attr, v *visit, res *Result) []slog.Attr {
 	for _, flag := range [...]struct {
 		name string
 		on   bool
@@ -284,7 +284,7 @@ const maxCause = 1 << 10
 
 // errorType returns the type of the problem that was sent, or the status code:
 // error.type of OpenTelemetry's conventions has few values.
-func errorType(res Result) string {
+func errorType(res *Result) string {
 	switch d := res.Problem; {
 	case d == nil:
 		return strconv.Itoa(res.Status)

@@ -134,9 +134,10 @@ func (c *capture) observe(v *visit) {
 }
 
 func (c *capture) tell(v *visit, took time.Duration) {
-	res := v.result(took)
+	var res Result
+	v.result(&res, took)
 	if c.log != nil {
-		c.log.record(v, res)
+		c.log.record(v, &res)
 		return
 	}
 	c.done(v.r, res)
@@ -157,13 +158,14 @@ func (p *pendingResult) Closed() { p.c.tell(&p.v, p.took) }
 // which costs less than time.Now.
 var epoch = time.Now()
 
-func (v *visit) result(took time.Duration) Result {
-	x, wire := v.x, v.w.Wire(took)
-	res := Result{
-		Status: wire.Status, HandlerStatus: x.HandlerStatus(), Implicit: wire.Implicit, Bytes: wire.Bytes, Duration: took,
-		Route: x.Pattern(v.r), Problem: wire.Problem,
-		Interim: wire.Interim, Replaced: wire.Replaced, Aborted: wire.Aborted, ClientGone: wire.ClientGone,
-	}
+// result fills in what is known when the handler took so long.
+func (v *visit) result(res *Result, took time.Duration) {
+	x := v.x
+	var wire exchange.Wire
+	v.w.Wire(&wire, took)
+	res.Status, res.Implicit, res.Bytes, res.Interim = wire.Status, wire.Implicit, wire.Bytes, wire.Interim
+	res.Problem, res.Replaced, res.Aborted, res.ClientGone = wire.Problem, wire.Replaced, wire.Aborted, wire.ClientGone
+	res.HandlerStatus, res.Duration, res.Route = x.HandlerStatus(), took, x.Pattern(v.r)
 	if m := x.Peek(); m != nil {
 		res.Err = m.Err
 		res.Superfluous = len(m.Superfluous)
@@ -172,7 +174,6 @@ func (v *visit) result(took time.Duration) Result {
 	if res.Err == nil && res.Problem != nil {
 		res.Err = res.Problem.Unwrap()
 	}
-	return res
 }
 
 // Route tells the layers outside, such as [AccessLog] and [Capture], by which

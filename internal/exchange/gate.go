@@ -104,14 +104,15 @@ func (g *gate) hasBegunLocked() bool {
 	return g.begun && g.writer.OnWire()
 }
 
-// wire returns what was handed to the network around the gate. Of an exchange
+// wire fills in what was handed to the network around the gate. Of an exchange
 // whose time was over that is known when the supervisor has ended it.
-func (g *gate) wire(took time.Duration) Wire {
+func (g *gate) wire(wire *Wire, took time.Duration) {
 	if !g.isExpired() {
-		return g.outer.wire(took)
+		g.outer.wire(wire, took)
+		return
 	}
 	<-g.done
-	return g.after
+	*wire = g.after
 }
 
 func (g *gate) isExpired() bool {

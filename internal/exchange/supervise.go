@@ -77,7 +77,7 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 		g.outer.SetRoute(cmp.Or(route, routeOf(next, r)))
 	}
 	defer func() {
-		g.after = g.outer.wire(0)
+		g.outer.wire(&g.after, 0)
 		close(g.done)
 	}()
 	if !unsent {

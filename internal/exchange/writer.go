@@ -625,20 +625,23 @@ type Wire struct {
 	Interim    []int
 }
 
-// Wire returns what was handed to the network, took after the exchange began, as
-// the outermost Writer knows it.
-func (w *Writer) Wire(took time.Duration) Wire { return w.x.wire(took) }
+// Wire fills in what was handed to the network, took after the exchange began,
+// as the outermost Writer knows it.
+func (w *Writer) Wire(wire *Wire, took time.Duration) { w.x.wire(wire, took) }
 
-func (x *Exchange) wire(took time.Duration) Wire {
-	if g := x.behind(); g != nil {
-		return g.wire(took)
+func (x *Exchange) wire(wire *Wire, took time.Duration) {
+	m := x.Peek()
+	if m != nil && m.gate != nil {
+		m.gate.wire(wire, took)
+		return
 	}
 	w := x.writer
-	wire := Wire{w.Status(), w.bytes, w.implicit, x.Replaced, x.Aborted, w.clientGone(took), x.Problem, nil}
-	if m := x.Peek(); m != nil {
+	wire.Status, wire.Bytes, wire.Implicit = w.Status(), w.bytes, w.implicit
+	wire.Replaced, wire.Aborted, wire.Problem = x.Replaced, x.Aborted, x.Problem
+	wire.ClientGone = w.clientGone(took)
+	if m != nil {
 		wire.Interim = m.Interim
 	}
-	return wire
 }
 
 // Settled reports whether no outer layer can change the response any more.
