@@ -74,7 +74,15 @@ func isShowable(text string) bool {
 
 // isPrintable reports whether text has only characters and white space.
 func isPrintable(text string) bool {
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, unprintable)
+	for i := range len(text) { // most texts are ASCII
+		switch c := text[i]; {
+		case c >= utf8.RuneSelf:
+			return utf8.ValidString(text[i:]) && !strings.ContainsFunc(text[i:], unprintable)
+		case unprintable(rune(c)):
+			return false
+		}
+	}
+	return true
 }
 
 func unprintable(r rune) bool {
@@ -92,10 +100,14 @@ func isCanned(code int, text []byte) bool {
 	if len(text) > 4 && text[3] == ' ' && string(text[:3]) == strconv.Itoa(code) {
 		text = text[4:]
 	}
-	phrase := http.StatusText(code)
 	switch string(text) {
-	case "", "page not found", phrase:
+	case "", "page not found":
 		return true
 	}
-	return strings.EqualFold(string(text), phrase) || strings.EqualFold(string(text), status.Nearest(code).Reason)
+	return isFold(text, http.StatusText(code)) || isFold(text, status.Nearest(code).Reason)
+}
+
+// isFold reports whether text is an ASCII phrase, in any case of letters.
+func isFold(text []byte, phrase string) bool {
+	return len(text) == len(phrase) && strings.EqualFold(string(text), phrase)
 }

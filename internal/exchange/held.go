@@ -73,7 +73,7 @@ type heldError struct {
 	text   string
 
 	header     []field // as it was when the handler set the status
-	room       [6]field
+	room       [3]field
 	cannedRoom [maxCanned]byte
 }
 
@@ -107,6 +107,9 @@ func (w *Writer) rule(code int) {
 // is not sent, and it may have had the map before.
 func (h *heldError) remember(header http.Header) {
 	h.header = h.room[:0]
+	if len(header) > len(h.room) {
+		h.header = make([]field, 0, len(header))
+	}
 	for name, values := range header {
 		h.header = append(h.header, field{name, values})
 	}

@@ -33,10 +33,18 @@ type Info struct {
 // Lookup returns the row of a status code, and whether the catalogue has it.
 // It allocates nothing and is safe for concurrent use.
 func Lookup(code int) (Info, bool) {
-	if code < 0 || code >= len(rowOf) || rowOf[code] == 0 {
-		return Info{}, false
+	if i := row(code); i != nil {
+		return *i, true
 	}
-	return catalogue[rowOf[code]-1], true
+	return Info{}, false
+}
+
+// row returns the row of a code, or nil.
+func row(code int) *Info {
+	if code < 0 || code >= len(rowOf) || rowOf[code] == 0 {
+		return nil
+	}
+	return &catalogue[rowOf[code]-1]
 }
 
 // rowOf has, for each code, its row in the catalogue plus one. Zero means that
@@ -83,15 +91,14 @@ func All() iter.Seq[Info] {
 // not know (RFC 9110, section 15). A code outside 100 to 599 belongs to no
 // class; it gets the row of 500, since only a server's mistake can produce one.
 func Nearest(code int) Info {
-	if s, ok := Lookup(code); ok {
-		return s
+	if i := row(code); i != nil {
+		return *i
 	}
 	class := ClassOf(code)
 	if class == 0 {
 		class = ServerError
 	}
-	s, _ := Lookup(int(class) * 100)
-	return s
+	return *row(int(class) * 100)
 }
 
 // Aliases returns the other names of the status, without its reason. It is
@@ -155,16 +162,16 @@ func BodyForbidden(code int) bool {
 // StorageForbidden reports whether no cache may store a response with the code:
 // 428, 429, 431 and 511 (RFC 6585, sections 3 to 6).
 func StorageForbidden(code int) bool {
-	i, ok := Lookup(code)
-	return ok && i.implied.unstored
+	i := row(code)
+	return i != nil && i.implied.unstored
 }
 
 // Temporary reports whether the same request may succeed later as it is: after
 // 408, 425, 429, 502, 503 and 504. It says nothing about whether a repetition is
 // safe (RFC 9110, section 9.2.2).
 func Temporary(code int) bool {
-	i, ok := Lookup(code)
-	return ok && i.implied.temporary
+	i := row(code)
+	return i != nil && i.implied.temporary
 }
 
 // Class is the first digit of a status code. The zero Class is that of a
