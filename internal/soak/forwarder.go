@@ -1,0 +1,108 @@
+package main
+
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// forwarder is one address for whichever Redis is in charge, as a load balancer
+// or a name in the DNS is.
+type forwarder struct {
+	addr     string
+	listener net.Listener
+
+	mu     sync.Mutex
+	target string
+	flows  map[*flow]struct{}
+}
+
+// flow is a connection that goes through.
+type flow struct {
+	in, out net.Conn
+	silent  atomic.Bool // what arrives goes nowhere
+}
+
+func startForwarder(target string) (*forwarder, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	f := &forwarder{addr: l.Addr().String(), listener: l, target: target, flows: make(map[*flow]struct{})}
+	go f.serve()
+	return f, nil
+}
+
+func (f *forwarder) serve() {
+	for {
+		in, err := f.listener.Accept()
+		if err != nil {
+			return
+		}
+		f.mu.Lock()
+		target := f.target
+		f.mu.Unlock()
+		out, err := net.Dial("tcp", target)
+		if err != nil {
+			_ = in.Close()
+			continue
+		}
+		w := &flow{in: in, out: out}
+		f.mu.Lock()
+		f.flows[w] = struct{}{}
+		f.mu.Unlock()
+		go f.copy(w, in, out)
+		go f.copy(w, out, in)
+	}
+}
+
+func (f *forwarder) copy(w *flow, to, from net.Conn) {
+	defer f.end(w)
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := from.Read(buf)
+		if err != nil {
+			return
+		}
+		if w.silent.Load() {
+			continue
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			_, _ = io.Copy(io.Discard, from)
+			return
+		}
+	}
+}
+
+func (f *forwarder) end(w *flow) {
+	_ = w.in.Close()
+	_ = w.out.Close()
+	f.mu.Lock()
+	delete(f.flows, w)
+	f.mu.Unlock()
+}
+
+// point sends new connections to target. Those that there are lead to nowhere, or
+// are cut.
+func (f *forwarder) point(target string, silently bool) {
+	f.mu.Lock()
+	f.target = target
+	var flows []*flow
+	for w := range f.flows {
+		flows = append(flows, w)
+	}
+	f.mu.Unlock()
+	for _, w := range flows {
+		if silently {
+			w.silent.Store(true)
+		} else {
+			f.end(w)
+		}
+	}
+}
+
+func (f *forwarder) close() {
+	_ = f.listener.Close()
+	f.point("", false)
+}
