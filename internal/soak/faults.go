@@ -30,9 +30,10 @@ func (c *client) upTo(ms int) time.Duration { return time.Duration(c.rand.IntN(m
 
 // breakThings breaks one thing after the other, each as often as the others.
 func (w *world) breakThings(c *client) error {
+	between := int(min(3*time.Second, w.length/time.Duration(len(faults))) / time.Millisecond)
 	for w.goesOn() {
 		for _, i := range c.rand.Perm(len(faults)) {
-			w.pause(100*time.Millisecond + c.upTo(500))
+			w.pause(100*time.Millisecond + c.upTo(between))
 			if !w.goesOn() {
 				break
 			}

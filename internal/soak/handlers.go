@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +77,8 @@ func servePanic(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 	case "abort":
 		panic(http.ErrAbortHandler)
+	case "exit":
+		runtime.Goexit()
 	}
 	panic(secret)
 }
@@ -245,6 +248,17 @@ func overdue(w http.ResponseWriter, r *http.Request) {
 	default:
 		<-r.Context().Done()
 	}
+}
+
+// leaveBehind responds, and leaves a goroutine that does not know of it. The
+// writer of a chain refuses what it does.
+func leaveBehind(w http.ResponseWriter, r *http.Request) {
+	respond.JSON(w, http.StatusOK, payload{N: number(r, "n")})
+	go func() {
+		time.Sleep(2 * time.Millisecond)
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, secret)
+	}()
 }
 
 func slow(w http.ResponseWriter, r *http.Request) {

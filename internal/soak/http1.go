@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -38,9 +39,12 @@ func dial(addr string) (*conn, error) {
 // head returns the request line and the header.
 func (q *request) head() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: soak.example\r\n%s: %s\r\n", q.method, q.path, idHeader, q.id)
+	fmt.Fprintf(&b, "%s %s %s\r\nHost: soak.example\r\n%s: %s\r\n", q.method, q.path, q.proto[:len("HTTP/1.x")], idHeader, q.id)
 	for i := 0; i+1 < len(q.fields); i += 2 {
 		fmt.Fprintf(&b, "%s: %s\r\n", q.fields[i], q.fields[i+1])
+	}
+	if q.keepAlive {
+		b.WriteString("Connection: keep-alive\r\n")
 	}
 	if q.close {
 		b.WriteString("Connection: close\r\n")
@@ -126,9 +130,7 @@ func (c *conn) read(q *request) *response {
 // fill reads a final response to its end.
 func (r *response) fill(got *http.Response) {
 	r.status, r.header = got.StatusCode, got.Header
-	if got.Close {
-		r.header.Set("Connection", "close")
-	}
+	r.closing = got.Close
 	if r.upgraded = got.StatusCode == http.StatusSwitchingProtocols; r.upgraded {
 		return
 	}
@@ -138,7 +140,7 @@ func (r *response) fill(got *http.Response) {
 }
 
 // closes reports whether the server closes the connection behind the response.
-func (r *response) closes() bool { return r.header.Get("Connection") == "close" }
+func (r *response) closes() bool { return r.closing || r.header.Get("Connection") == "close" }
 
 // rest returns what comes behind the last response of a connection.
 func (c *conn) rest() (string, error) {
@@ -202,6 +204,29 @@ func (w *world) orderly1(c *client) {
 			_ = open.Close()
 			open = nil
 		}
+		c.think()
+	}
+}
+
+// oldClient sends requests over HTTP/1.0, some of which keep the connection.
+func (w *world) oldClient(c *client) {
+	for w.goesOn() {
+		s := c.server()
+		open := w.connect(s)
+		if open == nil {
+			return
+		}
+		for goesOn := true; goesOn; {
+			q := c.request("HTTP/1.0")
+			kinds := []func(*rand.Rand, *request){makeJSON, makeError, makePlain, makeMux, makeOrder, makeFile, makeConditional}
+			kinds[c.rand.IntN(len(kinds))](c.rand, q)
+			decorate(c.rand, q)
+			q.kind, q.chunked, q.expectContinue = "HTTP/1.0", false, false
+			q.keepAlive = c.rand.IntN(3) > 0
+			q.close = q.close && !q.keepAlive
+			goesOn = w.exchange(s, open, q)
+		}
+		_ = open.Close()
 		c.think()
 	}
 }

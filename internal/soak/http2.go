@@ -181,7 +181,7 @@ func (w *world) rude2(c *client) {
 // makeRude makes a request that is worth being left alone with.
 func makeRude(r *rand.Rand, q *request) {
 	q.rude = true
-	switch r.IntN(8) {
+	switch r.IntN(9) {
 	case 0:
 		makeUpload(r, q)
 	case 1:
@@ -195,6 +195,8 @@ func makeRude(r *rand.Rand, q *request) {
 	case 5:
 		q.get("/list?n=2000", 200)
 	case 6:
+		makeInFlight(r, q)
+	case 7:
 		makeLimited(r, q, []string{"local", "open", "cost"}[r.IntN(3)])
 	default:
 		makeLarge(r, q)

@@ -21,6 +21,7 @@ type request struct {
 	body            []byte
 	chunked         bool
 	expectContinue  bool
+	keepAlive       bool // of HTTP/1.0
 	close           bool // the client closes the connection afterwards
 
 	status     []int // one of them
@@ -56,6 +57,7 @@ var kinds = []kind{
 	{"JSON", 8, makeJSON},
 	{"no content", 2, func(_ *rand.Rand, q *request) { q.get("/nothing", 204) }},
 	{"conditional", 2, makeConditional},
+	{"goroutine left behind", 2, func(r *rand.Rand, q *request) { q.wantJSON(r, "/behind") }},
 	{"early hints", 2, func(r *rand.Rand, q *request) { q.wantJSON(r, "/early") }},
 	{"trailer", 2, makeTrailer},
 	{"file", 4, makeFile},
@@ -261,7 +263,10 @@ func makeMux(r *rand.Rand, q *request) {
 
 func makePanic(r *rand.Rand, q *request) {
 	path := []string{"/panic", "/panic/timed"}[r.IntN(2)]
-	switch r.IntN(4) {
+	switch r.IntN(5) {
+	case 4:
+		q.get(path + "?when=exit")
+		q.cut = true
 	case 0:
 		q.get(path+"?when=late", 200)
 		q.cut = true

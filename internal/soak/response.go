@@ -27,6 +27,7 @@ type response struct {
 	unserved bool  // nothing came: the request is to be sent again
 	raced    bool  // nothing came, on a connection that was idle before
 	left     bool  // the client did not wait
+	closing  bool  // the server closes the connection behind it
 	endless  bool  // only the end of the connection ends the body
 }
 
@@ -83,7 +84,7 @@ func (q *request) check(res *response) (faults []string) {
 		add(q.must(q.cut || q.weather.upstream.lingers(q.upstreamAt) && q.proxied, "cut: "+res.err.Error()))
 		return faults
 	}
-	add(q.must(!res.endless || q.method == http.MethodHead, "the body ends with the connection"))
+	add(q.must(!res.endless || q.method == http.MethodHead || q.proto == "HTTP/1.0", "the body ends with the connection"))
 	excused := q.excuse(res)
 	if !excused {
 		add(q.must(!q.cut || res.status >= 500, "complete, and should be cut"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log"
 	"log/slog"
@@ -31,13 +32,34 @@ const (
 	keyHeader    = "X-Key"
 )
 
+// setting is what services differ in, and what they need.
+type setting struct {
+	fileName string // of a file to serve
+	redis    string // addresses
+	upstream string
+	flush    time.Duration // of the ReverseProxy
+	foreign  bool          // with a middleware of others around the chain, and inside
+}
+
+// foreign is a middleware as others write them: it copies the request, and its
+// ResponseWriter has no more than Unwrap.
+func foreign(next http.Handler) http.Handler {
+	type key struct{}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&wrapped{w}, r.WithContext(context.WithValue(r.Context(), key{}, 1)))
+	})
+}
+
+type wrapped struct{ http.ResponseWriter }
+
+func (w *wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // service is the documented chain around handlers of each kind.
 type service struct {
 	http.Handler
+	setting
 	ledger      *ledger
 	maintenance middleware.Maintenance
-	fileName    string        // of a file to serve
-	flush       time.Duration // of the ReverseProxy
 	prompt      *redis.Client // with ContextTimeoutEnabled
 	patient     *redis.Client // without
 	proxy       *http.Transport
@@ -48,10 +70,10 @@ type service struct {
 	shared sync.Map // of the name of a limit to whether Redis decided last
 }
 
-func newService(l *ledger, fileName, redisAddr, upstreamAddr string, flush time.Duration) *service {
-	s := &service{ledger: l, fileName: fileName, flush: flush, leaving: make(chan struct{})}
-	s.prompt = redis.NewClient(&redis.Options{Addr: redisAddr, ContextTimeoutEnabled: true})
-	s.patient = redis.NewClient(&redis.Options{Addr: redisAddr})
+func newService(l *ledger, set setting) *service {
+	s := &service{setting: set, ledger: l, leaving: make(chan struct{})}
+	s.prompt = redis.NewClient(&redis.Options{Addr: set.redis, ContextTimeoutEnabled: true})
+	s.patient = redis.NewClient(&redis.Options{Addr: set.redis})
 	s.maintenance.Skip = func(r *http.Request) bool { return r.URL.Path == "/live" }
 	perClient := ratelimit.New(ratelimit.Policy{
 		Name:  "client",
@@ -60,7 +82,6 @@ func newService(l *ledger, fileName, redisAddr, upstreamAddr string, flush time.
 	})
 	quiet := slog.New(slog.DiscardHandler)
 	chain := middleware.Chain(
-		l.count,
 		middleware.RequestIDWith(middleware.RequestIDOptions{New: func(r *http.Request) string { return r.Header.Get(idHeader) }}),
 		middleware.AccessLogWith(middleware.AccessLogOptions{Logger: slog.New(recorder{l})}),
 		middleware.Capture(l.result),
@@ -73,7 +94,10 @@ func newService(l *ledger, fileName, redisAddr, upstreamAddr string, flush time.
 		s.maintenance.Wrap,
 		perClient,
 	)
-	s.Handler = chain(s.routes(upstreamAddr))
+	if set.foreign {
+		chain = middleware.Chain(foreign, chain, foreign)
+	}
+	s.Handler = l.count(chain(s.routes()))
 	return s
 }
 
@@ -83,7 +107,7 @@ func extend(r *http.Request, _ *problem.Details) []problem.Option {
 	return []problem.Option{problem.Extension("request", middleware.RequestIDFrom(r.Context()))}
 }
 
-func (s *service) routes(upstreamAddr string) http.Handler {
+func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	long := middleware.Timeout(longTimeout)
 	reads := middleware.Timeout(readTimeout)
@@ -108,12 +132,13 @@ func (s *service) routes(upstreamAddr string) http.Handler {
 	mux.HandleFunc("GET /hijack", s.hijack)
 	mux.Handle("/overdue", expires(http.HandlerFunc(overdue)))
 	mux.HandleFunc("GET /slow", slow)
+	mux.HandleFunc("GET /behind", leaveBehind)
 	mux.Handle("GET /big", reads(http.HandlerFunc(big)))
 	mux.Handle("GET /file", long(http.HandlerFunc(s.file)))
 	mux.HandleFunc("GET /early", early)
 	mux.Handle("GET /trailer", long(http.HandlerFunc(trailer)))
 	mux.HandleFunc("GET /conditional", conditional)
-	mux.Handle("/proxy/", reads(http.StripPrefix("/proxy", s.reverseProxy(upstreamAddr))))
+	mux.Handle("/proxy/", reads(http.StripPrefix("/proxy", s.reverseProxy())))
 	s.limits(mux)
 	return mux
 }
@@ -164,11 +189,11 @@ func (s *service) isShared(limit string) bool {
 	return shared == true
 }
 
-func (s *service) reverseProxy(addr string) http.Handler {
+func (s *service) reverseProxy() http.Handler {
 	s.proxy = &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 2 * time.Second}
 	return &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
-			p.SetURL(&url.URL{Scheme: "http", Host: addr})
+			p.SetURL(&url.URL{Scheme: "http", Host: s.upstream})
 		},
 		Transport:     s.proxy,
 		FlushInterval: s.flush,

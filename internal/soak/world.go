@@ -26,6 +26,7 @@ type world struct {
 	upstream *upstream
 	services []*service
 	servers  []*server
+	length   time.Duration // of the traffic
 	over     atomic.Bool
 	end      chan struct{}
 }
@@ -50,7 +51,7 @@ func newWorld(f *figures, seed uint64, dir string) (*world, error) {
 		if err != nil {
 			break
 		}
-		service := newService(w.ledger, fileName, w.front.addr, w.upstream.addr, time.Duration(-i))
+		service := newService(w.ledger, setting{fileName, w.front.addr, w.upstream.addr, time.Duration(-i), i == 1})
 		w.services = append(w.services, service)
 		var s *server
 		if s, err = startServer(name, i == 1, service, f); err == nil {
@@ -134,6 +135,7 @@ var crowd = []struct {
 }{
 	{"orderly1", 6, (*world).orderly1},
 	{"orderly2", 2, (*world).orderly2},
+	{"old", 1, (*world).oldClient},
 	{"pipeliner", 1, (*world).pipeliner},
 	{"flooder", 2, (*world).flooder},
 	{"patient", 2, (*world).patientClient},
@@ -150,6 +152,7 @@ var crowd = []struct {
 
 // live serves for so long, and returns when nothing is under way.
 func (w *world) live(ctx context.Context, d time.Duration) error {
+	w.length = d
 	var clients, followers, breakers sync.WaitGroup
 	n := uint64(0)
 	start := func(group *sync.WaitGroup, name string, run func(*world, *client)) {
