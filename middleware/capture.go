@@ -110,7 +110,7 @@ func (c *capture) end(v *visit) {
 			v.caught()
 		}
 	}
-	v.leave(v.panicked)
+	v.leave()
 	c.observe(v)
 	if v.panicked != nil {
 		panic(v.panicked)

@@ -43,11 +43,8 @@ func (v *visit) enter(w http.ResponseWriter) {
 	}
 }
 
-// leave ends the layer. Again is the value to go on panicking with, or nil.
-func (v *visit) leave(again any) {
-	exits := !v.returned && v.panicked == nil // runtime.Goexit
-	v.w.Ended(v.face, v.r, v.owner, again == nil && !exits)
-}
+// leave ends the layer.
+func (v *visit) leave() { v.w.Ended(v.face, v.r, v.owner) }
 
 // caught notes a panic that no layer further in has noted.
 func (v *visit) caught() *exchange.Rare {

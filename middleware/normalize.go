@@ -186,7 +186,7 @@ func (n *normalizer) end(v *visit) {
 		checkLength(v.w)
 	}
 	v.w.Pop(v.undo)
-	v.leave(again)
+	v.leave()
 	n.policy.report(v)
 	if again != nil {
 		panic(again)

@@ -55,7 +55,7 @@ func (c *recoverer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (c *recoverer) end(v *visit) {
 	if v.returned {
-		v.leave(nil)
+		v.leave()
 		return
 	}
 	v.panicked = recover()
@@ -66,7 +66,7 @@ func (c *recoverer) end(v *visit) {
 		}
 		respond.Error(w, http.StatusInternalServerError)
 	})
-	v.leave(again)
+	v.leave()
 	c.report(v)
 	if again != nil {
 		panic(again)

@@ -57,10 +57,8 @@ func (i *identified) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.Header()[i.options.Header] = ctx.value[:]
 	ctx.own.Field, ctx.own.Values, ctx.own.Observer = i.options.Header, ctx.value[:], &ctx.own
 	w.Observe(&ctx.own.Observation)
-	returned := false
-	defer func() { w.Ended(face, r, owner, returned) }()
+	defer w.Ended(face, r, owner)
 	exchange.Serve(i.next, face, r, ctx)
-	returned = true
 }
 
 func (i *identified) id(r *http.Request) (id string) {

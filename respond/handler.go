@@ -44,11 +44,9 @@ type handler struct {
 
 func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w, face, owner := exchange.Enter(rw, r)
-	returned := false
-	defer func() { w.Ended(face, r, owner, returned) }()
+	defer w.Ended(face, r, owner)
 	encoded := w.Header()["Content-Encoding"] != nil // by a compressor around the handler
 	err := h.h(face, r)
-	returned = true
 	if err == nil {
 		return
 	}

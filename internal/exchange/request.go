@@ -23,7 +23,8 @@ func ServeBody(next http.Handler, w http.ResponseWriter, r *http.Request, body i
 }
 
 // serveCopy calls next with a copy of r. Net/http forgets the files of a form
-// when a handler panics, and does not see them if a foreign layer has copied r.
+// when a handler panics, and does not see them if a foreign layer has copied r:
+// where there is no exchange, only this layer may know of them.
 func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request) {
 	returned := false
 	defer func() {
@@ -36,18 +37,13 @@ func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request)
 		if x != nil && x.Request != r {
 			bringBack(x.Request, inner)
 		}
-		if !returned || x == nil && forgetsForms(r) {
+		if !returned || x == nil {
 			_ = form.RemoveAll()
 		}
 	}()
 	next.ServeHTTP(w, inner)
 	returned = true
 }
-
-// forgetsForms reports whether net/http may not remove the files of a form: that
-// of Go 1.27 gives the handlers of HTTP/2 a request that it does not look at
-// again.
-func forgetsForms(r *http.Request) bool { return r.ProtoMajor >= 2 }
 
 // bringBack copies to r what a handler has left in its copy: the pattern that a
 // ServeMux found, and the form whose temporary files net/http's server removes

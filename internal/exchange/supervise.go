@@ -35,8 +35,7 @@ const grace = 100 * time.Millisecond
 // context.
 func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *http.Request) {
 	w, face, owner := Enter(rw, r)
-	ok := false
-	defer func() { w.Ended(face, r, owner, ok) }()
+	defer w.Ended(face, r, owner)
 	g, inner := newGate(face, r, s.Limit)
 	ended := make(chan any, 1) // what to panic with, or nil
 	go func() {
@@ -58,7 +57,6 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 	v, inTime := g.await(ended, timer)
 	if !inTime {
 		s.expire(g, next, face, r)
-		ok = true
 		return
 	}
 	bringBack(r, inner)
@@ -67,7 +65,6 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 		w.x.Aborted = true // unless an outer layer responds
 		panic(v)
 	}
-	ok = true
 }
 
 // expire ends the exchange of a handler whose time is over.

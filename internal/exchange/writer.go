@@ -583,12 +583,13 @@ func (w *Writer) CloseNotify() <-chan bool { return w.base.(closeNotifier).Close
 // response late calls are refused then; without one they still reach the base,
 // since a framework may respond to an error only now.
 //
-// Ok means that no panic goes on: net/http forgets the files of a form then.
-func (w *Writer) Ended(face http.ResponseWriter, r *http.Request, owner, ok bool) {
+// The owner removes the files of a form. Net/http forgets them when a panic goes
+// on, if a foreign layer has copied the request and, in Go 1.27, over HTTP/2.
+func (w *Writer) Ended(face http.ResponseWriter, r *http.Request, owner bool) {
 	if r != w.x.Request {
 		w.x.returned(r)
 	}
-	if form := w.x.Request.MultipartForm; form != nil && (!ok || forgetsForms(w.x.Request)) && owner && w.Owns() {
+	if form := w.x.Request.MultipartForm; form != nil && owner && w.Owns() {
 		_ = form.RemoveAll()
 	}
 	if !owner {

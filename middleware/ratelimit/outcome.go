@@ -22,10 +22,8 @@ func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Co
 		c.Closer = c
 		w.AtClose(&c.Closing)
 	}
-	returned := false
-	defer func() { w.Ended(face, r, owner, returned) }()
+	defer w.Ended(face, r, owner)
 	pass(next, face, r, ctx)
-	returned = true
 }
 
 // counted is an attempt whose charge depends on the status that the client gets
@@ -54,10 +52,8 @@ func keep(next http.Handler, rw http.ResponseWriter, r *http.Request, ctx contex
 	}
 	w, face, owner := exchange.Enter(rw, r)
 	exchange.KeepLimits(face)
-	returned := false
-	defer func() { w.Ended(face, r, owner, returned) }()
+	defer w.Ended(face, r, owner)
 	pass(next, face, r, ctx)
-	returned = true
 }
 
 // pass calls the next handler, with another context unless ctx is nil.
