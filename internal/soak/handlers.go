@@ -255,7 +255,7 @@ func overdue(w http.ResponseWriter, r *http.Request) {
 func leaveBehind(w http.ResponseWriter, r *http.Request) {
 	respond.JSON(w, http.StatusOK, payload{N: number(r, "n")})
 	go func() {
-		time.Sleep(2 * time.Millisecond)
+		<-r.Context().Done() // when net/http has let go of the request
 		w.WriteHeader(http.StatusInternalServerError)
 		_, _ = io.WriteString(w, secret)
 	}()
