@@ -73,7 +73,7 @@ func TestOnlyAClientThatLeftHasGone(t *testing.T) {
 	} {
 		for _, l := range []layer{stacks()[0], {"Normalize", normalizeQuietly}, {"Timeout", middleware.Timeout(never)}, stacks()[len(stacks())-1]} {
 			for outside, wrapper := range map[string]func(http.Handler) http.Handler{
-				"nothing": func(h http.Handler) http.Handler { return h }, "a wrapper": plainWrapper, "one that flushes and hijacks": busyWrapper,
+				"nothing": func(h http.Handler) http.Handler { return h }, "a wrapper": plainWrapper, "one that flushes and hijacks": busyWrapper, "one that notifies, too": notifyingWrapper,
 			} {
 				inBubble(t, func(t *testing.T, protocol string) {
 					capture, got := results()
@@ -84,6 +84,20 @@ func TestOnlyAClientThatLeftHasGone(t *testing.T) {
 			}
 		}
 	}
+}
+
+// notifyingWrapper is as that of gin: it has what http.Request.Context replaced.
+func notifyingWrapper(next http.Handler) http.Handler {
+	type notifier interface{ CloseNotify() <-chan bool }
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, _ := w.(http.Hijacker)
+		next.ServeHTTP(struct {
+			unwrapping
+			http.Flusher
+			http.Hijacker
+			notifier
+		}{unwrapping{w}, w.(http.Flusher), h, w.(notifier)}, r)
+	})
 }
 
 // busyWrapper is as the wrapper of many a router: it can do what net/http's can,

@@ -113,10 +113,9 @@ func (w *Writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 	_, flushErrorer := rw.(flushErrorer)
 	_, hijacker := rw.(http.Hijacker)
 	_, deadliner := rw.(deadliner)
-	_, notifier := rw.(closeNotifier)
 	found := below(rw)
 	switch {
-	case found.flush && !flusher && !flushErrorer, found.hijack && !hijacker, found.deadlines && !deadliner && !notifier:
+	case found.flush && !flusher && !flushErrorer, found.hijack && !hijacker, found.deadlines && !deadliner:
 		return w.reach(rw, flusher, hijacker || found.hijack)
 	}
 	return httpsnoop.Wrap(rw, w.hooks())
@@ -126,7 +125,23 @@ func (w *Writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 func (w *Writer) reach(rw http.ResponseWriter, flusher, hijacks bool) http.ResponseWriter {
 	reach := &reachWriter{w}
 	pusher, _ := rw.(http.Pusher)
+	notifier, notifies := rw.(closeNotifier) // as that of gin, which has all
 	switch {
+	case flusher && hijacks && pusher != nil && notifies:
+		return struct {
+			*reachWriter
+			http.Flusher
+			http.Pusher
+			hijackMethod
+			closeNotifier
+		}{reach, w, pusher, hijackMethod{w}, notifier}
+	case flusher && hijacks && notifies:
+		return struct {
+			*reachWriter
+			http.Flusher
+			hijackMethod
+			closeNotifier
+		}{reach, w, hijackMethod{w}, notifier}
 	case flusher && hijacks && pusher != nil:
 		return struct {
 			*reachWriter
