@@ -20,6 +20,10 @@ test: ## Run the tests of the core
 benchmarks: ## Measure beside the peers, on a quiet machine, and write the report
 	cd internal/benchmarks && go run .
 
+.PHONY: soak
+soak: ## Serve mixed traffic among faults for two minutes, and look what is left
+	cd internal/soak && go run .
+
 .PHONY: check
 check: ## Run everything that has to pass before a change lands
 	bash .ci/run

@@ -88,7 +88,7 @@ func TestLedgerFindsWhatDiffers(t *testing.T) {
 		"a secret":                  {orderly, func(x *exchanged) { x.seen.header.Set("X", secret) }, "is for developers"},
 		"an upgrade":                {orderly, func(x *exchanged) { x.seen.upgraded = true }, "an upgrade that was not requested"},
 		"a problem of another":      {refused, func(x *exchanged) { x.request.id = "2" }, "problem {"},
-		"a problem that is none":    {refused, func(x *exchanged) { x.seen.body = []byte("not found") }, "malformed problem"},
+		"a problem that is none":    {refused, func(x *exchanged) { x.seen.body = pattern(86) }, "malformed problem"},
 		"a problem of another type": {refused, func(x *exchanged) { x.seen.header.Set("Content-Type", "text/plain") }, "Content-Type: text/plain"},
 		"a problem to be stored":    {refused, func(x *exchanged) { x.seen.header.Del("Cache-Control") }, "Cache-Control"},
 		"a wrong length":            {refused, func(x *exchanged) { x.seen.header.Set("Content-Length", "5") }, "Content-Length: 5"},
