@@ -1,0 +1,123 @@
+package conformance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Level is how strongly a specification demands something (RFC 2119).
+type Level string
+
+// A service needs a good reason to deviate from a Should. What a specification
+// says without either word has the level of the harm that breaking it does.
+const (
+	Must   Level = "MUST"
+	Should Level = "SHOULD"
+)
+
+// Rule is a clause of a specification that a response can break.
+type Rule struct {
+	ID      string // for Options.Ignore
+	RFC     int
+	Section string
+	Level   Level
+	Right   string // what a response does that keeps the rule
+	Mend    string // how a handler comes to do so
+
+	check func(*exchange) string // what was seen, or "" if the rule is kept
+}
+
+// Clause names the place, for people: "RFC 9110, section 15.5.6".
+func (r Rule) Clause() string { return fmt.Sprintf("RFC %d, %s %s", r.RFC, r.part(), r.Section) }
+
+// Link is the address of the section.
+func (r Rule) Link() string {
+	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d.html#%s-%s", r.RFC, r.part(), r.Section)
+}
+
+func (r Rule) part() string {
+	if isDigits(r.Section[:1]) {
+		return "section"
+	}
+	return "appendix"
+}
+
+// Rules returns all rules, by subject.
+func Rules() []Rule { return slices.Clone(rules) }
+
+var rules = slices.Concat(messageRules, fieldRules, statusRules, compareRules, cacheRules, problemRules)
+
+// Finding is a rule that responses break.
+type Finding struct {
+	Rule      Rule
+	Request   string   // method and target, with the header fields of a probe
+	Protocols []string // over which it was seen
+	Status    int      // of the response, 0 if none could be read
+	Seen      string   // what is wrong with it
+}
+
+// String returns the finding in three lines: what was seen, what is right, and how
+// to mend it.
+func (f Finding) String() string {
+	status := ""
+	if f.Status != 0 {
+		status = fmt.Sprintf(" -> %d", f.Status)
+	}
+	return fmt.Sprintf("%s over %s%s: %s\n\t%s, %s (%s): %s\n\tto mend it: %s",
+		f.Request, strings.Join(f.Protocols, ", "), status, f.Seen, f.Rule.Clause(), f.Rule.Level, f.Rule.ID, f.Rule.Right, f.Rule.Mend)
+}
+
+// report collects findings.
+type report struct {
+	ignore []string
+	found  []Finding
+}
+
+// add judges an exchange. What a probe, or the HEAD, shares with the request that
+// it belongs to is not told twice.
+func (r *report) add(x *exchange) {
+	for _, rule := range rules {
+		if slices.Contains(r.ignore, rule.ID) {
+			continue
+		}
+		seen := rule.check(x)
+		if seen == "" || x.plain != nil && rule.check(x.plain) == seen || x.get != nil && rule.check(x.get) == seen {
+			continue
+		}
+		f := Finding{Rule: rule, Request: x.request.String(), Protocols: []string{x.protocol}, Seen: printable(seen)}
+		if x.final != nil {
+			f.Status = x.final.status
+		}
+		r.merge(f)
+	}
+}
+
+// merge adds a finding, to an equal one if there is one.
+func (r *report) merge(f Finding) {
+	for i := range r.found {
+		if o := &r.found[i]; o.Rule.ID == f.Rule.ID && o.Request == f.Request && o.Status == f.Status && o.Seen == f.Seen {
+			if !slices.Contains(o.Protocols, f.Protocols[0]) {
+				o.Protocols = append(o.Protocols, f.Protocols[0])
+			}
+			return
+		}
+	}
+	r.found = append(r.found, f)
+}
+
+// printable makes what a server sent safe for a terminal, and bounds it.
+func printable(s string) string {
+	const most = 300
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,389 @@
+package conformance
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// reader1 reads HTTP/1 as it comes, strictly. What net/http's client passes over
+// or corrects is a fault here.
+type reader1 struct {
+	in  *bufio.Reader
+	max int64 // length of a body
+	x   *exchange
+}
+
+const (
+	maxLine    = 64 << 10
+	maxFields  = 1000
+	maxInterim = 100
+)
+
+var errLine = errors.New("the line is too long")
+
+// line reads a line without its end. It notes one that does not end in CRLF.
+func (r *reader1) line() (string, error) {
+	var b []byte
+	for {
+		part, err := r.in.ReadSlice('\n')
+		b = append(b, part...)
+		if len(b) > maxLine {
+			return "", errLine
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err != nil {
+			return string(b), err
+		}
+		break
+	}
+	s, found := strings.CutSuffix(string(b), "\r\n")
+	if !found {
+		s = strings.TrimSuffix(s, "\n")
+		r.x.fault("line-end", fmt.Sprintf("%q ends in LF alone", s))
+	}
+	if strings.Contains(s, "\r") {
+		r.x.fault("bare-cr", fmt.Sprintf("%q has a CR", s))
+	}
+	return s, nil
+}
+
+var (
+	statusLine   = regexp.MustCompile(`^(HTTP/[0-9]\.[0-9]) ([0-9]{3}) ([\t\x20-\x7e\x80-\xff]*)$`)
+	statusNoneSP = regexp.MustCompile(`^(HTTP/[0-9]\.[0-9]) ([0-9]{3})$`)
+)
+
+// head reads a status line and a header. Its error means that no response can be
+// read, and that the bytes are no use any more.
+func (r *reader1) head() (*message, error) {
+	line, err := r.line()
+	if err != nil {
+		return nil, err
+	}
+	m := new(message)
+	found := statusLine.FindStringSubmatch(line)
+	if found == nil {
+		if found = statusNoneSP.FindStringSubmatch(line); found == nil {
+			r.x.fault("status-line", fmt.Sprintf("%q", line))
+			return nil, errNotHTTP
+		}
+		r.x.fault("reason-space", fmt.Sprintf("%q", line))
+		found = append(found, "")
+	}
+	m.version, m.reason = found[1], found[3]
+	m.status, _ = strconv.Atoi(found[2])
+	m.header, err = r.fields("header")
+	return m, err
+}
+
+var errNotHTTP = errors.New("what came is not a response of HTTP/1")
+
+// fields reads field lines up to the empty one.
+func (r *reader1) fields(section string) (all fields, err error) {
+	for len(all) <= maxFields {
+		line, err := r.line()
+		if err != nil {
+			return all, err
+		}
+		if line == "" {
+			return all, nil
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			if len(all) == 0 {
+				r.x.fault("leading-space", fmt.Sprintf("the %s section begins with %q", section, line))
+			} else {
+				r.x.fault("line-folding", fmt.Sprintf("%s is folded", all[len(all)-1].name))
+				all[len(all)-1].value += " " + trim(line)
+			}
+			continue
+		}
+		name, value, colon := strings.Cut(line, ":")
+		switch {
+		case !colon:
+			r.x.fault("field-name", fmt.Sprintf("the %s section has the line %q, without a colon", section, line))
+			continue
+		case strings.TrimRight(name, " \t") != name:
+			r.x.fault("colon-space", fmt.Sprintf("%q", line))
+			name = strings.TrimRight(name, " \t")
+		}
+		if !isToken(name) {
+			r.x.fault("field-name", fmt.Sprintf("%q", name))
+		}
+		value = trim(value)
+		if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+			r.x.fault("field-value", fmt.Sprintf("%s: %q", name, value))
+		}
+		all = append(all, field{name, value})
+	}
+	return all, errors.New("there are too many field lines")
+}
+
+// response reads the interim responses and the final one. The error is that of a
+// connection that ended, or which is of no use any more.
+func (r *reader1) response() error {
+	for {
+		m, err := r.head()
+		if err != nil {
+			return err
+		}
+		if m.status >= 100 && m.status <= 199 && m.status != 101 {
+			if r.x.interim = append(r.x.interim, m); len(r.x.interim) > maxInterim {
+				return errors.New("there are too many interim responses")
+			}
+			continue
+		}
+		r.x.final = m
+		return r.body(m)
+	}
+}
+
+// body reads the body of the final response (RFC 9112, section 6.3).
+func (r *reader1) body(m *message) error {
+	codings := m.header.list("Transfer-Encoding")
+	switch {
+	case m.status == 101:
+		m.bodyless, r.x.close = true, true
+		return nil
+	case r.x.request.Method == "HEAD", m.status == 204, m.status == 304:
+		m.bodyless = true
+		return nil
+	case len(codings) > 0 && strings.EqualFold(codings[len(codings)-1], "chunked"):
+		m.chunked = true
+		return r.chunks(m)
+	case len(codings) == 0 && m.header.has("Content-Length"):
+		n, ok := contentLength(m.header)
+		if !ok {
+			r.x.close = true
+			r.x.fault("length-syntax", fmt.Sprintf("Content-Length: %s", strings.Join(m.header.values("Content-Length"), ", ")))
+			return errNotHTTP
+		}
+		m.length = true
+		return r.content(m, n)
+	}
+	r.x.close = true
+	b, err := io.ReadAll(io.LimitReader(r.in, r.max+1))
+	m.body = b
+	r.x.cut = int64(len(b)) > r.max
+	return err
+}
+
+// contentLength returns the value of Content-Length. Several that agree count as
+// one (RFC 9112, section 6.3).
+func contentLength(h fields) (int64, bool) {
+	n := int64(-1)
+	for _, s := range elements(strings.Join(h.values("Content-Length"), ",")) {
+		v, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || !isDigits(s) || n >= 0 && v != n {
+			return 0, false
+		}
+		n = v
+	}
+	return n, true
+}
+
+// content appends n bytes to the body.
+func (r *reader1) content(m *message, n int64) error {
+	if n > r.max-int64(len(m.body)) {
+		r.x.cut, r.x.close = true, true
+		return nil
+	}
+	at := len(m.body)
+	m.body = append(m.body, make([]byte, n)...)
+	got, err := io.ReadFull(r.in, m.body[at:])
+	m.body = m.body[:at+got]
+	if got < int(n) && !isTimeout(err) {
+		r.x.fault("incomplete", fmt.Sprintf("%d of %d bytes came", got, n))
+	}
+	return err
+}
+
+// chunks reads the chunked coding (RFC 9112, section 7.1).
+func (r *reader1) chunks(m *message) error {
+	fail := func(err error, seen string, args ...any) error {
+		if isTimeout(err) {
+			return err
+		}
+		r.x.close = true
+		if err != nil {
+			r.x.fault("incomplete", "the connection ended within the chunks")
+			return err
+		}
+		r.x.fault("chunked", fmt.Sprintf(seen, args...))
+		return errNotHTTP
+	}
+	for {
+		line, err := r.line()
+		if err != nil {
+			return fail(err, "")
+		}
+		var n int64
+		found := chunkSize.FindStringSubmatch(line)
+		if found != nil {
+			n, err = strconv.ParseInt(found[1], 16, 64)
+		}
+		if found == nil || err != nil {
+			return fail(nil, "%q is not the size of a chunk", line)
+		}
+		if n == 0 {
+			m.trailer, err = r.fields("trailer")
+			if err != nil {
+				return fail(err, "")
+			}
+			return nil
+		}
+		if err := r.content(m, n); err != nil || r.x.cut {
+			return err
+		}
+		switch end, err := r.line(); {
+		case err != nil:
+			return fail(err, "")
+		case end != "":
+			return fail(nil, "%q follows the data of a chunk", end)
+		}
+	}
+}
+
+// chunkSize matches the line before a chunk, with its extensions.
+var chunkSize = regexp.MustCompile(`^([0-9A-Fa-f]+)(?:;.+)?$`)
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// client1 sends requests over HTTP/1, one after the other.
+type client1 struct {
+	*target
+	protocol string
+	conn     net.Conn
+	in       *bufio.Reader
+	last     *exchange // the one before on the connection
+}
+
+// do sends a request and reads the response. Its error means that there was no
+// exchange at all.
+func (c *client1) do(ctx context.Context, req Request) (*exchange, error) {
+	x := &exchange{request: req, protocol: c.protocol}
+	fresh := c.conn == nil
+	if !fresh && !req.isSafe() { // it could not be sent again if the connection is found to be closed
+		c.hangUp()
+		fresh = true
+	}
+	if fresh {
+		conn, err := c.dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.conn, c.in, c.last = conn, bufio.NewReaderSize(conn, 16<<10), nil
+	}
+	c.deadline(ctx)
+	r := &reader1{in: c.in, max: c.options.MaxBody, x: x}
+	_, err := c.conn.Write(req.bytes(c.protocol, c.host))
+	if _, gone := c.in.Peek(1); !fresh && (err != nil || gone != nil) && !isTimeout(gone) {
+		last := c.last
+		c.hangUp()
+		again, err := c.do(ctx, req)
+		if again != nil && again.final != nil { // otherwise it is this request that gets no response
+			last.fault("silent-close", "the connection ended before the next request got a response")
+		}
+		return again, err
+	}
+	if err := r.response(); err != nil {
+		c.failed(x, err)
+	}
+	if c.last != nil && x.final == nil && len(x.faults) > 0 && x.faults[len(x.faults)-1].rule == "status-line" {
+		c.last.stray(x.faults[len(x.faults)-1].seen) // what came belongs to the response before
+		c.hangUp()
+		return c.do(ctx, req)
+	}
+	c.settle(x)
+	return x, ctx.Err()
+}
+
+// deadline bounds the time for one exchange.
+func (c *client1) deadline(ctx context.Context) {
+	until := time.Now().Add(c.options.Timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(until) {
+		until = d
+	}
+	_ = c.conn.SetDeadline(until)
+}
+
+// failed notes how the reading of a response ended.
+func (c *client1) failed(x *exchange, err error) {
+	x.close = true
+	switch {
+	case isTimeout(err) && x.final != nil:
+		x.cut = true // a stream without an end, perhaps
+	case isTimeout(err):
+		x.fault("no-response", fmt.Sprintf("nothing came within %v", c.options.Timeout))
+	case errors.Is(err, errNotHTTP):
+	case x.final == nil:
+		x.fault("no-response", fmt.Sprintf("the connection ended first (%v)", err))
+	case len(x.faults) == 0 || x.faults[len(x.faults)-1].rule != "incomplete":
+		x.fault("incomplete", fmt.Sprint(err))
+	}
+}
+
+// settle finds out whether the connection lasts, and what came after the response.
+func (c *client1) settle(x *exchange) {
+	c.last = x
+	x.close = x.close || !x.persists()
+	if !x.close {
+		if rest, _ := c.in.Peek(c.in.Buffered()); len(rest) > 0 {
+			x.stray(fmt.Sprintf("%q", rest))
+			c.hangUp()
+		}
+		return
+	}
+	if x.final != nil && !x.cut && x.final.status != 101 {
+		rest, err := io.ReadAll(io.LimitReader(c.in, 1<<10))
+		if len(rest) > 0 {
+			x.stray(fmt.Sprintf("%q", rest))
+		} else if isTimeout(err) && x.whole() {
+			x.fault("close-done", fmt.Sprintf("the connection was still open after %v", c.options.Timeout))
+		}
+	}
+	c.hangUp()
+}
+
+// stray notes bytes that came behind a response.
+func (x *exchange) stray(seen string) {
+	rule := "length-exceeded"
+	switch m := x.final; {
+	case x.request.Method == "HEAD":
+		rule = "head-body"
+	case m != nil && m.bodyless:
+		rule = "body-forbidden"
+	}
+	x.fault(rule, "behind the response came "+seen)
+}
+
+// persists reports whether the connection stays open after the response (RFC
+// 9112, section 9.3).
+func (x *exchange) persists() bool {
+	switch m := x.final; {
+	case m == nil || m.header.lists("Connection", "close") || strings.EqualFold(x.request.Header.Get("Connection"), "close"):
+		return false
+	case x.protocol == HTTP11 && m.version == HTTP11:
+		return true
+	default:
+		return m.header.lists("Connection", "keep-alive") && strings.EqualFold(x.request.Header.Get("Connection"), "keep-alive")
+	}
+}
+
+func (c *client1) hangUp() {
+	if c.conn != nil {
+		_ = c.conn.Close()
+	}
+	c.conn, c.last = nil, nil
+}

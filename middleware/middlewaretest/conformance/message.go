@@ -1,0 +1,115 @@
+package conformance
+
+import (
+	"slices"
+	"strings"
+)
+
+// The protocols of Options.Protocols.
+const (
+	HTTP10 = "HTTP/1.0"
+	HTTP11 = "HTTP/1.1"
+	HTTP2  = "HTTP/2"
+)
+
+// exchange is one request and what came in response to it.
+type exchange struct {
+	request  Request
+	protocol string // of the request
+
+	interim []*message // in the order of their arrival
+	final   *message   // nil if none came, or none that could be read
+	faults  []fault    // of the bytes, found by the reader
+
+	cut   bool // the body is longer, or took longer, than the options allow
+	close bool // the connection ended, or should have, after the response
+
+	plain *exchange // the same request without the header fields of a probe, or nil
+	get   *exchange // what a GET for the target of a HEAD got, or nil
+
+	parsed   bool // problem has looked
+	document *document
+}
+
+// fault is a rule that the bytes of a message break, and what was seen.
+type fault struct{ rule, seen string }
+
+func (x *exchange) fault(rule, seen string) { x.faults = append(x.faults, fault{rule, seen}) }
+
+// messages returns all responses.
+func (x *exchange) messages() []*message {
+	if x.final == nil {
+		return x.interim
+	}
+	return append(slices.Clone(x.interim), x.final)
+}
+
+// has reports whether the final response has the status.
+func (x *exchange) has(status int) bool { return x.final != nil && x.final.status == status }
+
+// whole reports whether the final response arrived to its end.
+func (x *exchange) whole() bool {
+	return x.final != nil && !x.cut && !slices.ContainsFunc(x.faults, func(f fault) bool {
+		return f.rule == "incomplete" || f.rule == "no-response" || f.rule == "chunked" || f.rule == "length-syntax"
+	})
+}
+
+// message is one response.
+type message struct {
+	version  string // as in the status line, or HTTP/2
+	status   int
+	reason   string
+	header   fields
+	body     []byte
+	trailer  fields
+	length   bool // Content-Length delimits the body
+	chunked  bool
+	bodyless bool // method or status leave no room for a body
+}
+
+// succeeded reports whether the status is 2xx.
+func (m *message) succeeded() bool { return m.status >= 200 && m.status <= 299 }
+
+// failed reports whether the status is 4xx or 5xx.
+func (m *message) failed() bool { return m.status >= 400 && m.status <= 599 }
+
+// field is one field line.
+type field struct{ name, value string }
+
+// fields are field lines in the order of their arrival.
+type fields []field
+
+// values returns the values of the lines with the name, in any letter case.
+func (f fields) values(name string) (values []string) {
+	for _, line := range f {
+		if strings.EqualFold(line.name, name) {
+			values = append(values, line.value)
+		}
+	}
+	return values
+}
+
+// get returns the value of the first line with the name, or "".
+func (f fields) get(name string) string {
+	for _, line := range f {
+		if strings.EqualFold(line.name, name) {
+			return line.value
+		}
+	}
+	return ""
+}
+
+func (f fields) has(name string) bool {
+	return slices.ContainsFunc(f, func(line field) bool { return strings.EqualFold(line.name, name) })
+}
+
+// list returns the elements of a list field (RFC 9110, section 5.6.1), without
+// empty ones. Commas in quoted strings separate nothing.
+func (f fields) list(name string) []string {
+	return slices.DeleteFunc(elements(strings.Join(f.values(name), ",")), func(s string) bool { return s == "" })
+}
+
+// lists reports whether a list field has the token, in any letter case.
+func (f fields) lists(name, token string) bool {
+	return slices.ContainsFunc(f.list(name), func(s string) bool { return strings.EqualFold(s, token) })
+}

@@ -1,0 +1,94 @@
+package conformance
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Request is a request that a checker sends. It adds Host, User-Agent and, for a
+// body, Content-Length.
+type Request struct {
+	Method string // empty means GET
+	Target string // path and query; empty means that of the URL
+	Header http.Header
+	Body   string
+}
+
+// validate returns an error if the request cannot be sent as it is.
+func (r Request) validate() error {
+	if !isToken(r.Method) || r.Method == http.MethodConnect {
+		return fmt.Errorf("conformance: %q is not a method that can be checked", r.Method)
+	}
+	if !strings.HasPrefix(r.Target, "/") && (r.Target != "*" || r.Method != http.MethodOptions) || strings.ContainsFunc(r.Target, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return fmt.Errorf("conformance: target %q is not a path with an optional query in ASCII", r.Target)
+	}
+	if _, err := url.ParseRequestURI(r.Target); err != nil && r.Target != "*" {
+		return fmt.Errorf("conformance: target: %w", err)
+	}
+	for name, values := range r.Header {
+		if !isToken(name) || slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, "\r\n\x00") }) {
+			return fmt.Errorf("conformance: header field %q cannot be sent", name)
+		}
+	}
+	return nil
+}
+
+// with returns the request with another method, without a body.
+func (r Request) with(method string) Request {
+	return Request{Method: method, Target: r.Target, Header: r.Header}
+}
+
+// adding returns the request with one more header field.
+func (r Request) adding(name, value string) Request {
+	h := r.Header.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	h.Set(name, value)
+	r.Header = h
+	return r
+}
+
+// isSafe reports whether the method is safe (RFC 9110, section 9.2.1, and RFC
+// 10008 for QUERY).
+func (r Request) isSafe() bool {
+	return slices.Contains([]string{"GET", "HEAD", "OPTIONS", "TRACE", "QUERY"}, r.Method)
+}
+
+// String names the request: method, target, and what makes it a probe.
+func (r Request) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", r.Method, r.Target)
+	for _, name := range probing {
+		if v := r.Header.Get(name); v != "" {
+			fmt.Fprintf(&b, " (%s: %s)", name, v)
+		}
+	}
+	return b.String()
+}
+
+// probing are the header fields that probes add.
+var probing = [...]string{"Accept", "Accept-Encoding", "Accept-Language", "If-None-Match", "If-Modified-Since", "Range", "Connection", "Upgrade"}
+
+// bytes returns the request as HTTP/1 has it on the wire.
+func (r Request) bytes(protocol, host string) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s\r\nHost: %s\r\n", r.Method, r.Target, protocol, host)
+	if r.Header.Get("User-Agent") == "" {
+		b.WriteString("User-Agent: " + userAgent + "\r\n")
+	}
+	for name, values := range r.Header {
+		for _, v := range values {
+			fmt.Fprintf(&b, "%s: %s\r\n", name, v)
+		}
+	}
+	if r.Body != "" || slices.Contains([]string{"POST", "PUT", "PATCH"}, r.Method) {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.Body))
+	}
+	return []byte(b.String() + "\r\n" + r.Body)
+}
+
+const userAgent = "rejoinder-conformance"

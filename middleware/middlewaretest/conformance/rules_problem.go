@@ -1,0 +1,381 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// problemRules are about problem documents.
+var problemRules = []Rule{
+	{"problem-type-field", 9457, "3", Should, "a problem document has the media type application/problem+json", "use respond.Problem or respond.Error", unmarked},
+	{"problem-json", 9457, "3", Must, "application/problem+json is one JSON object in UTF-8", "use respond.Problem or respond.Error", problemJSON},
+	{"problem-bom", 8259, "8.1", Must, "JSON does not begin with a byte order mark", "remove it", problemBOM},
+	{"problem-duplicate", 8259, "4", Should, "the names in an object are unique", "use problem.Extension, whose names replace each other", problemDuplicate},
+	{"problem-members", 9457, "3.1", Must, "type, title, detail and instance are strings, and status is a number", "use problem.New or problem.Define", problemMembers},
+	{"problem-status", 9457, "3.1.2", Must, "status is the status code of the response", "use respond.Problem, which sets both", problemStatus},
+	{"problem-type", 9457, "3.1.1", Must, "type is a URI reference", "define the type with problem.Define", problemURI("type")},
+	{"problem-type-relative", 9457, "3.1.1", Should, "type is absolute, or has the full path", "define the type with an absolute URI", problemRelative("type")},
+	{"problem-instance", 9457, "3.1.5", Must, "instance is a URI reference", "use problem.Instance", problemURI("instance")},
+	{"problem-instance-relative", 9457, "3.1.5", Should, "instance is absolute, or has the full path", "use problem.Instance with an absolute URI or a path", problemRelative("instance")},
+	{"problem-title", 9457, "4.2.1", Should, "the title of about:blank is the reason of the status code", "leave the title to problem.New, or define a type", problemTitle},
+	{"problem-extension", 9457, "4", Should, "the name of an extension has three or more letters, digits and underscores and begins with a letter", "rename it", problemExtension},
+	{"problem-xml", 9457, "B", Must, "application/problem+xml is an element problem in the namespace urn:ietf:rfc:7807, and so are all elements in it", "use respond.Problem, which also writes XML", problemXML},
+	{"stack-trace", 9457, "5", Should, "an error does not show the inside of the server", "do not send what recover or debug.Stack return: middleware.Normalize logs it", stackTrace},
+}
+
+// document is a problem in JSON.
+type document struct {
+	members    map[string]any // numbers are json.Number
+	duplicates []string
+	err        error
+}
+
+// problem returns the document of a response whose Content-Type says so. It is nil
+// for any other response.
+func (x *exchange) problem() *document {
+	if !x.parsed {
+		x.parsed = true
+		if body := x.bodyOf("application/problem+json"); body != nil {
+			x.document = readDocument(bytes.TrimPrefix(body, []byte("\ufeff")))
+		}
+	}
+	return x.document
+}
+
+// bodyOf returns the whole body of the final response if it has the media type.
+func (x *exchange) bodyOf(want string) []byte {
+	if !x.whole() || x.final.bodyless {
+		return nil
+	}
+	if name, _, _ := mediaType(x.final.header.get("Content-Type")); name != want {
+		return nil
+	}
+	body, err := x.final.decoded()
+	if err != nil || body == nil && x.final.header.has("Content-Encoding") {
+		return nil
+	}
+	return append([]byte{}, body...)
+}
+
+func readDocument(body []byte) *document {
+	doc := new(document)
+	if !utf8.Valid(body) {
+		doc.err = errors.New("it is not in UTF-8")
+		return doc
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if doc.err = d.Decode(&doc.members); doc.err == nil {
+		if _, err := d.Token(); err != io.EOF {
+			doc.err = errors.New("more follows the object")
+		}
+	}
+	if doc.members == nil && doc.err == nil {
+		doc.err = errors.New("it is null")
+	}
+	if doc.err == nil {
+		doc.duplicates = duplicates(body)
+	}
+	return doc
+}
+
+// duplicates returns the names that an object at any depth has twice.
+func duplicates(body []byte) (twice []string) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	type object struct {
+		names map[string]bool // nil for an array
+		value bool            // a value is next, not a name
+	}
+	var open []object
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return twice
+		}
+		top := len(open) - 1
+		isName := false
+		if top >= 0 && open[top].names != nil && token != json.Delim('}') {
+			isName = !open[top].value
+			open[top].value = isName
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			switch t {
+			case '{':
+				open = append(open, object{names: map[string]bool{}})
+			case '[':
+				open = append(open, object{})
+			default:
+				open = open[:top]
+			}
+		case string:
+			if isName {
+				if open[top].names[t] {
+					twice = append(twice, t)
+				}
+				open[top].names[t] = true
+			}
+		}
+	}
+}
+
+// text returns a member that is a string.
+func (d *document) text(name string) (string, bool) {
+	if d == nil || d.err != nil {
+		return "", false
+	}
+	s, ok := d.members[name].(string)
+	return s, ok
+}
+
+// unmarked is about JSON that has all the members of a problem.
+func unmarked(x *exchange) string {
+	m := x.final
+	if m == nil || !m.failed() {
+		return ""
+	}
+	for _, other := range []string{"application/json", "text/json", "text/plain"} {
+		body := x.bodyOf(other)
+		if body == nil {
+			continue
+		}
+		doc := readDocument(body)
+		if doc.err != nil {
+			return ""
+		}
+		_, title := doc.text("title")
+		uri, typed := doc.text("type")
+		_, status := doc.members["status"].(json.Number)
+		if title && typed && status && isReference(uri) {
+			return "a document with type, title and status is " + m.header.get("Content-Type")
+		}
+	}
+	return ""
+}
+
+func problemJSON(x *exchange) string {
+	if doc := x.problem(); doc != nil && doc.err != nil {
+		return doc.err.Error()
+	}
+	return ""
+}
+
+func problemBOM(x *exchange) string {
+	if bytes.HasPrefix(x.bodyOf("application/problem+json"), []byte("\ufeff")) {
+		return "it does"
+	}
+	return ""
+}
+
+func problemDuplicate(x *exchange) string {
+	if doc := x.problem(); doc != nil && len(doc.duplicates) > 0 {
+		return fmt.Sprintf("%q is there twice", doc.duplicates[0])
+	}
+	return ""
+}
+
+func problemMembers(x *exchange) string {
+	doc := x.problem()
+	if doc == nil || doc.err != nil {
+		return ""
+	}
+	for _, name := range []string{"type", "title", "detail", "instance"} {
+		if v, ok := doc.members[name]; ok {
+			if _, ok := v.(string); !ok {
+				return fmt.Sprintf("%s is %v", name, v)
+			}
+		}
+	}
+	if v, ok := doc.members["status"]; ok {
+		n, ok := v.(json.Number)
+		if code, err := strconv.Atoi(n.String()); !ok || err != nil || code < 100 || code > 599 {
+			return fmt.Sprintf("status is %v", v)
+		}
+	}
+	return ""
+}
+
+func problemStatus(x *exchange) string {
+	doc := x.problem()
+	if doc == nil || doc.err != nil {
+		return xmlStatus(x)
+	}
+	if n, ok := doc.members["status"].(json.Number); ok && n.String() != strconv.Itoa(x.final.status) {
+		return fmt.Sprintf("status is %v in the document", n)
+	}
+	return ""
+}
+
+func problemURI(member string) func(*exchange) string {
+	return func(x *exchange) string {
+		if s, ok := x.problem().text(member); ok && !isReference(s) {
+			return fmt.Sprintf("%s is %q", member, s)
+		}
+		return ""
+	}
+}
+
+// problemRelative is about a reference that another base makes another URI.
+func problemRelative(member string) func(*exchange) string {
+	return func(x *exchange) string {
+		if s, ok := x.problem().text(member); ok && s != "" && isReference(s) && !strings.HasPrefix(s, "/") && !scheme.MatchString(s) {
+			return fmt.Sprintf("%s is %q", member, s)
+		}
+		return ""
+	}
+}
+
+var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.\-]*:`)
+
+// reasons has the names that the registry and its forerunners give to a code and
+// that net/http does not.
+var reasons = map[int][]string{
+	302: {"Moved Temporarily"},
+	306: {"(Unused)", "Unused"},
+	413: {"Content Too Large", "Payload Too Large"},
+	414: {"URI Too Long"},
+	416: {"Range Not Satisfiable"},
+	418: {"(Unused)"},
+	422: {"Unprocessable Content"},
+}
+
+// problemTitle passes a title in another language, and one for a code that has no
+// registered reason.
+func problemTitle(x *exchange) string {
+	doc := x.problem()
+	if doc == nil || doc.err != nil {
+		return ""
+	}
+	if uri, typed := doc.text("type"); typed && uri != "about:blank" {
+		return ""
+	}
+	title, there := doc.text("title")
+	reason := http.StatusText(x.final.status)
+	switch {
+	case !there, title == "":
+		return "there is no title"
+	case reason == "", strings.EqualFold(title, reason), slices.ContainsFunc(reasons[x.final.status], func(s string) bool { return strings.EqualFold(title, s) }):
+		return ""
+	case x.final.header.has("Content-Language") && !strings.HasPrefix(strings.ToLower(x.final.header.get("Content-Language")), "en"):
+		return ""
+	}
+	return fmt.Sprintf("title is %q, and the reason %q", title, reason)
+}
+
+// registered are names of extensions that a specification has given.
+var registered = []string{"violated-policies"} // of the RateLimit header fields
+
+var extensionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{2,}$`)
+
+func problemExtension(x *exchange) string {
+	doc := x.problem()
+	if doc == nil || doc.err != nil {
+		return ""
+	}
+	var bad []string
+	for name := range doc.members {
+		if !extensionName.MatchString(name) && !slices.Contains(registered, name) {
+			bad = append(bad, name)
+		}
+	}
+	slices.Sort(bad)
+	if len(bad) > 0 {
+		return fmt.Sprintf("%q", bad)
+	}
+	return ""
+}
+
+const problemNamespace = "urn:ietf:rfc:7807"
+
+// readXML calls f for each element with its depth, and returns what is wrong with
+// the document.
+func readXML(body []byte, f func(depth int, name xml.Name, text string)) error {
+	d := xml.NewDecoder(bytes.NewReader(body))
+	depth := 0
+	var texts []string
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			if depth > 0 {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+			texts = append(texts, "")
+		case xml.CharData:
+			if depth > 0 {
+				texts[depth-1] += string(t)
+			}
+		case xml.EndElement:
+			depth--
+			f(depth, t.Name, texts[depth])
+			texts = texts[:depth]
+		}
+	}
+}
+
+func problemXML(x *exchange) string {
+	body := x.bodyOf("application/problem+xml")
+	if body == nil {
+		return ""
+	}
+	seen := ""
+	roots := 0
+	err := readXML(body, func(depth int, name xml.Name, _ string) {
+		if depth == 0 {
+			roots++
+		}
+		if seen == "" && (depth == 0 && name.Local != "problem" || name.Space != problemNamespace) {
+			seen = fmt.Sprintf("element %s is in the namespace %q", name.Local, name.Space)
+		}
+	})
+	switch {
+	case err != nil:
+		return err.Error()
+	case roots != 1:
+		return fmt.Sprintf("the document has %d elements at its top", roots)
+	}
+	return seen
+}
+
+func xmlStatus(x *exchange) string {
+	body := x.bodyOf("application/problem+xml")
+	seen := ""
+	_ = readXML(body, func(depth int, name xml.Name, text string) {
+		if depth == 1 && name.Local == "status" && strings.TrimSpace(text) != strconv.Itoa(x.final.status) {
+			seen = fmt.Sprintf("status is %q in the document", text)
+		}
+	})
+	return seen
+}
+
+// stack matches the beginning of what Go prints of a goroutine.
+var stack = regexp.MustCompile(`goroutine \d+ \[[a-z ,0-9]+\]:|\.go:\d+ \+0x[0-9a-f]+|panic\.go:\d+`)
+
+func stackTrace(x *exchange) string {
+	m := x.final
+	if m == nil || !m.failed() {
+		return ""
+	}
+	body, _ := m.decoded()
+	if found := stack.Find(body); found != nil {
+		return fmt.Sprintf("the body has %q", found)
+	}
+	return ""
+}
