@@ -32,6 +32,7 @@ var arrow = map[string][]string{
 	"problem/internal/markuptest":           {},
 	"internal/exchange":                     {"problem"},
 	"internal/jsonscan":                     {},
+	"internal/matrix":                       {},
 	"internal/model":                        {},
 	"internal/race":                         {},
 	"respond":                               {"internal/exchange", "problem", "problem/status", "problem/typedoc"},
