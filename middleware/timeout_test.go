@@ -13,6 +13,7 @@ import (
 
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // soon is a time that is over at once, and never one that is not.
@@ -38,6 +39,37 @@ func TestTimeoutAnswers503AsAProblem(t *testing.T) {
 			assert.Empty(t, a.Header.Get("X-Own"), "the header is not the handler's")
 			assert.ErrorIs(t, <-errs, http.ErrHandlerTimeout)
 		}
+	}
+}
+
+// An error that Normalize holds has not begun, and leaves nothing to the 503.
+func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
+	outer := tag("outer")
+	for why, begin := range map[string]func(http.ResponseWriter){
+		"an error":                   func(w http.ResponseWriter) { w.WriteHeader(404) },
+		"a text":                     func(w http.ResponseWriter) { http.Error(w, "no such order", 404) },
+		"a code that is none":        func(w http.ResponseWriter) { w.WriteHeader(600) },
+		"a 101":                      func(w http.ResponseWriter) { w.WriteHeader(101) },
+		"an error and one more call": func(w http.ResponseWriter) { w.WriteHeader(404); w.WriteHeader(500) },
+	} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			timeout := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second, Logger: quiet})
+			p := serve(t, normalizeQuietly(outer(timeout(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Encoding", "gzip")
+				w.Header().Set("X-Own", "1")
+				begin(w)
+				<-r.Context().Done()
+			})))))
+			res, err := p.client(t, protocol).Get("http://a/x")
+			require.NoError(t, err, why)
+			body, err := io.ReadAll(res.Body)
+			require.NoError(t, err, why)
+			require.NoError(t, res.Body.Close())
+			problemOf(t, answer{res, string(body), nil})
+			assert.Equal(t, 503, res.StatusCode, why)
+			assert.Empty(t, res.Header.Get("Content-Encoding")+res.Header.Get("X-Own"), why)
+			assert.NotEmpty(t, res.Header.Get("Via"), why)
+		})
 	}
 }
 

@@ -31,6 +31,7 @@ type gate struct {
 	own    Exchange
 	ctx    *deadline
 	header http.Header
+	before http.Header // of base, without what the handler has set: an outer layer may hold its error
 	face   http.ResponseWriter
 
 	mu       sync.Mutex
@@ -198,7 +199,13 @@ func (g *gate) expire() (unsent bool, route string) {
 	if interrupted || g.hasBegunLocked() {
 		return false, g.route
 	}
-	return g.writer.Discard(), g.route
+	unsent = g.writer.Discard()
+	if unsent && g.before != nil { // what the handler set is for its own response
+		h := g.base.Header()
+		clear(h)
+		maps.Copy(h, g.before)
+	}
+	return unsent, g.route
 }
 
 // awaitReads waits for the reads that a deadline has interrupted: net/http would
@@ -307,6 +314,9 @@ func (g *gate) WriteHeader(code int) {
 	}
 	g.mu.Lock()
 	if !g.hasBegunLocked() {
+		if g.before == nil && (code < 200 || code >= 400) {
+			g.before = g.base.Header().Clone()
+		}
 		g.publish()
 		g.outer.hear(&g.own)
 	}
@@ -328,6 +338,9 @@ func (g *gate) writeInterim(code int) {
 		return
 	}
 	before := g.base.Header().Clone()
+	if g.before == nil {
+		g.before = before
+	}
 	g.publish()
 	g.base.WriteHeader(code)
 	h := g.base.Header()

@@ -49,7 +49,8 @@ func (j *judge) wire() {
 	m := &j.got.machine
 	// A late call that reads, and the end of a panic, wait for the body of a client
 	// that has all of a problem: a page is longer than what net/http holds back.
-	if j.got.stalls() && !j.want.stalls() && !j.lateCalls() && !j.makes(opRespond) {
+	// So does a cut of Timeout that a wrapper keeps from the connection's deadlines.
+	if j.got.stalls() && !j.want.stalls() && !j.lateCalls() && !j.makes(opRespond) && !(j.timesOut() && j.has(hiding) && j.request.expect) {
 		j.fault("stall", "the response is not whole, and the connection is open")
 	}
 	switch {
@@ -92,6 +93,8 @@ func (j *judge) wire() {
 		if !j.isError(m.asked) {
 			j.mustBeSameNormalized()
 		}
+	case m.err != nil && j.has(handlesErrors) && !m.committed && m.isInvalid() && j.last(normalizes) > j.last(handlesErrors):
+		j.mustBeProblem("a code that cannot be sent, inside of respond.Handler", http.StatusInternalServerError)
 	case m.err != nil && j.has(handlesErrors) && !m.committed:
 		j.mustBeProblem("an error that was returned", problem.From(m.err).Status)
 	case j.has(normalizes):
@@ -116,6 +119,15 @@ func (j *judge) changesHeader(calls []call) bool {
 
 // timesOut reports whether a Timeout ends the program.
 func (j *judge) timesOut() bool { return j.got.machine.waited && j.has(timed) }
+
+// last returns the place of the innermost layer of a kind, or -1.
+func (j *judge) last(k kind) int {
+	at := len(j.layers) - 1
+	for at >= 0 && j.layers[at].kind&k == 0 {
+		at--
+	}
+	return at
+}
 
 // count returns how many layers are of a kind.
 func (j *judge) count(k kind) (n int) {

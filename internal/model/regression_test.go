@@ -44,6 +44,8 @@ var regressions = []struct {
 	{"a text of a later status", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "canary of an error", 500)`}},
 	{"a text of a later status in a wrapper", http11, "GET", []string{"middleware.Normalize", "a wrapper with Unwrap", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "canary of an error", 500)`}},
 
+	{"a 503 behind an error that was held", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)"}, []string{"time.Sleep(time.Hour)", `w.Header().Set("Content-Encoding", "gzip")`, "w.WriteHeader(404)", "time.Sleep(2 * time.Hour)"}},
+
 	// Texts of client errors.
 	{"a long text behind the text of the code", http11, "GET", []string{"middleware.Normalize"}, []string{"http.NotFound(w, r)", `w.Write(body(4097, "canary of a text. "))`}},
 	{"a long text behind an empty line", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "", 500)`, `w.Write(body(4097, "canary of a text. "))`}},
@@ -53,6 +55,7 @@ var regressions = []struct {
 	// A status that cannot be sent.
 	{"an error behind it", http11, "GET", []string{"middleware.Normalize", "respond.Handler"}, []string{"w.WriteHeader(0)", "return problem.New(503)"}},
 	{"an error behind it in Timeout", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "respond.Handler"}, []string{"w.WriteHeader(0)", "return problem.New(503)"}},
+	{"an error outside of its Normalize", http11, "GET", []string{"respond.Handler", "middleware.Normalize"}, []string{"w.WriteHeader(1000)", "return problem.New(409)"}},
 
 	// What fills a buffer.
 	{"a body of a 205, and a pause", http11, "GET", []string{"middleware.Normalize"}, []string{"w.WriteHeader(205)", `w.Write(body(2049, "canary of a text. "))`, "time.Sleep(2 * time.Hour)"}},

@@ -111,7 +111,7 @@ func (j *judge) result(res told) {
 		if cut && !res.Aborted && j.want.first.err == "" && !m.silenced && j.count(timed) < 2 {
 			no("not Aborted, but cut on the wire: %s", got.err)
 		}
-	case cut && !res.Aborted && m.ended != returned:
+	case cut && !res.Aborted && m.ended != returned && !m.silenced:
 		no("not Aborted, but cut on the wire: %s", got.err)
 	case !cut && res.Aborted && m.ended == returned && !m.threw() && !j.got.left:
 		no("Aborted, but whole on the wire")
