@@ -1,0 +1,20 @@
+// Command mutation breaks the code of this module on purpose, and lists what no
+// test notices.
+//
+//	go run ./internal/mutation -time 30m exchange decoder limiter
+//
+// A mutant is one change: a condition is negated, an operand of && or || is
+// dropped, < becomes <=, a bound becomes twice as big, or a statement is left
+// out, which may be a return or a defer. All mutants of all packages are compiled
+// once, by an overlay, with a switch for each; the environment tells the test
+// binary which one is on. A first run of each test by itself learns which mutants
+// it reaches, so that only those tests run that can notice one.
+//
+// A mutant that survives is a fault of the tests, unless no test can tell it from
+// the code: then equivalent.txt has it, with the reason. The command fails if
+// there is another survivor, or a line in that file that is not one any more.
+// REPORT.md has the figures of a dated run.
+//
+// Not mutated is what only the race detector, or a profile, could notice: calls of
+// Lock, and of runtime and debug. It needs no more than one core.
+package main

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A target is code that is broken, and the packages whose tests have to notice.
+type target struct {
+	name     string
+	packages []string
+	tests    []string
+}
+
+var targets = []target{
+	{"exchange", []string{"internal/exchange"}, []string{"internal/model", "middleware", "respond", "middleware/middlewaretest", "."}},
+	{"decoder", []string{"request", "internal/jsonscan"}, []string{"request", "internal/jsonscan", "problem"}},
+	{"limiter", []string{"middleware/ratelimit"}, []string{"middleware/ratelimit", "."}},
+}
+
+func main() {
+	limit := flag.Duration("time", 2*time.Hour, "how long mutants are run at most")
+	only := flag.String("only", "", "run only the mutants whose line in the list matches this `regexp`")
+	verbose := flag.Bool("v", false, "print each mutant, and what noticed it")
+	flag.Parse()
+	if err := run(*limit, regexp.MustCompile(*only), *verbose, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "mutation:", err)
+		os.Exit(1)
+	}
+}
+
+func run(limit time.Duration, only *regexp.Regexp, verbose bool, names []string) error {
+	module, err := output("", "go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "mutation-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	judged, err := readJudged(filepath.Join(module, "internal/mutation/equivalent.txt"))
+	if err != nil {
+		return err
+	}
+	deadline := time.Now().Add(limit)
+	failed := 0
+	for _, t := range targets {
+		if len(names) > 0 && !slices.Contains(names, t.name) {
+			continue
+		}
+		r := &runner{target: t, module: module, dir: filepath.Join(dir, t.name), verbose: verbose, judged: judged}
+		if err := r.prepare(only); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		r.runAll(deadline)
+		failed += r.report(only.String() == "")
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d mutants to be judged", failed)
+	}
+	return nil
+}
+
+// readJudged returns the lines of the list of equivalent mutants: a key, " | ",
+// and the reason.
+func readJudged(name string) (map[string]bool, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	judged := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		at := strings.LastIndex(line, " | ")
+		if at < 0 {
+			return nil, fmt.Errorf("%s: no reason in %q", name, line)
+		}
+		judged[line[:at]] = true
+	}
+	return judged, nil
+}
+
+// output runs a program and returns what it prints.
+func output(dir, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(context.Background(), name, args...)
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	out, err := cmd.Output()
+	return strings.TrimSpace(string(out)), err
+}
