@@ -34,6 +34,7 @@ var arrow = map[string][]string{
 	"internal/jsonscan":                     {},
 	"internal/matrix":                       {},
 	"internal/model":                        {},
+	"internal/mutation":                     {},
 	"internal/race":                         {},
 	"respond":                               {"internal/exchange", "problem", "problem/status", "problem/typedoc"},
 	"request":                               {"problem", "internal/jsonscan"},
