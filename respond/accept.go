@@ -1,26 +1,27 @@
 package respond
 
 import (
+	"iter"
 	"net/http"
 	"strings"
 )
 
-// Negotiate returns the offer that the client likes best by its Accept field
-// (RFC 9110, section 12.5.1): media types such as "application/json" or
-// "text/html", the server's own favourite first. That order decides between
-// offers of the same weight. The first offer is also returned for a request
-// that has no usable Accept field, and for none.
+// Negotiate returns the offer that the Accept field of the request prefers (RFC
+// 9110, section 12.5.1). Offers are media types such as "application/json" or
+// "text/html", in the order in which the server prefers them: that order decides
+// between offers of the same weight. If r is nil, or has no valid Accept field,
+// Negotiate returns the first offer.
 //
-// It returns "" if the client refuses every offer, or mentions none: send
-// 406, or the favourite all the same. An error is better sent in a form
-// that the client did not request than replaced by a 406.
+// It returns "" if the client accepts none of the offers: send 406, or the first
+// offer all the same. An error should rather be sent in a form that the client
+// did not request than be replaced by a 406.
 //
-// An offer with a structured suffix also suits a client that requests the
-// plain format: application/problem+json does for application/json. A charset
-// in the client's range is passed over where the offer has none.
+// An offer with a structured suffix also matches a range for the plain format:
+// application/problem+json matches application/json. A charset parameter in a
+// range is ignored if the offer has none.
 //
-// Of a longer Accept field only the first 4 KiB count. Negotiate allocates
-// nothing. A response that depends on it needs Vary: see [Vary].
+// Negotiate reads at most 4 KiB of Accept fields, and allocates nothing. A
+// response that depends on its result needs a Vary field: see [Vary].
 func Negotiate(r *http.Request, offers ...string) string {
 	if len(offers) == 0 {
 		return ""
@@ -37,58 +38,80 @@ func negotiate(accept []string, offers ...string) string {
 	}
 	best, bestWeight := "", 0
 	for _, offer := range offers {
-		weight, stated := quality(accept, offer)
-		if !stated {
+		m, valid := matchMedia(accept, offer)
+		if !valid {
 			return offers[0]
 		}
-		if weight > bestWeight {
-			best, bestWeight = offer, weight
+		if m.weight > bestWeight {
+			best, bestWeight = offer, m.weight
 		}
 	}
 	return best
 }
 
-// maxAccept is how many bytes of Accept fields are looked at. Browsers send
-// about 150.
+// match is the range of an Accept or Accept-Language field that applies to an
+// offer. The zero value means that no range does.
+type match struct {
+	weight int // from 0 to 1000
+	fit    int // how specific the range is; 0 if it does not cover the offer
+}
+
+// prefer replaces m by o if the range of o is more specific, or if it is as
+// specific and has more weight.
+func (m *match) prefer(o match) {
+	if o.fit > m.fit || o.fit == m.fit && o.fit > 0 && o.weight > m.weight {
+		*m = o
+	}
+}
+
+// maxAccept is how many bytes of Accept or Accept-Language fields are read.
+// Browsers send about 150.
 const maxAccept = 4 << 10
 
-// quality returns the weight of an offer, from 0 to 1000, and whether the
-// fields have any range at all. The most specific range that covers the offer
-// decides; among equals the heaviest.
-func quality(fields []string, offer string) (weight int, stated bool) {
-	o, ok := parseMedia(offer)
-	closest, budget := 0, maxAccept
-	for _, field := range fields {
-		if len(field) > budget { // the last range may be cut in two
-			field = field[:strings.LastIndexByte(field[:budget], ',')+1]
-		}
-		budget -= len(field)
-		for field != "" {
-			var member string
-			member, field = cutUnquoted(field, ',')
-			rng, w, valid := parseRange(member)
-			if !valid {
-				continue
+// members iterates over the members of a list in the first maxAccept bytes of
+// fields. A member that does not end there is skipped.
+func members(fields []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		budget := maxAccept
+		for _, field := range fields {
+			if len(field) > budget {
+				field = field[:strings.LastIndexByte(field[:budget], ',')+1]
 			}
-			stated = true
-			if !ok {
-				continue
-			}
-			if s := rng.covers(o); s > closest || s == closest && s > 0 && w > weight {
-				closest, weight = s, w
+			budget -= len(field)
+			for field != "" {
+				var member string
+				if member, field = cutUnquoted(field, ','); !yield(member) {
+					return
+				}
 			}
 		}
 	}
-	return weight, stated
 }
 
-// media is a media type or a range of them.
+// matchMedia returns the range of Accept fields that applies to an offer, and
+// whether the fields have any valid range at all.
+func matchMedia(accept []string, offer string) (best match, valid bool) {
+	o, isMedia := parseMedia(offer)
+	for member := range members(accept) {
+		rng, weight, ok := parseRange(member)
+		if !ok {
+			continue
+		}
+		valid = true
+		if isMedia {
+			best.prefer(match{weight, rng.covers(o)})
+		}
+	}
+	return best, valid
+}
+
+// media is a media type or a media range.
 type media struct{ typ, subtype, params string }
 
 func parseMedia(s string) (m media, ok bool) {
 	s, m.params = cutUnquoted(s, ';')
 	s = strings.Trim(s, " \t")
-	if s == "*" { // as old Java clients have it
+	if s == "*" { // as old Java clients write it
 		return media{"*", "*", m.params}, true
 	}
 	m.typ, m.subtype, ok = strings.Cut(s, "/")
@@ -96,8 +119,8 @@ func parseMedia(s string) (m media, ok bool) {
 	return m, ok
 }
 
-// parseRange reads one member of an Accept field. What follows the weight
-// belongs to no media type.
+// parseRange parses one member of an Accept field. Parameters after the weight do
+// not belong to the media type.
 func parseRange(s string) (rng media, weight int, ok bool) {
 	rng, ok = parseMedia(s)
 	if !ok {
@@ -117,8 +140,8 @@ func parseRange(s string) (rng media, weight int, ok bool) {
 	return rng, weight, ok
 }
 
-// parseWeight reads a qvalue in thousandths. It forgives a missing zero before
-// the point, and more than three digits after it.
+// parseWeight parses a qvalue, and returns it in thousandths. It accepts a missing
+// zero before the point, and more than three digits after it.
 func parseWeight(s string) (weight int, ok bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	if whole == "" && fraction == "" || whole != "" && whole != "0" && whole != "1" {
@@ -136,9 +159,9 @@ func parseWeight(s string) (weight int, ok bool) {
 	return weight, weight <= 1000
 }
 
-// covers returns how closely the range fits the offer, zero if it does not:
-// everything, a type, the format of a suffix, the very type; and closer with
-// every parameter.
+// covers returns how specifically the range covers the offer, and 0 if it does
+// not. From the least specific on, it covers everything, a type, the format of
+// the offer's suffix, or the exact media type; each parameter adds to that.
 func (rng media) covers(o media) int {
 	fit := 0
 	switch {
@@ -165,7 +188,7 @@ func (rng media) covers(o media) int {
 		switch {
 		case has && strings.EqualFold(unquote(value), offered):
 			fit++
-		case !has && strings.EqualFold(name, "charset"): // whatever has one is sent as UTF-8
+		case !has && strings.EqualFold(name, "charset"): // text is sent in UTF-8
 		default:
 			return 0
 		}
@@ -235,8 +258,9 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// Vary tells caches that the response depends on these fields of the request, in
-// addition to those that the header names already. A field is named once.
+// Vary adds names of request header fields to the Vary field of the response: the
+// response depends on them (RFC 9110, section 12.5.5). A name that Vary has
+// already is not repeated.
 func Vary(w http.ResponseWriter, fields ...string) {
 	for _, field := range fields {
 		addVary(w.Header(), field)

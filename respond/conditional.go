@@ -2,62 +2,59 @@ package respond
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Validators identify the state that a resource is in, for conditional requests
-// (RFC 9110, section 13). The zero value means that there is no such resource
-// as yet, or that its state cannot be told.
+// Validators identify the current state of a resource, for conditional requests
+// (RFC 9110, section 13). The zero value means that the resource does not exist,
+// or that its state is not known.
 //
-// A handler that reads has two lines for it, and so has one that writes:
+// A handler that reads needs these lines:
 //
 //	if respond.Conditional(w, r, v) {
-//		return nil // the client has it
+//		return nil // the client has the current representation
 //	}
 //
+// A handler that writes needs these:
+//
 //	if err := v.Require(r); err != nil {
-//		return err // another client was faster
+//		return err // another client has changed the resource
 //	}
 //
 // Compare and write in one transaction or under one lock; otherwise another
-// request may come in between.
+// request can change the resource in between.
 //
-// A compressor around the handler may weaken the entity tag, or append something
-// to it, since the compressed bytes are others. A client that sends such a tag
-// back in If-Match gets 412, each time: weak tags match no write. Tell the
-// compressor to leave the tags of what clients edit alone, or let clients send
+// A compressor around the handler may weaken the entity tag or append to it, since
+// the compressed bytes differ. A client that sends such a tag back in If-Match
+// always gets a 412, because weak tags match no write. Configure the compressor to
+// leave the tags of resources that clients edit alone, or let clients send
 // If-Unmodified-Since.
 type Validators struct {
-	// Tag differs from that of every other state: a revision number or a hash,
-	// without quotes. Bytes that an entity tag cannot have are percent-encoded.
+	// Tag differs between any two states: a revision number or a hash, without
+	// quotes. Bytes that an entity tag cannot have are percent-encoded. Empty
+	// means that there is no entity tag.
 	Tag string
-	// Weak says that states with the same tag only mean the same, byte for byte
-	// they may differ. A weak tag protects no update: If-Match never matches.
+	// Weak means that states with the same tag are equivalent, but may differ
+	// in their bytes. If-Match never matches a weak tag.
 	Weak bool
-	// Modified is when the resource changed last, or the zero time. Fractions
-	// of a second do not count.
+	// Modified is when the resource changed last. Fractions of a second are
+	// ignored. The zero time means that it is not known.
 	Modified time.Time
 }
 
-// ETag returns the tag as the ETag field has it, or "" if there is none.
+// ETag returns the value of the ETag field, or "" if Tag is empty.
 func (v Validators) ETag() string {
 	if v.Tag == "" {
 		return ""
 	}
-	prefix := `"`
-	if v.Weak {
-		prefix = `W/"`
-	}
-	return prefix + escapeTag(v.Tag) + `"`
+	return v.entityTag().String()
 }
 
-// SetHeader sets ETag and Last-Modified, for a response that shows the resource
-// in this state, or has just put it there. A time that is still to come is sent
-// as the present one, which is the Date of the response (RFC 9110, section
-// 8.8.2.1).
+// SetHeader sets ETag and Last-Modified, for a response that shows the resource in
+// this state, or that reports a write which led to it. A time in the future is
+// sent as the present time (RFC 9110, section 8.8.2.1).
 func (v Validators) SetHeader(h http.Header) {
 	if v.Tag != "" {
 		h["Etag"] = []string{v.ETag()}
@@ -71,12 +68,14 @@ func (v Validators) SetHeader(h http.Header) {
 	}
 }
 
-// Conditional sets the validators of v in the header of the response and reports
-// whether that was all the request needed: it sends 304 if the client has this
-// state already, and 412 if the client requires another. Call it where the
-// response would otherwise be 200. It leaves Range to [http.ServeContent].
+// Conditional sets the validators in the header of the response, evaluates the
+// preconditions of the request, and reports whether it has responded: with 304 if
+// the client has the current representation, or with 412 if a precondition is
+// false. Call it where the response would otherwise be 200. It ignores If-Range
+// and Range, which [http.ServeContent] handles.
 //
-// For a QUERY (RFC 10008) v is the state of the result, not of what was queried.
+// For a QUERY (RFC 10008) v is the state of the result, not of the resource that
+// was queried.
 func Conditional(w http.ResponseWriter, r *http.Request, v Validators) (done bool) {
 	v.SetHeader(w.Header())
 	switch v.Evaluate(r) {
@@ -84,82 +83,53 @@ func Conditional(w http.ResponseWriter, r *http.Request, v Validators) (done boo
 		NotModified(w)
 		return true
 	case http.StatusPreconditionFailed:
-		Problem(w, r, v.failed())
+		Problem(w, r, v.preconditionFailed())
 		return true
 	}
 	return false
 }
 
-// Check returns nil if the conditions of the request allow it to change a
-// resource in this state; a request without conditions may. Else it returns a
-// problem with status 412 that carries the current validators.
+// Check returns nil if the preconditions of the request allow it to change a
+// resource in this state, or if it has none. Otherwise it returns a problem with
+// status 412 and the current validators in its header.
 //
-// To create only, send If-None-Match: *, and compare with Validators that
-// are zero unless the resource exists.
+// A client that only wants to create sends If-None-Match: *; check it against
+// Validators that are zero unless the resource exists.
 func (v Validators) Check(r *http.Request) error {
 	if v.Evaluate(r) == 0 {
 		return nil
 	}
-	return v.failed()
+	return v.preconditionFailed()
 }
 
-// Require is [Validators.Check] where a condition is required, so that no client
-// overwrites a change that it has not seen: a request without If-Match,
-// If-Unmodified-Since and If-None-Match gets a problem with status 428
-// (RFC 6585, section 3), and so does one whose fields are to be ignored, such as
-// a date that is none.
+// Require is [Validators.Check] for resources that no client may overwrite without
+// having seen their current state. A request without a precondition gets a problem
+// with status 428 (RFC 6585, section 3). So does one whose preconditions have to
+// be ignored, such as a malformed date.
 func (v Validators) Require(r *http.Request) error {
-	if v.conditional(r.Header) {
+	if v.hasPrecondition(r.Header) {
 		return v.Check(r)
 	}
 	return problem.New(http.StatusPreconditionRequired, problem.Detail(
 		"Send the ETag of the version that the change is based on in If-Match, or If-None-Match: * to create."))
 }
 
-// conditional reports whether a write has a condition that Evaluate does not pass
-// over. A malformed If-Match is one: it fails.
-func (v Validators) conditional(h http.Header) bool {
+// hasPrecondition reports whether a write has a precondition that Evaluate does
+// not ignore. A malformed If-Match is not ignored: it is false.
+func (v Validators) hasPrecondition(h http.Header) bool {
 	if len(h["If-Match"]) > 0 {
 		return true
 	}
 	if _, ok := date(h["If-Unmodified-Since"]); ok && !v.Modified.IsZero() {
 		return true
 	}
-	return hasTag(h["If-None-Match"])
-}
-
-// hasTag reports whether a field is an asterisk, or a list with at least one
-// entity tag and nothing else.
-func hasTag(fields []string) (found bool) {
-	if isAny(fields) {
-		return true
-	}
-	budget := maxTags
-	for _, field := range fields {
-		if budget -= len(field); budget < 0 {
-			return false
-		}
-		for field != "" {
-			var tag string
-			var ok bool
-			if tag, _, field, ok = cutTag(field); !ok {
-				return false
-			}
-			found = found || tag != ""
-		}
-	}
-	return found
-}
-
-// isAny reports whether a field is an asterisk, which any version matches.
-func isAny(fields []string) bool {
-	return len(fields) == 1 && strings.Trim(fields[0], " \t") == "*"
+	return isAnyTag(h["If-None-Match"]) || isTagList(h["If-None-Match"])
 }
 
 // exists reports whether there is a resource.
 func (v Validators) exists() bool { return v.Tag != "" || !v.Modified.IsZero() }
 
-func (v Validators) failed() *problem.Details {
+func (v Validators) preconditionFailed() *problem.Details {
 	d := problem.New(http.StatusPreconditionFailed)
 	if v.exists() {
 		d.Header = http.Header{}
@@ -168,10 +138,13 @@ func (v Validators) failed() *problem.Details {
 	return d
 }
 
-// Evaluate decides what the conditions of the request ask for, in the order of
-// RFC 9110, section 13.2.2: 0 to go on, 304 for a read that the client need not
-// repeat, or 412. It sends nothing. GET, HEAD and QUERY read; OPTIONS, CONNECT and
-// TRACE have no conditions.
+// Evaluate evaluates the preconditions of the request in the order of RFC 9110,
+// section 13.2.2. It returns 0 if the request is to be processed, 304 if it reads
+// what the client has already, and 412 if a precondition is false. It sends
+// nothing.
+//
+// GET, HEAD and QUERY read. OPTIONS, CONNECT and TRACE have no preconditions. Any
+// other method writes.
 func (v Validators) Evaluate(r *http.Request) int {
 	reads := false
 	switch r.Method {
@@ -180,102 +153,42 @@ func (v Validators) Evaluate(r *http.Request) int {
 	case http.MethodOptions, http.MethodConnect, http.MethodTrace:
 		return 0
 	}
-	h := r.Header
-	if match := h["If-Match"]; len(match) > 0 {
-		if !v.listed(match, true) {
-			return http.StatusPreconditionFailed
-		}
-	} else if since, ok := date(h["If-Unmodified-Since"]); ok && !v.Modified.IsZero() {
-		if v.Modified.Truncate(time.Second).After(since) {
-			return http.StatusPreconditionFailed
-		}
-	}
-	if match := h["If-None-Match"]; len(match) > 0 {
-		switch {
-		case !v.listed(match, false):
-		case reads:
-			return http.StatusNotModified
-		default:
-			return http.StatusPreconditionFailed
-		}
-	} else if since, ok := date(h["If-Modified-Since"]); ok && reads && !v.Modified.IsZero() {
-		if !v.Modified.Truncate(time.Second).After(since) {
-			return http.StatusNotModified
-		}
+	switch {
+	case !v.isExpected(r.Header):
+		return http.StatusPreconditionFailed
+	case reads && v.isStored(r.Header):
+		return http.StatusNotModified
+	case !reads && v.matches(r.Header["If-None-Match"], entityTag.equalWeak):
+		return http.StatusPreconditionFailed
 	}
 	return 0
 }
 
-// listed reports whether the fields name the version: by its tag, or by a star
-// if there is any version. Strong comparison takes no weak tags.
-func (v Validators) listed(fields []string, strong bool) bool {
-	if isAny(fields) {
-		return v.exists()
+// isExpected evaluates If-Match, or otherwise If-Unmodified-Since: steps 1 and 2
+// of section 13.2.2.
+func (v Validators) isExpected(h http.Header) bool {
+	if fields := h["If-Match"]; len(fields) > 0 {
+		return v.matches(fields, entityTag.equalStrong)
 	}
-	if v.Tag == "" || strong && v.Weak {
-		return false
-	}
-	tag := v.ETag()
-	tag = tag[strings.IndexByte(tag, '"'):]
-	budget := maxTags
-	for _, field := range fields {
-		if len(field) > budget {
-			return false
-		}
-		budget -= len(field)
-		for field != "" {
-			var weak, ok bool
-			var candidate string
-			candidate, weak, field, ok = cutTag(field)
-			if !ok {
-				return false // what follows cannot be told apart any more
-			}
-			if candidate == tag && !(strong && weak) {
-				return true
-			}
-		}
-	}
-	return false
+	since, ok := date(h["If-Unmodified-Since"])
+	return !ok || v.Modified.IsZero() || !v.modifiedAfter(since)
 }
 
-// maxTags is how many bytes of a list of entity tags are looked at. A longer
-// one matches nothing.
-const maxTags = 8 << 10
-
-// cutTag cuts the first entity tag with its quotes off a list (RFC 9110,
-// section 8.8.3). It is empty for an empty member.
-func cutTag(list string) (tag string, weak bool, rest string, ok bool) {
-	list = strings.TrimLeft(list, " \t")
-	if list, weak = strings.CutPrefix(list, "W/"); list == "" || !weak && list[0] == ',' {
-		return "", false, strings.TrimPrefix(list, ","), !weak
+// isStored evaluates If-None-Match, or otherwise If-Modified-Since, of a request
+// that reads: steps 3 and 4.
+func (v Validators) isStored(h http.Header) bool {
+	if fields := h["If-None-Match"]; len(fields) > 0 {
+		return v.matches(fields, entityTag.equalWeak)
 	}
-	if list[0] != '"' {
-		return "", false, "", false
-	}
-	end := 1
-	for end < len(list) && isTagByte(list[end]) {
-		end++
-	}
-	if end == len(list) || list[end] != '"' {
-		return "", false, "", false
-	}
-	tag, rest = list[:end+1], strings.TrimLeft(list[end+1:], " \t")
-	if rest != "" && rest[0] != ',' {
-		return "", false, "", false
-	}
-	return tag, weak, strings.TrimPrefix(rest, ","), true
+	since, ok := date(h["If-Modified-Since"])
+	return ok && !v.Modified.IsZero() && !v.modifiedAfter(since)
 }
 
-func isTagByte(c byte) bool { return c == '!' || c >= '#' && c != 0x7f }
+// modifiedAfter compares in seconds, which is all that a date in a header has.
+func (v Validators) modifiedAfter(t time.Time) bool { return v.Modified.Truncate(time.Second).After(t) }
 
-// escapeTag percent-encodes what a tag cannot have, and the percent sign, so
-// that two tags never become one.
-func escapeTag(s string) string {
-	return percentEncode(s, func(c byte) bool { return !isTagByte(c) || c == '%' || c >= 0x80 })
-}
-
-// date returns the date of a field that has exactly one. Any other is as good
-// as absent.
+// date returns the date of a header field with exactly one value. Any other value
+// has to be ignored.
 func date(field []string) (time.Time, bool) {
 	if len(field) != 1 {
 		return time.Time{}, false

@@ -8,26 +8,28 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Error responds with the problem that problem.New(code, opts...) describes, with
-// its Content-Length, nosniff and no-store, and with the header fields that
-// options add. Fields that described another body, such as ETag, are removed. A
-// code that forbids a body gets none.
+// Error responds with the problem that problem.New(code, opts...) returns, and with
+// the header fields that options add. It sets Content-Type, Content-Length,
+// Cache-Control: no-store and X-Content-Type-Options: nosniff, and removes fields
+// that described another body, such as ETag. Where the code forbids a body, none is
+// sent.
 //
-// Some codes are incomplete without a field that only the caller knows: give
-// 401 and 407 a [problem.Challenge], 405 an [problem.Allow] and 426 an
-// [problem.Upgrade].
+// Some codes require a header field whose value only the caller knows: use
+// [problem.Challenge] with 401 and 407, [problem.Allow] with 405, and
+// [problem.Upgrade] with 426.
 //
-// A code that is not a final response, which is one outside 200 to 599, is sent
-// as 500 and logged; so is a [problem.Cause]. Inside package middleware Error
-// knows the request: it sends the form that the client prefers, through the
-// Responder that middleware.NormalizeWith was given. Otherwise the form is JSON;
-// see [Problem].
+// A code outside 200 to 599 cannot be the status of a final response: it is logged,
+// and the client gets a 500. A [problem.Cause] is logged as well.
+//
+// Inside the middleware of package middleware Error knows the request: it responds
+// as [Problem] does, with the Responder of middleware.NormalizeWith. Elsewhere the
+// form is JSON.
 //
 // Like http.Error it does not end the handler: return after it.
 func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 	p, x := inEffect(w)
 	if x != nil && exchange.Begun(w) {
-		w.WriteHeader(code) // which reports the call, and sends nothing
+		w.WriteHeader(code) // sends nothing, but is reported as superfluous
 		return
 	}
 	if !p.isDefault() || x != nil && formFor(x.Accept()) != problem.MediaType {
@@ -40,7 +42,7 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 			return
 		}
 	}
-	// What problem.New does, with the header values in the same allocation.
+	// As problem.New does, with the header values in the same allocation.
 	s := status.Nearest(code)
 	a := &struct {
 		d      problem.Details
@@ -58,19 +60,19 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 	p.reply(w, x).send(&a.d, nil)
 }
 
-// prepared is the whole response for a code without options. It is shared by all
-// requests, so nothing in it is ever written to.
+// prepared is the response of Error for a code without options, encoded once. All
+// requests share it, so that nothing may write to it.
 type prepared struct {
 	code   int
 	title  string
 	d      *problem.Details
 	length string
 	body   []byte // nil if the code forbids a body
-	before []byte // the part of the body before the text of the detail
+	before []byte // the part of the body before the detail
 }
 
-// responses has what Error sends for each code of the catalogue, built once. The
-// header of a 426 depends on the version of HTTP.
+// responses has an entry for each code of the catalogue that Error can send, but for
+// 426, whose header depends on the version of HTTP.
 var responses = func() (all [600]*prepared) {
 	for s := range status.All() {
 		if !final(s.Code) || s.Code == http.StatusUpgradeRequired {
@@ -106,8 +108,8 @@ func (p *prepared) send(w http.ResponseWriter, x *exchange.Exchange) {
 	p.write(w, x, p.d, p.body, p.length, make(fieldValues, fixed+1))
 }
 
-// differsInDetail reports whether d is the prepared problem with a detail of
-// its own, and that needs no escapes: most of all problems.
+// differsInDetail reports whether d is the prepared problem but for its detail, and
+// JSON needs no escapes for that. Most problems are of this kind.
 func (p *prepared) differsInDetail(d *problem.Details) bool {
 	if p.body == nil || d.Status != p.code || d.Type != problem.BlankType || d.Title != p.title || d.Detail == "" ||
 		d.Instance != "" || d.Extensions != nil || d.Header != nil || d.Unwrap() != nil || d.IsRemote() {
@@ -138,8 +140,8 @@ func (p *prepared) write(w http.ResponseWriter, x *exchange.Exchange, d *problem
 		x.Problem = d
 	}
 	w.WriteHeader(p.code)
-	_, _ = w.Write(body) // the client may be gone, and there is nothing else to tell it by
+	_, _ = w.Write(body) // an error means that the client has gone
 }
 
-// final reports whether code can be the status of a final answer.
+// final reports whether code can be the status of a final response.
 func final(code int) bool { return code >= 200 && code <= 599 }

@@ -6,22 +6,22 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// Fail responds with the problem that err stands for, as [problem.From] finds
-// it, and logs it with its cause, unless an access log around the handler does.
-// A nil err is a mistake of the caller; the client gets an Internal Server Error.
-// A nil r is a client without wishes.
+// Fail responds with the problem that err means, as [problem.From] finds it, and
+// logs it with its cause, unless an access log around the handler does. A nil err
+// is a programming error, and a 500 for the client. If r is nil, the problem is
+// sent as JSON, unless middleware around the handler knows the request.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, x := inEffect(w)
 	p.replyTo(w, r, x).fail(err)
 }
 
-// Handler turns a function that returns an error into a handler. A nil error
-// means that the function has responded. Any other goes to [Fail], unless the
-// response has begun: then it is too late for another, and the error is only
-// logged. Panics pass through.
+// Handler returns a handler that calls h. If h returns nil, it has responded. If h
+// returns an error, the handler responds with [Fail], or only logs the error if the
+// response has begun. Panics pass through.
 //
-// The function gets a ResponseWriter with the interfaces of the original.
-// Handler panics if the function is nil.
+// The ResponseWriter of h has the same optional interfaces as that of the handler.
+//
+// Handler panics if h is nil.
 func Handler(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	if h == nil {
 		panic("respond: Handler: the function is nil")
@@ -38,7 +38,7 @@ func (p *Responder) Handler(h func(http.ResponseWriter, *http.Request) error) ht
 }
 
 type handler struct {
-	p *Responder // nil for the one in effect
+	p *Responder // nil means the one in effect
 	h func(http.ResponseWriter, *http.Request) error
 }
 
@@ -54,9 +54,8 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		p, _ = inEffect(face)
 	}
-	y := p.replyTo(face, r, w.Exchange())
-	if !encoded { // what the handler has set was for another body
+	if !encoded { // h has set it for another body
 		delete(w.Header(), "Content-Encoding")
 	}
-	y.fail(err)
+	p.replyTo(face, r, w.Exchange()).fail(err)
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// dropStale removes the fields that described the body a handler meant to
-// send: they would be wrong beside the one that is sent instead. A 412 keeps
-// its validators and a 416 its Content-Range, which are part of those answers;
-// so is a Location that belongs to the code. Upgrade was that of a 101 or of a 426.
+// dropStale removes the fields that described the body which the handler was about
+// to send, since another body is sent instead. Fields that the code itself gives a
+// meaning stay: the validators of a 412, the Content-Range of a 416, the Location
+// of a redirection, and the Upgrade of a 426.
 //
-// Content-Encoding stays. A compressor around the handler has set it for
-// whatever comes (go.dev/issue/66343); dropStale reports whether it is there.
+// Content-Encoding stays too, because a compressor around the handler sets it for
+// any body (go.dev/issue/66343). dropStale reports whether it is set.
 func dropStale(h http.Header, code int) (encoded bool) {
 	if onlyUsual(h) {
 		return false
@@ -41,16 +41,16 @@ func dropStale(h http.Header, code int) (encoded bool) {
 	return encoded
 }
 
-// keeps reports whether a header field belongs into a response with the code
-// whatever its body is.
+// keeps reports whether a header field has a meaning in a response with the code,
+// whatever the body is.
 func keeps(code int, field string) bool {
 	return slices.ContainsFunc(status.Nearest(code).KeptHeader(), func(kept string) bool { return strings.EqualFold(kept, field) })
 }
 
-// onlyUsual reports whether h has what http.Error sets and next to nothing
-// else, so that none of it is stale. That is what an error that is replaced by a
-// problem comes with; to ask for it by name takes less time than a walk through
-// the map.
+// onlyUsual reports whether h has the fields that http.Error sets and no others but
+// those in usual, none of which dropStale removes. Most errors that Normalize
+// replaces have such a header, and four look-ups are faster than a walk through the
+// map.
 func onlyUsual(h http.Header) bool {
 	rest := len(h)
 	if rest < 2 || rest > len(usual) {
@@ -69,33 +69,35 @@ func onlyUsual(h http.Header) bool {
 	return false
 }
 
+// usual are the two fields of http.Error, and those that the middleware of this
+// module sets before a handler runs.
 var usual = [...]string{"Content-Type", "X-Content-Type-Options", "Vary", "X-Request-Id"}
 
-// fieldValues is the room for the values of the fields that every document
-// has, so that they cost one allocation together: fixed of them, and one more
-// where Vary may be needed.
+// fieldValues is room for the values of the header fields of a document, so that
+// they cost one allocation together: fixed of them, and one more where Vary may be
+// needed.
 type fieldValues []string
 
 const fixed = 4
 
-// describe puts the fields that every problem document has in place of those
-// of another body. Each value is cut to its own capacity, so that appending to
-// one copies it.
+// describe replaces the fields of another body with those that every problem
+// document has. Each value has no spare capacity, so that appending to one does not
+// overwrite the next.
 func describe(h http.Header, code int, v fieldValues, mediaType, length string) {
 	encoded := dropStale(h, code)
 	v[0], v[1], v[2], v[3] = mediaType, "nosniff", "no-store", length
 	h["Content-Type"] = v[0:1:1]
 	h["X-Content-Type-Options"] = v[1:2:2]
 	h["Cache-Control"] = v[2:3:3]
-	if !encoded { // else only the compressor knows it
+	if !encoded { // otherwise only the compressor knows the length
 		h["Content-Length"] = v[3:4:4]
 	}
 }
 
-// addHeader sends the header of a problem. Its values replace those that are
-// there, except in fields that several layers add to. What the writer itself
-// has to know, such as the length, is not the problem's to say; whether the
-// answer may be stored is, unless the code forbids it (RFC 6585).
+// addHeader adds the header of a problem to h. Its values replace those in h, except
+// in fields that several layers add to. Fields that describe the body are ignored,
+// because respond sets them itself, and so is Cache-Control where the code forbids
+// storing the response (RFC 6585).
 func addHeader(h, extra http.Header, code int) {
 	for field, values := range extra {
 		field = http.CanonicalHeaderKey(field)
@@ -117,7 +119,7 @@ func addHeader(h, extra http.Header, code int) {
 		case "Link", "Set-Cookie", "Ratelimit", "Ratelimit-Policy":
 			all = h[field]
 		}
-		all = all[:len(all):len(all)] // the caller's slices stay the caller's
+		all = all[:len(all):len(all)] // appending must not write into the caller's array
 		for _, v := range values {
 			all = append(all, clean(v))
 		}
@@ -125,9 +127,9 @@ func addHeader(h, extra http.Header, code int) {
 	}
 }
 
-// clean puts a space for each control character, so that no value can end its
-// line. HTTP/1 of net/http does so for line breaks only, and HTTP/2 leaves the
-// whole field out.
+// clean replaces control characters with spaces, so that no value can end its line.
+// net/http replaces only line breaks over HTTP/1, and drops the whole field over
+// HTTP/2.
 func clean(value string) string {
 	if strings.IndexFunc(value, isControl) < 0 {
 		return value
@@ -142,9 +144,9 @@ func clean(value string) string {
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
-// sendEmpty answers with a code that forbids content. A 205 has to say that it
-// is empty; the others must not speak of a length (RFC 9110, section 8.6), and
-// none of them of a content that is not there.
+// sendEmpty responds with a code that forbids a body, without the fields that would
+// describe one. A 205 needs a Content-Length of 0; the other codes must not have
+// that field (RFC 9110, section 8.6).
 func sendEmpty(w http.ResponseWriter, code int) {
 	h := w.Header()
 	for _, field := range [...]string{
@@ -158,8 +160,8 @@ func sendEmpty(w http.ResponseWriter, code int) {
 	w.WriteHeader(code)
 }
 
-// decimals has the numbers of one digit, of two, three and four digits, each in
-// a row without gaps. Most lengths are among them, and need not be allocated.
+// decimals has a row for the numbers of one, two, three and four digits each,
+// without gaps. Most lengths are among them, and need no allocation.
 var decimals = func() (rows [4]string) {
 	var digits [len(rows)]byte
 	n, end := 0, 10

@@ -1,25 +1,25 @@
 package respond
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 )
 
-// NegotiateLanguage returns the offer that the client likes best by its
-// Accept-Language field (RFC 9110, section 12.5.4): language tags such as "en"
-// or "pt-BR", the server's own favourite first. Among offers of the same weight
-// it is the one that is asked for most exactly, or else the first of them. It
-// suits [Responder.Localize].
+// NegotiateLanguage returns the offer that the Accept-Language field of the
+// request prefers (RFC 9110, section 12.5.4). Offers are language tags such as
+// "en" or "pt-BR", in the order in which the server prefers them. Between offers
+// of the same weight, the one that matches most exactly is returned, or otherwise
+// the first of them. It suits [Responder.Localize].
 //
-// An offer suits a client that requests the same language, for a wider one (de
-// for de-CH) or for a narrower one (de-CH for de); the range that is closest
-// to the offer decides. If the client mentions no offer, the result is the
-// first that it does not refuse, and if it refuses all, the very first: a text
-// in another language tells it more than none. It is also the result if r is
-// nil. Without offers the result is "".
+// An offer matches a range for the same language, for a wider one (de for de-CH)
+// or for a narrower one (de-CH for de); the most specific range decides. If no
+// range matches an offer, the result is the first offer that the client does not
+// refuse; if it refuses all, or if r is nil, the result is the first offer: a text
+// in another language is more useful than none. Without offers the result is "".
 //
-// Of a longer Accept-Language field only the first 4 KiB count.
-// NegotiateLanguage allocates nothing and is safe for concurrent use.
+// NegotiateLanguage reads at most 4 KiB of Accept-Language fields, and allocates
+// nothing.
 func NegotiateLanguage(r *http.Request, offers ...string) string {
 	if len(offers) == 0 {
 		return ""
@@ -27,59 +27,52 @@ func NegotiateLanguage(r *http.Request, offers ...string) string {
 	if r == nil || len(r.Header["Accept-Language"]) == 0 {
 		return offers[0]
 	}
-	best, open, bestWeight, bestFit := "", "", 0, 0
+	var best, unmentioned string
+	var of match
 	for _, offer := range offers {
-		weight, fit := languageWeight(r.Header["Accept-Language"], offer)
-		if weight > bestWeight || weight == bestWeight && weight > 0 && fit > bestFit {
-			best, bestWeight, bestFit = offer, weight, fit
+		m := matchLanguage(r.Header["Accept-Language"], offer)
+		if m.weight > of.weight || m.weight == of.weight && m.weight > 0 && m.fit > of.fit {
+			best, of = offer, m
 		}
-		if fit == 0 && open == "" {
-			open = offer
+		if m.fit == 0 && unmentioned == "" {
+			unmentioned = offer
 		}
 	}
-	switch {
-	case best != "":
-		return best
-	case open != "":
-		return open
-	}
-	return offers[0]
+	return cmp.Or(best, unmentioned, offers[0])
 }
 
-// languageWeight returns the weight of an offer, from 0 to 1000, and how closely
-// the range fits that decides: the closest of the fields, among equals the
-// heaviest. Without one both are zero.
-func languageWeight(fields []string, offer string) (weight, closest int) {
-	budget := maxAccept
-	for _, field := range fields {
-		if len(field) > budget { // the last range may be cut in two
-			field = field[:strings.LastIndexByte(field[:budget], ',')+1]
+// matchLanguage returns the range of Accept-Language fields that applies to an
+// offer.
+func matchLanguage(fields []string, offer string) (best match) {
+	for member := range members(fields) {
+		rng, weight, ok := parseLanguageRange(member)
+		if !ok {
+			continue
 		}
-		budget -= len(field)
-		for member := range strings.SplitSeq(field, ",") {
-			rng, param, weighted := strings.Cut(member, ";")
-			w := 1000
-			if weighted {
-				name, value, _ := strings.Cut(strings.Trim(param, " \t"), "=")
-				var ok bool
-				if w, ok = parseWeight(value); !ok || !strings.EqualFold(name, "q") {
-					continue
-				}
-			}
-			fit := languageFit(strings.Trim(rng, " \t"), offer)
-			if fit == narrower && w == 0 {
-				continue // who refuses de-CH has not refused de
-			}
-			if fit > closest || fit == closest && fit > 0 && w > weight {
-				closest, weight = fit, w
-			}
+		fit := languageFit(rng, offer)
+		if fit == narrower && weight == 0 {
+			continue // a client that refuses de-CH has not refused de
 		}
+		best.prefer(match{weight, fit})
 	}
-	return weight, closest
+	return best
 }
 
-// How closely a language range fits an offer. A wider range has the number of
-// its bytes added, so that the longest is the closest (RFC 4647, section 3.3.1).
+// parseLanguageRange parses one member of an Accept-Language field.
+func parseLanguageRange(s string) (rng string, weight int, ok bool) {
+	rng, param, weighted := strings.Cut(s, ";")
+	rng = strings.Trim(rng, " \t")
+	if !weighted {
+		return rng, 1000, true
+	}
+	name, value, _ := strings.Cut(strings.Trim(param, " \t"), "=")
+	weight, ok = parseWeight(value)
+	return rng, weight, ok && strings.EqualFold(name, "q")
+}
+
+// These constants are how specifically a language range matches an offer. The
+// length of a wider range is added to wider, so that the longest of several is the
+// most specific (RFC 4647, section 3.3.1).
 const (
 	anyLanguage = 1
 	wider       = 2
@@ -101,7 +94,7 @@ func languageFit(rng, offer string) int {
 	return 0
 }
 
-// within reports whether the language tag begins with all subtags of the other.
+// within reports whether tag begins with all subtags of other, and has more.
 func within(tag, other string) bool {
 	return other != "" && len(tag) > len(other) && tag[len(other)] == '-' && strings.EqualFold(tag[:len(other)], other)
 }

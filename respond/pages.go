@@ -9,20 +9,19 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/typedoc"
 )
 
-// pagesMaxAge is how long a client may use a page without asking again. With
-// its entity tag the page need not be sent twice even then.
+// pagesMaxAge is how long a client may use a stored page without revalidating it.
 const pagesMaxAge = "public, max-age=300"
 
-// Pages serves the documentation of problem types: for each the page that its
-// URI leads to, an index of all, and a page for each status code. It is HTML,
-// or JSON for a client that prefers that; see [typedoc.Pages] for the paths.
-// Mount it at the directory that the URIs share, without stripping a prefix:
+// Pages returns a handler that serves the documentation of problem types: a page at
+// the URI of each type, an index, and a page for each status code. Pages are HTML,
+// or JSON for a client that prefers it; [typedoc.Pages] describes their paths. Mount
+// the handler at the directory that the URIs share, without stripping a prefix:
 //
 //	mux.Handle("/probs/", respond.Pages(OutOfCredit, OrderLocked))
 //
-// The response for a path without a page is a problem, 404, and for a method
-// other than GET and HEAD 405. All pages are made when Pages is called. The
-// handler is safe for concurrent use.
+// It responds with 404 for a path without a page, and with 405 for a method other
+// than GET and HEAD. All pages are rendered when Pages is called. The handler is
+// safe for concurrent use.
 //
 // Pages panics if two types have the same URI, or if one is nil or was not made by
 // [problem.Define].
@@ -34,16 +33,16 @@ func Pages(types ...*problem.Type) http.Handler {
 	return at
 }
 
-// pages has the pages by path.
+// pages maps the path of each page to the page.
 type pages map[string]*page
 
 type page struct{ html, json form }
 
 // form is a page in one media type, ready to send.
 type form struct {
-	mediaType string
-	body      []byte
-	version   Validators
+	mediaType  string
+	body       []byte
+	validators Validators
 }
 
 func newForm(mediaType string, body []byte) form {
@@ -60,7 +59,7 @@ func (at pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Problem(w, r, problem.New(http.StatusMethodNotAllowed, problem.Allow(http.MethodGet, http.MethodHead)))
 	case Negotiate(r, problem.MediaTypeHTML, "application/json") == "application/json":
 		p.json.serve(w, r)
-	default: // also for a client that accepts neither: a 406 would tell it less
+	default: // also for a client that accepts neither: HTML is more useful to it than a 406
 		p.html.serve(w, r)
 	}
 }
@@ -68,7 +67,7 @@ func (at pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *form) serve(w http.ResponseWriter, r *http.Request) {
 	Vary(w, "Accept")
 	w.Header().Set("Cache-Control", pagesMaxAge)
-	if Conditional(w, r, f.version) {
+	if Conditional(w, r, f.validators) {
 		return
 	}
 	if f.mediaType == problem.MediaTypeHTML {

@@ -8,11 +8,12 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Prepare returns a handler that responds as Problem(w, r, d) does, but faster:
-// the JSON of d is encoded once, now. It is for a refusal that is the same each
-// time. The other forms are encoded when a client prefers one, and so is what a
-// Responder in effect changes. d is copied, and the handler is safe for
-// concurrent use.
+// Prepare returns a handler that responds as Problem(w, r, d) does, but encodes d as
+// JSON only once, in Prepare. It is for a refusal that is the same for each request.
+// XML and HTML are encoded for each request that prefers them, and so is a problem
+// that the Responder of middleware.NormalizeWith changes.
+//
+// Prepare copies d. The handler is safe for concurrent use.
 func Prepare(d *problem.Details) http.Handler {
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { Problem(w, r, d) })
 	if d == nil || d.IsRemote() || d.Unwrap() != nil || !final(d.Status) || status.BodyForbidden(d.Status) || d.Title == "" {
@@ -20,7 +21,7 @@ func Prepare(d *problem.Details) http.Handler {
 	}
 	d = d.With()
 	body, err := d.AppendJSON(nil)
-	if err != nil { // which every response reports
+	if err != nil { // an extension was dropped, which Problem logs each time
 		return slow
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,26 +10,27 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Problem responds with d in the form that the client prefers: JSON, unless its
-// Accept field gives XML or HTML a higher weight. d is not changed. A nil d
-// stands for an Internal Server Error; a nil r for a client without wishes.
+// Problem responds with d in the form that the client prefers: as JSON, unless its
+// Accept field gives XML or HTML a higher weight. It does not change d. A nil d
+// sends a 500. If r is nil, the form is JSON, unless middleware around the handler
+// knows the request.
 //
 // A problem that has a cause is logged, unless an access log around the handler
-// does. One that was read from another server is not passed on: it becomes a Bad
-// Gateway, as [problem.From] has it.
+// does. A problem that was read from another server is not forwarded: the client
+// gets a 502, as [problem.From] describes.
 func Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
 	p, x := inEffect(w)
 	p.replyTo(w, r, x).send(d, nil)
 }
 
-// bodies keeps the buffers that documents are encoded into.
+// bodies are the buffers that documents are encoded into.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxPooled is the size in bytes up to which a buffer is kept for the next
-// document. A larger one was an exception and would only hold memory.
+// maxPooled is the size in bytes up to which a buffer is reused. A larger one is
+// rare, and would only hold memory.
 const maxPooled = 16 << 10
 
-// write writes a problem that has a final status.
+// write writes a problem that sendable has returned.
 func (y reply) write(d *problem.Details) {
 	if status.BodyForbidden(d.Status) {
 		h := y.w.Header()
@@ -50,14 +51,15 @@ func (y reply) write(d *problem.Details) {
 	keep(buf, body)
 }
 
-// writeDocument writes a problem that is encoded already. The header values are
-// made in v.
+// writeDocument writes a problem that has been encoded as body. v is the room for
+// its header values.
 func (y reply) writeDocument(d *problem.Details, mediaType string, body []byte, v fieldValues) {
 	y.setHeader(y.w.Header(), d, mediaType, decimal(len(body)), v)
 	y.sendDocument(d, d.Status, body)
 }
 
-// setHeader makes h the header of a response with d.
+// setHeader makes h the header of a response with d. The values that it adds are
+// made in v.
 func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length string, v fieldValues) {
 	describe(h, d.Status, v, mediaType, length)
 	if mediaType == problem.MediaTypeHTML {
@@ -73,7 +75,7 @@ func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length st
 		varyByAccept(h, v)
 	}
 	switch {
-	case isHTTP2(y.w, y.r): // those fields belong to a connection of HTTP/1 (RFC 9113, section 8.2.2)
+	case isHTTP2(y.w, y.r): // which forbids both fields (RFC 9113, section 8.2.2)
 		delete(h, "Connection")
 		delete(h, "Upgrade")
 	case len(h["Upgrade"]) > 0 && y.r != nil:
@@ -86,11 +88,11 @@ func (y reply) sendDocument(d *problem.Details, code int, body []byte) {
 		y.x.Problem = d
 	}
 	y.w.WriteHeader(code)
-	_, _ = y.w.Write(body) // the client may be gone, and there is nothing else to tell it by
+	_, _ = y.w.Write(body) // an error means that the client has gone
 }
 
-// render responds in the format of the Responder, unless it leaves that to the
-// usual ones.
+// render responds in the format of Responder.Render, and reports whether that
+// returned one.
 func (y reply) render(d *problem.Details) bool {
 	h := y.w.Header()
 	c := d.With()
@@ -121,7 +123,7 @@ func (y reply) render(d *problem.Details) bool {
 	return true
 }
 
-// varyByAccept names Accept in Vary, with the room that v has for it.
+// varyByAccept adds Accept to Vary. The value is made in v if v has room for it.
 func varyByAccept(h http.Header, v fieldValues) {
 	if v = v[fixed:]; len(v) > 0 && len(h["Vary"]) == 0 {
 		v[0] = "Accept"
@@ -131,8 +133,9 @@ func varyByAccept(h http.Header, v fieldValues) {
 	addVary(h, "Accept")
 }
 
-// isHTTP2 tells by the writer where there is no request: only that of HTTP/2
-// can push.
+// isHTTP2 reports whether the response is sent over HTTP/2 or later. Where the
+// request is not known, that is so if w can push, as only net/http's writer of
+// HTTP/2 can.
 func isHTTP2(w http.ResponseWriter, r *http.Request) bool {
 	if r != nil {
 		return r.ProtoMajor >= 2
@@ -141,7 +144,7 @@ func isHTTP2(w http.ResponseWriter, r *http.Request) bool {
 	return ok
 }
 
-// keep returns a buffer, as it has grown to, for the next document.
+// keep returns buf to the pool, as the document that it has grown to.
 func keep(buf *[]byte, grown []byte) {
 	if cap(grown) <= maxPooled {
 		*buf = grown
@@ -149,8 +152,8 @@ func keep(buf *[]byte, grown []byte) {
 	}
 }
 
-// accept returns the Accept field of the request, as it was before handlers
-// could change it.
+// accept returns the Accept field of the request: before a handler changed it, if
+// there is an exchange.
 func (y reply) accept() string {
 	switch {
 	case y.x != nil:
@@ -162,8 +165,8 @@ func (y reply) accept() string {
 }
 
 // appendDocument appends d in the form that the client prefers. A client that
-// accepts none of them gets JSON: a response in a form that it did not list
-// tells it more than a 406 would (RFC 9457, section 3).
+// accepts none of them gets JSON, which is more useful to it than a 406 (RFC 9457,
+// section 3).
 func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaType string) {
 	var err error
 	switch mediaType = formFor(y.accept()); mediaType {
@@ -180,8 +183,23 @@ func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaT
 	return body, mediaType
 }
 
-// formFor returns the media type in which a client with this Accept field gets a
-// problem.
+// appendPage appends d as HTML, with a link to Home, the id of the request, and when
+// to retry, which an outer layer or the Responder may know.
+func (y reply) appendPage(b []byte, d *problem.Details) ([]byte, error) {
+	o := problem.HTMLOptions{Home: y.p.Home}
+	h := y.w.Header()
+	if id := h["X-Request-Id"]; len(id) > 0 {
+		o.RequestID = truncate(id[0], maxLogged)
+	}
+	for _, from := range [...][]string{y.p.Header["Retry-After"], h["Retry-After"]} {
+		if len(from) > 0 && len(d.Header["Retry-After"]) == 0 {
+			d = d.With(problem.Header("Retry-After", from[0]))
+		}
+	}
+	return d.AppendHTMLWith(b, o)
+}
+
+// formFor returns the media type of a problem for a client with this Accept field.
 func formFor(accept string) string {
 	if !mayPreferMarkup(accept) {
 		return problem.MediaType
@@ -192,8 +210,9 @@ func formFor(accept string) string {
 	return problem.MediaType
 }
 
-// mayPreferMarkup is the quick test for clients that accept only JSON, or
-// anything. A wildcard beside a range for JSON may outweigh it.
+// mayPreferMarkup reports whether XML or HTML may have a higher weight than JSON. It
+// is a quick test, since most clients accept only JSON, or anything. A wildcard
+// beside a range for JSON may outweigh that range.
 func mayPreferMarkup(accept string) bool {
 	if accept == "" || accept == "*/*" {
 		return false

@@ -10,50 +10,44 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Redirect answers with one of the codes that send the client elsewhere: 303
-// to fetch a result, 307 and 308 to repeat the request there, for now or for
-// good; 302 and 301 are their older forms, where browsers turn POST into GET.
-// Another code is a mistake, which is logged and answered with 500, and so is
-// an empty location.
+// Redirect responds with a redirection to location: 303 to fetch the result of
+// the request from there, 307 or 308 to repeat the request there, temporarily or
+// permanently. The older 302 and 301 let a browser turn POST into GET. Any other
+// code, and an empty location, are programming errors: they are logged, and the
+// client gets a 500.
 //
-// The location may be relative. What no URI can have, such as a line break, is
-// percent-encoded. It is not asked where the location leads: if any part of it
-// comes from a request, use a [Redirector].
+// The location may be relative. Bytes that no URI can have, such as a line break,
+// are percent-encoded. Redirect does not check where the location leads: if any
+// part of it comes from a request, use a [Redirector].
 func Redirect(w http.ResponseWriter, code int, location string) {
 	switch code {
 	case 301, 302, 303, 307, 308:
 	default:
-		failed(w, fmt.Errorf("respond: Redirect: status code %d does not redirect", code))
+		failInternally(w, fmt.Errorf("respond: Redirect: status code %d does not redirect", code))
 		return
 	}
 	if location == "" {
-		failed(w, fmt.Errorf("respond: Redirect: %d without a location", code))
+		failInternally(w, fmt.Errorf("respond: Redirect: status code %d without a location", code))
 		return
 	}
-	locate(w.Header(), location)
-	sendNothing(w, code)
+	setLocation(w.Header(), location)
+	sendZeroLength(w, code)
 }
 
-// MultipleChoices answers 300 with the JSON of the choices, and with the
-// preferred one in Location if there is one: many clients then go there.
-func MultipleChoices(w http.ResponseWriter, preferred string, choices any) {
-	locate(w.Header(), preferred)
-	JSON(w, http.StatusMultipleChoices, choices)
-}
-
-// Redirector redirects to addresses that came with a request, where they do no
-// harm. The zero value allows paths on the same server only. It is safe for
-// concurrent use as long as nobody changes its fields.
+// Redirector redirects to locations that come from requests, and refuses those
+// that would lead a client to another site. The zero value allows only paths on
+// the same server. It is safe for concurrent use as long as its fields do not
+// change.
 type Redirector struct {
-	// Hosts are the other servers that a client may be sent to, by http or
-	// https: the host of an address, with its port if it has one.
+	// Hosts are the other servers that a client may be sent to, over http or
+	// https, each as it stands in a URI: with its port, if it has one.
 	Hosts []string
-	// Fallback is where a client goes whose address is refused. Empty means
-	// that it gets a Bad Request instead.
+	// Fallback is the location for a client whose own is refused. Empty means
+	// that the client gets a 400.
 	Fallback string
 }
 
-// Redirect is the function [Redirect] for a location that need not be trusted.
+// Redirect is the function [Redirect] for a location that may be hostile.
 func (d Redirector) Redirect(w http.ResponseWriter, code int, location string) {
 	switch {
 	case d.Allows(location):
@@ -65,10 +59,9 @@ func (d Redirector) Redirect(w http.ResponseWriter, code int, location string) {
 	}
 }
 
-// Allows reports whether location is a path of the same server, or an address
-// on one of the hosts. A path has to begin with a single slash. Whatever
-// browsers read in another way than URIs are written is refused: backslashes,
-// white space and control characters.
+// Allows reports whether location is a path on the same server, which begins with
+// a single slash, or a URI on one of the hosts. It refuses backslashes, white
+// space and control characters, which browsers do not read as RFC 3986 does.
 func (d Redirector) Allows(location string) bool {
 	for i := range len(location) {
 		if c := location[i]; c <= ' ' || c == '\\' || c == 0x7f {
@@ -86,14 +79,14 @@ func (d Redirector) Allows(location string) bool {
 		slices.ContainsFunc(d.Hosts, func(host string) bool { return host != "" && strings.EqualFold(host, u.Host) })
 }
 
-// locate sets Location to a URI reference, unless it is empty.
-func locate(h http.Header, location string) {
+// setLocation sets Location to a URI reference, unless it is empty.
+func setLocation(h http.Header, location string) {
 	if location != "" {
 		h["Location"] = []string{escapeReference(location)}
 	}
 }
 
-// escapeReference percent-encodes the bytes that cannot stand in a URI. A
+// escapeReference percent-encodes the bytes that a URI cannot have. A
 // backslash is one of them: some clients would read it as a slash.
 func escapeReference(s string) string {
 	return percentEncode(s, func(c byte) bool {

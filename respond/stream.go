@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,27 +15,26 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// NDJSON responds 200 with one line of JSON for each record, sent as soon as
-// the iterator yields it. It is meant for a [Handler]:
+// NDJSON responds with 200 and one line of JSON for each record, which is sent as
+// soon as the iterator yields it. Return its error from a [Handler]:
 //
 //	return respond.NDJSON(w, r, store.Orders(r.Context()))
 //
-// If the iterator fails before its first record, nothing has been sent, and
-// the error is returned to be handled as any other. If it fails later, or if
-// a record cannot be encoded, the problem that stands for the error is the last
-// record, and the error is returned to be logged: a reader knows that the list is
-// not complete. So it is when the context of the request ends; when that is
-// because the client left, nobody reads the record.
+// If the iterator yields an error before its first record, nothing has been sent,
+// and the error is returned to be handled like any other. If it fails later, if a
+// record cannot be encoded, or if the context of the request ends, the last record
+// is the problem that the error means, so that the client knows that the list is
+// not complete; the error is returned to be logged.
 //
-// The iterator should watch the context if it waits for records. The response to
-// HEAD requests the first record only.
+// An iterator that waits for records should watch the context. The response to
+// HEAD has no body, and reads only the first record.
 func NDJSON[T any](w http.ResponseWriter, r *http.Request, records iter.Seq2[T, error]) error {
 	s := newStreamer(w, r, "application/x-ndjson")
 	return stream(s, records, line[T], func(d *problem.Details) error { return line(s, d) })
 }
 
-// JSONSeq is [NDJSON] in the form of RFC 7464, application/json-seq: each
-// record begins with a record separator, so that a reader gets over one that
+// JSONSeq is [NDJSON] in the format of RFC 7464, application/json-seq: each record
+// begins with a record separator, so that a reader can recover from a record that
 // was cut off.
 func JSONSeq[T any](w http.ResponseWriter, r *http.Request, records iter.Seq2[T, error]) error {
 	s := newStreamer(w, r, "application/json-seq")
@@ -48,33 +48,33 @@ func separated[T any](s *streamer, record T) error {
 	return s.Encode(record)
 }
 
-// Event is one server-sent event of the HTML standard. The zero Event is
-// nothing; one that has a comment only keeps the connection alive.
+// Event is one server-sent event, as HTML defines it. The zero Event sends nothing.
+// An Event that has only a Comment keeps the connection alive.
 type Event struct {
-	// ID is what a client that lost the connection sends in Last-Event-ID.
+	// ID is what a client sends in Last-Event-ID when it reconnects.
 	ID string
-	// Name tells events apart. Empty means "message"; "problem" is the last
-	// event of a stream that failed.
+	// Name is the type of the event. Empty means "message". The last event of a
+	// stream that failed is named "problem".
 	Name string
-	// Data is sent as it is if it is a string, and as JSON otherwise. Nil means
-	// none; a client ignores an event without data but for its ID and Retry.
+	// Data is sent as it is if it is a string, and as JSON otherwise. A client
+	// does not dispatch an event whose Data is nil, but reads its ID and Retry.
 	Data any
-	// Retry is how long a client should wait before it connects again, in
-	// whole milliseconds, rounded up. Zero says nothing about it.
+	// Retry is how long a client should wait before it reconnects, rounded up
+	// to milliseconds. Zero leaves that to the client.
 	Retry time.Duration
-	// Comment is not shown to the reader.
+	// Comment is ignored by clients.
 	Comment string
 }
 
-// Events responds 200 with server-sent events, one for each that the iterator
-// yields. The header is sent at once, before the first event, so that a client
-// knows that it is connected. A failure, also that of the context, is an event
-// with the name "problem" and the problem as its data, and the error is returned
-// to be logged. The response to HEAD has no event, and the iterator is not
-// called.
+// Events responds with 200 and one server-sent event for each that the iterator
+// yields. It sends the header at once, so that a client knows that it is connected
+// before there is a first event. If the iterator yields an error, or the context of
+// the request ends, the last event is named "problem" and has the problem that the
+// error means as its data; the error is returned to be logged. The response to HEAD
+// has no body, and the iterator is not called.
 //
-// A line break in a field begins no other field: in Data and Comment it
-// continues them, from ID and Name it is removed.
+// A line break in Data or Comment continues the value on another line of the event;
+// from ID and Name it is removed. So no value can begin a field of its own.
 func Events(w http.ResponseWriter, r *http.Request, events iter.Seq2[Event, error]) error {
 	s := newStreamer(w, r, eventStream)
 	s.begin()
@@ -105,63 +105,51 @@ func newStreamer(w http.ResponseWriter, r *http.Request, mediaType string) *stre
 	return &streamer{encoders.Get().(*encoder), w, r, http.NewResponseController(w), mediaType, false}
 }
 
-// stream writes what records yields, and last what it failed with.
-func stream[T any](s *streamer, records iter.Seq2[T, error], write func(*streamer, T) error, last func(*problem.Details) error) error {
+// stream sends what records yields. encode appends a record to the buffer of s, and
+// encodeProblem the problem that ends a stream which failed.
+func stream[T any](s *streamer, records iter.Seq2[T, error], encode func(*streamer, T) error, encodeProblem func(*problem.Details) error) error {
 	for record, err := range records {
-		if err == nil {
-			err = s.ended()
+		if err := cmp.Or(err, s.contextErr()); err != nil {
+			return s.fail(err, encodeProblem)
 		}
-		if err == nil {
-			if err = write(s, record); err != nil {
-				err = fmt.Errorf("respond: stream: %w", err)
-			}
-		}
-		if err != nil {
-			return s.fail(err, last)
+		if err := encode(s, record); err != nil {
+			return s.fail(fmt.Errorf("respond: stream: %w", err), encodeProblem)
 		}
 		s.begin()
 		if s.r.Method == http.MethodHead {
 			return nil
 		}
 		if err := s.flush(); err != nil {
-			return s.lost(err)
+			return cmp.Or(s.contextErr(), err) // the context ended first, and broke the connection
 		}
 	}
-	if err := s.ended(); err != nil { // it may be why there are no more records
-		return s.fail(err, last)
+	if err := s.contextErr(); err != nil { // the iterator may have ended because of it
+		return s.fail(err, encodeProblem)
 	}
 	s.begin()
 	s.release()
 	return nil
 }
 
-// ended returns why the context of the request has ended, or nil.
-func (s *streamer) ended() error {
+// contextErr returns why the context of the request has ended, or nil.
+func (s *streamer) contextErr() error {
 	if ctx := s.r.Context(); ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
-// lost returns why a write failed: rather what ended the request than what that
-// did to the connection.
-func (s *streamer) lost(err error) error {
-	if ended := s.ended(); ended != nil {
-		return ended
-	}
-	return err
-}
-
-// fail ends the response with the problem that err stands for. Before the
-// response has begun that is left to the caller.
-func (s *streamer) fail(err error, last func(*problem.Details) error) error {
+// fail ends the response with the problem that err means, and returns err. If the
+// response has not begun, the caller can still respond to err, so it sends nothing.
+func (s *streamer) fail(err error, encodeProblem func(*problem.Details) error) error {
 	if !s.begun {
 		return err
 	}
-	s.buf.Reset() // half a record may be in it
+	s.buf.Reset() // it may hold half a record
 	p, x := inEffect(s.w)
-	d := p.replyTo(s.w, s.r, x).finished(p.Map.From(err))
-	if last(d) == nil {
+	y := p.replyTo(s.w, s.r, x)
+	d, _ := y.resolve(p.Map.From(err), nil)
+	if encodeProblem(y.complete(d)) == nil {
 		_ = s.flush()
 	}
 	return err
@@ -179,15 +167,15 @@ func (s *streamer) begin() {
 	values := v[:]
 	h["Content-Type"] = values[0:1:1]
 	h["X-Content-Type-Options"] = values[1:2:2]
-	h["X-Accel-Buffering"] = values[2:3:3] // or nginx collects what should be seen at once
+	h["X-Accel-Buffering"] = values[2:3:3] // otherwise nginx delays the records
 	if s.mediaType == eventStream && len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = []string{"no-cache"}
 	}
 	s.w.WriteHeader(http.StatusOK)
 }
 
-// flush sends what has been written. That a writer cannot flush only means
-// that records arrive later.
+// flush sends the buffer. Where the ResponseWriter cannot flush, records arrive
+// later, which is not an error.
 func (s *streamer) flush() error {
 	if s.buf.Len() > 0 {
 		if _, err := s.w.Write(s.buf.Bytes()); err != nil {
@@ -215,7 +203,7 @@ func (s *streamer) event(e Event) error {
 		}
 		s.field("data", data)
 	default:
-		text, err := json.Marshal(data) // has no line breaks
+		text, err := json.Marshal(data) // without line breaks
 		if err != nil {
 			return err
 		}
@@ -233,8 +221,8 @@ func (s *streamer) event(e Event) error {
 	return nil
 }
 
-// field writes one line for each line of the value, none for an empty value.
-// A line of an event stream ends with CR, LF or both.
+// field writes one line for each line of the value, and none for an empty value. A
+// line of an event stream ends with CR, LF or both.
 func (s *streamer) field(name, value string) {
 	if value == "" {
 		return
@@ -249,13 +237,12 @@ func (s *streamer) field(name, value string) {
 	}
 }
 
-// oneLine removes what would end the line, and the NUL that makes a client
-// ignore an id.
+// oneLine removes line ends, and NUL, because of which a client would ignore an id.
 func oneLine(s string) string { return lineEnds.Replace(s) }
 
 var lineEnds = strings.NewReplacer("\r", "", "\n", "", "\x00", "")
 
-// milliseconds rounds up: with 0 a browser would connect again at once.
+// milliseconds rounds up: with 0 a browser would reconnect at once.
 func milliseconds(d time.Duration) int64 {
 	n := d.Milliseconds()
 	if d > time.Duration(n)*time.Millisecond {
