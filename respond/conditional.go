@@ -93,7 +93,7 @@ func Conditional(w http.ResponseWriter, r *http.Request, v Validators) (done boo
 // resource in this state, or if it has none. Otherwise it returns a problem with
 // status 412 and the current validators in its header.
 //
-// A client that only wants to create sends If-None-Match: *; check it against
+// A client that may only create sends If-None-Match: *; check it against
 // Validators that are zero unless the resource exists.
 func (v Validators) Check(r *http.Request) error {
 	if v.Evaluate(r) == 0 {
