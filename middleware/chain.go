@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// Chain makes one middleware of several. They stand in the order that a
-// request passes them: the first is the outermost. Without any, the result
-// returns its handler as it is.
+// Chain combines middleware into one. A request passes through them in the given
+// order: the first is the outermost. Without arguments, the result returns its
+// handler unchanged.
 //
 // Chain panics if a middleware is nil.
 func Chain(mw ...func(http.Handler) http.Handler) func(http.Handler) http.Handler {
@@ -25,10 +25,10 @@ func Chain(mw ...func(http.Handler) http.Handler) func(http.Handler) http.Handle
 	}
 }
 
-// Unless leaves requests for which skip returns true to next alone, as if the
-// middleware were not there. Use it for handlers that need the ResponseWriter of
-// the server itself, with interfaces beyond those of net/http, such as
-// WebTransport over HTTP/3:
+// Unless applies a middleware to every request but those for which skip returns
+// true: they reach next as if the middleware were not there. Use it for handlers
+// that need interfaces of the server's ResponseWriter beyond those of net/http,
+// such as WebTransport over HTTP/3:
 //
 //	h = middleware.Unless(isWebTransport, middleware.Chain(middleware.AccessLog, middleware.Normalize))(h)
 //
@@ -50,8 +50,8 @@ func Unless(skip func(*http.Request) bool, mw func(http.Handler) http.Handler) f
 	}
 }
 
-// mustHandler panics if there is nothing to wrap, which would otherwise show
-// at the first request only.
+// mustHandler panics if next is nil, which would otherwise show only at the first
+// request.
 func mustHandler(name string, next http.Handler) {
 	if next == nil {
 		panic("middleware: " + name + ": the handler is nil")

@@ -12,13 +12,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// ContentType passes a request with a body only if the body has one of the media
-// types, such as "application/json" or "image/*". For another type, or none, the
-// response is a 415 whose Accept field lists the types (RFC 9110, section
-// 15.5.16). A request without a body passes. Parameters such as charset are not
-// compared.
+// ContentType accepts a request body only if its media type is one of those given,
+// such as "application/json" or "image/*". A request with a body of another type,
+// or without a Content-Type, receives a 415 whose Accept header field lists the
+// types (RFC 9110, section 15.5.16). A request without a body passes through.
+// Parameters such as charset are not compared.
 //
-// ContentType panics without a media type, and if one is not valid.
+// ContentType panics if it is called without a media type, or with an invalid one.
 func ContentType(mediaTypes ...string) func(http.Handler) http.Handler {
 	if len(mediaTypes) == 0 {
 		panic("middleware: ContentType: no media type")
@@ -41,7 +41,7 @@ func ContentType(mediaTypes ...string) func(http.Handler) http.Handler {
 type typed struct {
 	router
 	accepted       map[string]bool
-	accept, listed string // for the header field, and for people
+	accept, listed string // for the header field, and for the detail
 }
 
 func (t *typed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -59,21 +59,21 @@ func (t *typed) refuse(w http.ResponseWriter, r *http.Request) {
 	d := problem.New(http.StatusUnsupportedMediaType,
 		problem.Detailf("The body must have the media type %s.", t.listed),
 		problem.Header("Accept", t.accept))
-	if r.Method == "QUERY" { // RFC 10008 has a field of its own
+	if r.Method == "QUERY" { // RFC 10008 defines a header field for it
 		d = d.With(problem.Header("Accept-Query", t.accept))
 	}
 	respond.Problem(w, r, d)
 }
 
-// hasBody reports whether a request has a body, or may have one: over HTTP/2,
-// and in chunks, its length is not known beforehand.
+// hasBody reports whether a request has a body, or may have one: with HTTP/2 and
+// with chunks, its length is not known beforehand.
 func hasBody(r *http.Request) bool {
 	return r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
 }
 
 // endsWithHeader reports whether a request without a Content-Type has no body
-// after all. Servers of HTTP/3 do not tell that a request ends with its header,
-// so a byte is read of one that would be refused.
+// after all. HTTP/3 servers do not report that a request ends with its header, so
+// one byte is read before such a request would be refused.
 func endsWithHeader(r *http.Request) bool {
 	if r.ProtoMajor < 3 || r.ContentLength > 0 || len(r.Header["Content-Type"]) > 0 {
 		return false
@@ -84,7 +84,7 @@ func endsWithHeader(r *http.Request) bool {
 }
 
 func isAccepted(accepted map[string]bool, values []string) bool {
-	if len(values) != 1 { // of two types it is not known which is meant
+	if len(values) != 1 { // of two types, neither is known to be right
 		return false
 	}
 	t, _, err := mime.ParseMediaType(values[0])

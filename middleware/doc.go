@@ -2,9 +2,9 @@
 // problem documents (RFC 9457), recovers panics, and logs, identifies and bounds
 // requests.
 //
-// Start with [Normalize]: it turns the errors of every handler below it, also
+// Start with [Normalize]. It turns the errors of every handler inside, including
 // those of [net/http.ServeMux] and [net/http.Error], into problem documents and
-// leaves successes alone. The whole chain of a service is
+// leaves successes alone. A typical chain is
 //
 //	h = middleware.Chain(
 //		middleware.RequestID,
@@ -14,19 +14,19 @@
 //	)(mux)
 //
 // Each X is a middleware with safe defaults, and XWith(XOptions{...}) is the same
-// with settings. The Responder that [NormalizeWith] is given writes all problems
-// inside, also those of package respond.
+// with settings. The Responder in [NormalizeOptions] writes all problems inside,
+// including those of package respond.
 //
 // All middleware of a request share one ResponseWriter. It has exactly the
-// optional interfaces of the one it wraps, it buffers no success, and what it
-// reports in [Result] is what was handed to the network. Deadlines and full
-// duplex are reached through [net/http.ResponseController]. [Unless] leaves a
-// request unwrapped whose handler needs more than that.
+// optional interfaces of the one it wraps, it never buffers a success, and
+// [Result] reports what was handed to the network. Deadlines and full duplex work
+// through [net/http.ResponseController]. Use [Unless] for a handler that needs
+// other interfaces of the server's ResponseWriter.
 //
-// Out of reach are the few responses that net/http's server writes before a
-// handler exists, such as the one to a malformed request line: package listener
-// is for those.
+// The package cannot change the few responses that net/http's server writes
+// before any handler runs, such as the one to a malformed request line. Package
+// listener can.
 //
-// In a test, httptest.ResponseRecorder takes a 103 for the status: package
-// middlewaretest shows what a client gets.
+// In tests use package middlewaretest, which shows what a client receives;
+// httptest.ResponseRecorder mistakes a 103 for the final status.
 package middleware

@@ -7,8 +7,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// visit is one request at one layer: a Normalize, Recover, Capture or AccessLog.
-// Each enters the exchange, calls the next handler, and has its end deferred:
+// visit is one request at one layer: Normalize, Recover, Capture or AccessLog.
+// Each layer enters the exchange, defers its end, and calls the next handler:
 //
 //	v := visit{r: r}
 //	v.enter(w)
@@ -16,22 +16,22 @@ import (
 //	l.next.ServeHTTP(v.face, r)
 //	v.returned = true
 //
-// These lines stand in each layer, and not in one function with an interface for
-// the rest: that would put the visit on the heap.
+// These lines are repeated in each layer, since a shared function with an
+// interface for the layer would move the visit to the heap.
 type visit struct {
 	w    *exchange.Writer
 	x    *exchange.Exchange
 	face http.ResponseWriter // for the next handler
 	r    *http.Request
 
-	// What the request had when it came: handlers rewrite theirs.
+	// As the request had them on arrival; handlers may rewrite theirs.
 	method, path string
 
 	panicked any           // nil for runtime.Goexit
 	start    time.Duration // since epoch
 	owner    bool          // the Writer was made for this layer
 	returned bool          // as opposed to a panic or runtime.Goexit
-	undo     bool          // what the layer has set was something else before
+	undo     bool          // the layer has set something that it must reset
 }
 
 func (v *visit) enter(w http.ResponseWriter) {
@@ -46,11 +46,11 @@ func (v *visit) enter(w http.ResponseWriter) {
 // leave ends the layer.
 func (v *visit) leave() { v.w.Ended(v.face, v.r, v.owner) }
 
-// caught notes a panic that no layer further in has noted.
+// caught records a panic that no inner layer has recorded.
 func (v *visit) caught() *exchange.Rare {
 	m := v.x.Rare()
 	if m.Panic == nil {
-		m.Reported = false // a handler further in may have reported other things
+		m.Reported = false // an inner layer may have reported something else
 	}
 	if m.Panic == nil || m.Stack == nil {
 		m.Panic, m.Stack = exchange.Origin(v.panicked)
@@ -61,8 +61,8 @@ func (v *visit) caught() *exchange.Rare {
 	return m
 }
 
-// recovered responds to a handler that did not return, if it still can, and
-// returns the value to panic with again, if any.
+// recovered responds for a handler that did not return, if no response has begun.
+// It returns the value to panic with again, or nil.
 func (v *visit) recovered(respond func(w http.ResponseWriter)) any {
 	switch v.panicked {
 	case nil: // runtime.Goexit
@@ -74,26 +74,13 @@ func (v *visit) recovered(respond func(w http.ResponseWriter)) any {
 	}
 	m := v.caught()
 	if w := v.w.Replacement(); w != nil {
-		v.x.Aborted = false // as a layer further in may have thought
+		v.x.Aborted = false // which an inner layer may have set
 		respond(w)
 		return nil
 	}
 	if m.Conn != nil {
-		_ = m.Conn.Close() // net/http lets go of it, and no other layer would
+		_ = m.Conn.Close() // net/http no longer owns it, and no other layer closes it
 	}
 	v.x.Aborted = true
 	return http.ErrAbortHandler
-}
-
-// router lets Timeout find the route of a request whose handler has not
-// returned: each middleware passes the question on.
-type router struct{ next http.Handler }
-
-// Handler returns the handler that a ServeMux further in would call for r, and
-// the pattern of it, or nil and "".
-func (h router) Handler(r *http.Request) (http.Handler, string) {
-	if next, ok := h.next.(exchange.Router); ok {
-		return next.Handler(r)
-	}
-	return nil, ""
 }

@@ -10,27 +10,27 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Maintenance responds to every request with 503 as a problem while it is on,
-// with Retry-After if the end is known. [AccessLog] does not count that as a
-// failure. It can be switched at any time, by any goroutine. The zero value is
-// off and ready to use; it must not be copied once it is used.
+// Maintenance responds to every request with a 503 problem while it is on, with a
+// Retry-After if the end is known. [AccessLog] does not treat these as failures.
+// The zero value is off and ready to use. Start and Stop are safe for concurrent
+// use. The fields must not be changed, and the Maintenance must not be copied,
+// after the first request.
 type Maintenance struct {
-	// Skip, if it returns true, passes a request all the same, such as a check
-	// of health. It must not be changed once the handler serves.
+	// Skip reports whether to serve a request nevertheless, such as a health
+	// check. Nil serves none.
 	Skip func(*http.Request) bool
-	// Detail tells clients what goes on. Empty stands for the documented
-	// description of 503. It must not be changed once the handler serves.
+	// Detail is the detail of the 503. Empty means the documented description of
+	// the code.
 	Detail string
-	// Responder writes the 503. Nil means the one in effect: that of a
-	// Normalize outside, or the defaults of package respond. It must not be
-	// changed once the handler serves.
+	// Responder writes the 503. Nil means the Responder in effect: that of a
+	// Normalize outside, or the defaults of package respond.
 	Responder *respond.Responder
 
 	end atomic.Pointer[time.Time] // nil: off
 }
 
-// Start begins a maintenance that is expected to end at the given time. The
-// zero time means that the end is not known.
+// Start begins a maintenance that is expected to end at the given time. The zero
+// time means that the end is unknown.
 func (m *Maintenance) Start(end time.Time) { m.end.Store(&end) }
 
 // Stop ends the maintenance.
@@ -63,7 +63,7 @@ func (h *maintained) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m.Detail != "" {
 		d.Detail = m.Detail
 	}
-	if wait := time.Until(*end); wait > 0 { // past the expected end it is not known
+	if wait := time.Until(*end); wait > 0 { // after the expected end, nothing is known
 		problem.RetryAfter(wait)(d)
 	}
 	problemTo(m.Responder, w, r, d)

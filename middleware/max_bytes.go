@@ -9,22 +9,23 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// MaxBytes bounds the body of a request to n bytes. A request that declares
-// more gets 413 at once; one that turns out to have more fails in the handler's
-// Read with an *http.MaxBytesError, which [problem.From] turns into a 413.
-// Either way an HTTP/1 connection is closed after the response, so that the rest
-// is not read.
+// MaxBytes limits request bodies to n bytes. A request that declares a longer body
+// receives a 413 at once. If a body turns out to be longer, the handler's Read
+// returns an *http.MaxBytesError, which [problem.From] turns into a 413. In both
+// cases an HTTP/1 connection is closed after the response, so that the rest of the
+// body is not read.
 //
 // MaxBytes panics if n is negative.
 func MaxBytes(n int64) func(http.Handler) http.Handler {
 	return MaxBytesWith(MaxBytesOptions{Limit: n})
 }
 
-// MaxBytesOptions are settings of [MaxBytesWith].
+// MaxBytesOptions are the settings of [MaxBytesWith]. The zero value permits no
+// body at all.
 type MaxBytesOptions struct {
-	// Limit is how long a body may be, in bytes. Zero permits none.
+	// Limit is the maximum length of a body in bytes.
 	Limit int64
-	// Responder writes the 413. Nil means the one in effect: that of a
+	// Responder writes the 413. Nil means the Responder in effect: that of a
 	// Normalize outside, or the defaults of package respond.
 	Responder *respond.Responder
 }
@@ -55,15 +56,15 @@ func (b *bounded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		problemTo(b.options.Responder, w, r, problem.New(http.StatusRequestEntityTooLarge,
 			problem.Detailf("The body is %d bytes long. At most %d are accepted.", r.ContentLength, b.options.Limit)))
-	case r.Body == nil || r.Body == http.NoBody: // stays what it is, also to a proxy
+	case r.Body == nil || r.Body == http.NoBody: // a proxy inside must see that there is none
 		b.next.ServeHTTP(w, r)
 	default:
 		exchange.ServeBody(b.next, w, r, exchange.LimitBody(w, r, b.options.Limit))
 	}
 }
 
-// problemTo writes a problem through p, or through the Responder in effect if
-// there is no p.
+// problemTo writes a problem through p, or through the Responder in effect if p is
+// nil.
 func problemTo(p *respond.Responder, w http.ResponseWriter, r *http.Request, d *problem.Details) {
 	if p != nil {
 		p.Problem(w, r, d)

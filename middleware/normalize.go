@@ -12,114 +12,111 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Normalize makes every error response of next a problem document (RFC 9457)
-// and leaves the others alone. It replaces
+// Normalize turns every error response of next into a problem document (RFC 9457)
+// and leaves the other responses alone. It replaces
 //
 //   - an error status without a body,
 //   - a text/plain error, such as http.Error, ServeMux, FileServer, StripPrefix,
-//     MaxBytesHandler and TimeoutHandler write, and an untyped text,
+//     MaxBytesHandler and TimeoutHandler write, and text without a Content-Type,
 //   - a panic before anything was sent.
 //
-// The text of a 4xx becomes the detail of the problem; one that is longer than
-// MaxText passes as it is. The text of a 5xx is never sent, whatever its length:
-// it goes to the log. A JSON object or array that was put through http.Error is
-// sent as JSON. A body with another type of its own passes unchanged. What is
-// already sent stays as it is: a later panic cuts the response short, so that
-// the client notices.
+// The text of a 4xx becomes the detail of the problem, unless it is longer than
+// MaxText: then it passes through unchanged. The text of a 5xx goes to the log and
+// is never sent. A JSON object or array written through http.Error is sent as JSON
+// if the status is a 4xx. A body with another Content-Type passes through
+// unchanged. What was already sent cannot change: a later panic cuts the response
+// short, so that the client notices.
 //
-// A status code outside 100 to 599 becomes 500. A body that the code forbids
+// A status code outside 100 to 599 becomes 500. A body that the status forbids
 // (204, 205, 304) is dropped. A 2xx to a CONNECT over HTTP/1 becomes 501 unless
-// the handler hijacks the connection, since the client sends the bytes of a
-// tunnel after it (RFC 9110, section 9.3.6). Errors are JSON, or HTML or XML for a client
-// that prefers those; Vary says so.
+// the handler hijacks the connection, since the client would send the bytes of a
+// tunnel after it (RFC 9110, section 9.3.6). Problems are JSON, or HTML or XML for
+// a client that prefers those, with a matching Vary.
 //
-// Put it inside a compressor and outside http.TimeoutHandler. Several in a row
-// do no harm. Normalize panics if next is nil.
+// Put Normalize inside a compressor and outside http.TimeoutHandler. It may be
+// applied more than once. Normalize panics if next is nil.
 func Normalize(next http.Handler) http.Handler { return NormalizeWith(NormalizeOptions{})(next) }
 
-// Replacement is an answer to the question what becomes of an error that has a
-// body: see [NormalizeOptions].
+// Replacement is the result of [NormalizeOptions].Replace: what becomes of an
+// error that has a body.
 type Replacement int
 
 const (
-	ReplaceUsual Replacement = iota // what Normalize does without being told
-	ReplaceYes                      // a problem takes the place of the body
-	ReplaceNo                       // the body passes as it is
+	ReplaceUsual Replacement = iota // as Normalize does by default
+	ReplaceYes                      // a problem replaces the body
+	ReplaceNo                       // the body passes through
 )
 
-// NormalizeOptions are settings of [NormalizeWith]. The zero value is Normalize
-// itself. Functions in it are called by many goroutines at once.
+// NormalizeOptions are the settings of [NormalizeWith]. The zero value gives the
+// behavior of [Normalize]. The functions must be safe for concurrent use.
 type NormalizeOptions struct {
-	// Skip, if it returns true, leaves the response to a request alone, for
-	// instance where a proxy passes on the errors of other servers.
+	// Skip reports whether to leave the response to a request alone, for instance
+	// where a proxy forwards the errors of other servers. Nil skips none.
 	Skip func(*http.Request) bool
 
-	// Strict sends x00 in place of a code of that class which the catalogue
-	// does not have. Otherwise such a code keeps its number.
+	// Strict replaces a code that the catalogue does not have with the x00 of its
+	// class. Otherwise such a code is sent as it is.
 	Strict bool
 
-	// Codes replaces the codes of errors: the handler's code is the key. It
-	// may give a code to numbers that are none, which otherwise become 500.
+	// Codes maps an error code of the handler to the code to send. It may have
+	// keys outside 100 to 599, which otherwise become 500.
 	Codes map[int]int
 
-	// Replace decides for an error with a body what becomes of it, before the
-	// first byte. It may look at the header but not change it. Nil is
-	// ReplaceUsual for every error. It is not asked about empty errors and codes
-	// that were changed, which are always replaced, nor about problems, which
-	// never are.
+	// Replace decides what becomes of an error with a body, before its first byte.
+	// It must not change the header. Nil means ReplaceUsual for every error.
+	// Replace is not called for an error that is always replaced, since it is
+	// empty or its code was changed, nor for a problem, which never is.
 	Replace func(r *http.Request, code int, h http.Header) Replacement
 
-	// Detail returns the detail for a problem that replaces text. An empty
-	// string stands for the documented description of the code. Text is what
-	// the handler wrote, without surrounding space, at most 1 KiB, valid
-	// UTF-8; nothing else is put before Detail. Nil keeps the text of a 4xx
-	// only. Mind that texts of a 5xx were seldom written for clients.
+	// Detail returns the detail of a problem that replaces text. An empty result
+	// means the documented description of the code. Text is what the handler
+	// wrote, without surrounding white space, at most 1 KiB of printable UTF-8; for
+	// any other text Detail is not called. Nil uses the text of a 4xx, and the
+	// description for a 5xx. Beware: the text of a 5xx is seldom meant for clients.
 	Detail func(r *http.Request, code int, text string) string
 
-	// Challenges are sent with a 401 that has none (RFC 9110, section 15.5.2),
-	// such as `Bearer realm="orders"`.
+	// Challenges is added as WWW-Authenticate to a 401 that has none (RFC 9110,
+	// section 15.5.2). An example is `Bearer realm="orders"`.
 	Challenges []string
 
-	// Upgrade is sent with a 426 that names no protocol (RFC 9110, section
+	// Upgrade is added to a 426 without an Upgrade header field (RFC 9110, section
 	// 15.5.22). HTTP/2 has no such field.
 	Upgrade []string
 
-	// RetryAfter is sent with a 429 and a 503 that do not say when to come
-	// back, rounded up to whole seconds. Zero sends nothing.
+	// RetryAfter is added to a 429 or a 503 without Retry-After, rounded up to
+	// whole seconds. Zero adds nothing.
 	RetryAfter time.Duration
 
-	// Fill may add header fields to an error just before it is sent, after
-	// the settings above.
+	// Fill may add header fields to an error just before it is sent, after the
+	// settings above. Nil adds none.
 	Fill func(r *http.Request, code int, h http.Header)
 
-	// MaxText is how many bytes of an error are held to see whether it is
-	// short. Zero means 4096.
+	// MaxText is the number of bytes of a plain text error that are held. A longer
+	// text passes through for a 4xx, and is dropped for a 5xx. Zero means 4096.
 	MaxText int
 
-	// Responder writes all problems inside: those that Normalize makes, and
-	// those of package respond and of middleware further in that has none of its
-	// own. Nil means that of a Normalize further out, or the defaults of package
-	// respond.
+	// Responder writes all problems inside: those of Normalize, of package
+	// respond, and of inner middleware that has no Responder of its own. Nil means
+	// that of an outer Normalize, or the defaults of package respond.
 	Responder *respond.Responder
 
-	// Report is told, after the response, what a developer should know about
-	// it: see [Report]. It is not called if there is nothing to tell. Nil
-	// writes one record to Logger.
+	// Report is called after a response about which a developer should know
+	// something; see [Report]. Nil writes one record to Logger.
 	Report func(*http.Request, Report)
 
-	// Logger is where reports go if Report is nil. Nil means slog.Default(),
-	// at the time of the record.
+	// Logger receives the records if Report is nil. Nil means slog.Default() at
+	// the time of the record.
 	Logger *slog.Logger
 }
 
-// defaultMaxText is enough for any error line. It is the buffer that net/http
-// has for a body, too.
+// defaultMaxText is enough for any error line, and as large as net/http's own
+// buffer of a body.
 const defaultMaxText = 4 << 10
 
 // NormalizeWith is [Normalize] with settings.
 //
-// NormalizeWith panics if MaxText or RetryAfter is negative, or if Codes
-// replaces a code of 100 to 399, or replaces one by what is no final status.
+// NormalizeWith panics if MaxText or RetryAfter is negative, and if Codes has a key
+// from 100 to 399 or a value that is not a final status code.
 func NormalizeWith(o NormalizeOptions) func(http.Handler) http.Handler {
 	for from, to := range o.Codes {
 		if from >= 100 && from < 400 {

@@ -176,7 +176,7 @@ func TestNormalizeReportsALengthThatIsNone(t *testing.T) {
 		want          string
 	}{
 		{"sent, and Go's client refuses it", "HTTP/1.1", []string{"+5"}, `Content-Length is "+5", which is not a length`},
-		{"sent twice", "HTTP/1.1", []string{"5", "6"}, "there is more than one Content-Length"},
+		{"sent twice", "HTTP/1.1", []string{"5", "6"}, "more than one Content-Length is set"},
 		{"not sent", "HTTP/2", []string{"abc"}, `Content-Length is "abc", which is not a length`},
 		{"bounded", "HTTP/2", []string{strings.Repeat("x", 1<<10)}, `Content-Length is "` + strings.Repeat("x", 32) + `…", which is not a length`},
 	} {

@@ -12,8 +12,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Complete puts the header in order that is about to be sent with code. Most
-// responses are a 200 over HTTP/1, which needs nothing.
+// Complete corrects the header that is about to be sent with code. Most responses
+// are a 200 over HTTP/1, which needs no correction.
 func (p *policy) Complete(w *exchange.Writer, code int) {
 	x := w.Exchange()
 	r := x.Request
@@ -46,8 +46,8 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 	}
 }
 
-// refuseTunnel closes the connection, on which a client may have sent the first
-// bytes for its tunnel already. net/http does so since Go 1.26.9 and 1.27.2.
+// refuseTunnel closes the connection, since the client may already have sent bytes
+// into the tunnel. net/http does so since Go 1.26.9 and 1.27.2.
 func refuseTunnel(x *exchange.Exchange, h http.Header) {
 	h["Connection"] = []string{"close"}
 	if m := x.Peek(); x.HandlerStatus() < 300 && (m == nil || m.Panic == nil) {
@@ -55,10 +55,10 @@ func refuseTunnel(x *exchange.Exchange, h http.Header) {
 	}
 }
 
-// dropConnectionFields removes what HTTP/2 forbids (RFC 9113, section 8.2.2).
-// net/http takes "Connection: close" as a wish to end the whole connection. It
-// stays with a success, where somebody must have meant it, but an error of one
-// request is no reason to fail the others.
+// dropConnectionFields removes the header fields that HTTP/2 forbids (RFC 9113,
+// section 8.2.2). For "Connection: close" net/http ends the whole connection. A
+// success keeps it, since it must be intended there, but the error of one request
+// is not a reason to fail the others.
 func dropConnectionFields(h http.Header, code int) {
 	if len(h) == 0 {
 		return
@@ -71,7 +71,7 @@ func dropConnectionFields(h http.Header, code int) {
 	}
 }
 
-// dropForbidden removes the fields that speak of content where there is none.
+// dropForbidden removes the header fields of a body from a response without one.
 func dropForbidden(h http.Header, code int) {
 	switch code {
 	case http.StatusNoContent, http.StatusNotModified, http.StatusResetContent:
@@ -80,7 +80,7 @@ func dropForbidden(h http.Header, code int) {
 	}
 	switch code {
 	case http.StatusNoContent, http.StatusResetContent:
-		// Left by http.Error. Any other type may be that of the resource (RFC
+		// As http.Error sets it. Any other type may be that of the resource (RFC
 		// 9110, section 15.3.5).
 		if isPlain(h["Content-Type"]) && isNosniff(h["X-Content-Type-Options"]) {
 			delete(h, "Content-Type")
@@ -95,7 +95,8 @@ func dropForbidden(h http.Header, code int) {
 	}
 }
 
-// fill adds what the status of an error requires and the settings have.
+// fill adds the header fields that the status of an error requires and the
+// settings provide.
 func (p *policy) fill(x *exchange.Exchange, h http.Header, code int) {
 	r := x.Request
 	switch code {
@@ -112,9 +113,9 @@ func (p *policy) fill(x *exchange.Exchange, h http.Header, code int) {
 			h["Retry-After"] = []string{strconv.FormatInt(int64((p.options.RetryAfter-1)/time.Second)+1, 10)}
 		}
 	case http.StatusRequestEntityTooLarge:
-		// http.MaxBytesReader asks net/http for this, and cannot when a
-		// ResponseWriter is wrapped (go.dev/issue/73754): the rest of the body
-		// would be read as the next request.
+		// http.MaxBytesReader cannot request this through a wrapped ResponseWriter
+		// (go.dev/issue/73754), and the rest of the body would be read as the next
+		// request.
 		if r.ContentLength != 0 && r.ProtoMajor < 2 {
 			h["Connection"] = []string{"close"}
 		}
@@ -127,8 +128,8 @@ func (p *policy) fill(x *exchange.Exchange, h http.Header, code int) {
 	}
 }
 
-// lacking names the fields that a status requires and the handler has not
-// supplied. They are never invented: only the handler knows.
+// lacking returns the header fields that a status requires and the handler has
+// not set. Normalize never invents them, since only the handler knows the value.
 func lacking(code int, r *http.Request, h http.Header) (fields []string) {
 	info, known := status.Lookup(code)
 	if !known {
@@ -145,9 +146,9 @@ func lacking(code int, r *http.Request, h http.Header) (fields []string) {
 	return fields
 }
 
-// excused reports whether this response does without what its status requires:
-// each part of a multipart 206 has its own Content-Range (RFC 9110, section
-// 15.3.7.2), and HTTP/2 has no Upgrade.
+// excused reports whether this response is an exception: each part of a multipart
+// 206 has its own Content-Range (RFC 9110, section 15.3.7.2), and HTTP/2 has no
+// Upgrade.
 func excused(code int, r *http.Request, h http.Header) bool {
 	switch code {
 	case http.StatusPartialContent:
@@ -158,7 +159,7 @@ func excused(code int, r *http.Request, h http.Header) bool {
 	return false
 }
 
-// misuse adds to what is out of place.
+// misuse adds a reason to Report.Misused.
 func misuse(x *exchange.Exchange, reason string) {
 	m := x.Rare()
 	if m.Misused != "" {
@@ -167,11 +168,11 @@ func misuse(x *exchange.Exchange, reason string) {
 	m.Misused += reason
 }
 
-// misplaced says why a status is out of place, or returns "".
+// misplaced returns why a status is wrong for this response, or "".
 func misplaced(code int, r *http.Request) string {
 	switch code {
 	case 208:
-		return "208 is for members of a multi-status answer (RFC 5842, section 7.1)"
+		return "208 is for members of a multi-status response (RFC 5842, section 7.1)"
 	case 305:
 		return "305 is deprecated (RFC 9110, section 15.4.6)"
 	case 306:
@@ -186,9 +187,9 @@ func misplaced(code int, r *http.Request) string {
 	return ""
 }
 
-// checkLength notes a declared length that is wrong. Of less content the
-// client waits for the rest, and takes the end for a failure (RFC 9112, section
-// 8); of more, net/http sends a part or nothing.
+// checkLength reports a wrong Content-Length. If the body is shorter, the client
+// waits for the rest and sees the response fail (RFC 9112, section 8). If it is
+// longer, net/http sends a part of it or nothing.
 func checkLength(w *exchange.Writer) {
 	x := w.Exchange()
 	if !w.Sending() || x.Replaced || x.Head || x.Aborted {
@@ -202,10 +203,10 @@ func checkLength(w *exchange.Writer) {
 	if m := x.Peek(); m != nil {
 		failed = m.WriteErr
 	}
-	n, err := strconv.ParseUint(declared[0], 10, 63) // net/http takes a sign for a length
+	n, err := strconv.ParseUint(declared[0], 10, 63) // net/http accepts a sign
 	switch n := int64(n); {
 	case len(declared) > 1:
-		misuse(x, "there is more than one Content-Length")
+		misuse(x, "more than one Content-Length is set")
 	case err != nil:
 		misuse(x, fmt.Sprintf("Content-Length is %q, which is not a length", cut(declared[0], 32)))
 	case n < w.Bytes(), isTooLong(failed):
@@ -216,8 +217,8 @@ func checkLength(w *exchange.Writer) {
 	}
 }
 
-// isTooLong reports whether a write went beyond the declared length. HTTP/2
-// has no error value for it.
+// isTooLong reports whether a write exceeded the declared length. HTTP/2 has no
+// error value for it.
 func isTooLong(err error) bool {
 	return errors.Is(err, http.ErrContentLength) || err != nil && strings.Contains(err.Error(), "declared Content-Length")
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// policy is what Normalize makes of error statuses: the exchange.Policy.
+// policy is the exchange.Policy of Normalize: it decides what becomes of an error.
 type policy struct {
 	options NormalizeOptions
 	habits  habits
@@ -38,14 +38,14 @@ func (p *policy) Rule(w *exchange.Writer, code int) exchange.Ruling {
 		return exchange.Ruling{Code: http.StatusNotImplemented, Body: exchange.Tunnel}
 	case code < 400:
 		return exchange.Ruling{Code: code}
-	case code != asked: // what follows was written for another code
+	case code != asked: // the body was written for another code
 		return exchange.Ruling{Code: code, Body: exchange.Drop, Forced: forced}
 	}
 	return exchange.Ruling{Code: code, Body: p.classify(w, code)}
 }
 
-// isTunnel reports whether code tells the client that what follows on the
-// connection is a tunnel (RFC 9110, section 9.3.6). On HTTP/2 that is the stream.
+// isTunnel reports whether, with this code, the connection becomes a tunnel (RFC
+// 9110, section 9.3.6). With HTTP/2 only the stream does.
 func isTunnel(x *exchange.Exchange, code int) bool {
 	return x.Connect && x.Request.ProtoMajor < 2 && code >= 200 && code <= 299
 }
@@ -54,13 +54,13 @@ func isTunnel(x *exchange.Exchange, code int) bool {
 // section 15).
 func sendable(code int) bool { return status.ClassOf(code) != 0 }
 
-// mayUpgrade reports whether a 101 can be sent: it exists in HTTP/1.1 only, and
-// has to name the protocol (RFC 9110, section 7.8; RFC 9113, section 8.6).
+// mayUpgrade reports whether a 101 can be sent: it exists only in HTTP/1.1, and
+// must name the protocol (RFC 9110, section 7.8; RFC 9113, section 8.6).
 func mayUpgrade(r *http.Request, h http.Header) bool {
 	return r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) && len(h["Upgrade"]) > 0
 }
 
-// Interim reports whether the client may have a 1xx.
+// Interim reports whether a 1xx may be sent to the client.
 func (p *policy) Interim(x *exchange.Exchange, code int) bool {
 	if !x.Request.ProtoAtLeast(1, 1) { // RFC 9110, section 15.2
 		return false
@@ -69,8 +69,7 @@ func (p *policy) Interim(x *exchange.Exchange, code int) bool {
 		strings.EqualFold(x.Request.Header.Get("Expect"), "100-continue")
 }
 
-// classify finds out from the header what kind of error the handler is about to
-// write.
+// classify returns the kind of error that the header announces.
 func (p *policy) classify(w *exchange.Writer, code int) exchange.Body {
 	h := w.Header()
 	opaque := !w.EncodedOutside() && h["Content-Encoding"] != nil
@@ -80,7 +79,7 @@ func (p *policy) classify(w *exchange.Writer, code int) exchange.Body {
 		return exchange.Drop
 	case !typed:
 		return exchange.Untyped
-	case isProblem(types) || isToldProblem(w.Exchange(), code): // nothing to replace, whatever the settings say
+	case isProblem(types) || isToldProblem(w.Exchange(), code): // never replaced, whatever the settings are
 		return p.typed(w)
 	}
 	switch p.replacement(w, code) {
@@ -110,8 +109,8 @@ func (p *policy) replacement(w *exchange.Writer, code int) Replacement {
 	return p.options.Replace(w.Exchange().Current, code, w.Header())
 }
 
-// typed is for an error with a type of its own. The response to a HEAD never
-// has a body that would show whether the error is empty.
+// typed returns the kind of an error with a Content-Type of its own. A response to
+// HEAD has no body that would show whether the error is empty.
 func (p *policy) typed(w *exchange.Writer) exchange.Body {
 	if x := w.Exchange(); x.Head || x.Problem != nil {
 		return exchange.Pass
@@ -119,8 +118,8 @@ func (p *policy) typed(w *exchange.Writer) exchange.Body {
 	return exchange.Typed
 }
 
-// isToldProblem reports whether package respond is writing a problem: that has
-// a type of its own in HTML and XML.
+// isToldProblem reports whether package respond is writing a problem, whose
+// Content-Type differs in HTML and XML.
 func isToldProblem(x *exchange.Exchange, code int) bool {
 	return x.Problem != nil && x.Problem.Status == code
 }
@@ -129,7 +128,7 @@ func isPlain(types []string) bool {
 	return len(types) == 1 && (types[0] == plainText || strings.EqualFold(mediaType(types[0]), "text/plain"))
 }
 
-const plainText = "text/plain; charset=utf-8" // as http.Error has it
+const plainText = "text/plain; charset=utf-8" // as http.Error spells it
 
 func isNosniff(values []string) bool { return len(values) == 1 && values[0] == "nosniff" }
 
@@ -137,17 +136,16 @@ func isProblem(types []string) bool {
 	return len(types) == 1 && types[0] != plainText && mediaType(types[0]) == problem.MediaType
 }
 
-// mediaType returns the type and subtype of a Content-Type as it is usually
-// written: lower case, parameters after a semicolon.
+// mediaType returns a Content-Type without its parameters.
 func mediaType(contentType string) string {
 	t, _, _ := strings.Cut(contentType, ";")
 	return strings.TrimSpace(t)
 }
 
-// timeoutBody is what http.TimeoutHandler writes if it has no text of its own.
+// timeoutBody is the default body of http.TimeoutHandler.
 const timeoutBody = "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>"
 
-// Sniff decides about an untyped error by its first bytes.
+// Sniff decides by its first bytes about an error without a Content-Type.
 func (p *policy) Sniff(w *exchange.Writer, code int, first []byte) exchange.Body {
 	switch p.replacement(w, code) {
 	case ReplaceYes:
@@ -156,13 +154,13 @@ func (p *policy) Sniff(w *exchange.Writer, code int, first []byte) exchange.Body
 		return exchange.Pass
 	}
 	switch {
-	case len(first) == 0: // a stream of a 4xx, perhaps; the text of a 5xx is not sent
+	case len(first) == 0: // flushed before a byte: perhaps a stream
 		if code >= 500 {
 			return exchange.Drop
 		}
 		return exchange.Pass
-	case startsJSON(first): // would be sniffed as text
-		if code >= 500 { // it may be the message of an error that begins so
+	case startsJSON(first): // which sniffing would call text
+		if code >= 500 { // it may be an error message that begins so
 			return exchange.Text
 		}
 		return exchange.Pass
@@ -171,14 +169,14 @@ func (p *policy) Sniff(w *exchange.Writer, code int, first []byte) exchange.Body
 	case looksLikeText(first):
 		return exchange.Text
 	case code >= 500 && http.DetectContentType(first) == "application/octet-stream":
-		return exchange.Drop // a message with one control character, perhaps
+		return exchange.Drop // perhaps a message with a control character
 	}
 	return exchange.Pass
 }
 
-// looksLikeText reports whether the first bytes of an error are plain text. By
-// the table that net/http sniffs with, some words begin an image or a page,
-// such as "BM" a bitmap: without a byte that no text has, they are words.
+// looksLikeText reports whether the first bytes of an error are plain text. For
+// http.DetectContentType some words begin an image, such as "BM" a bitmap; if all
+// bytes are printable, they are taken as words.
 func looksLikeText(p []byte) bool {
 	sniffed := http.DetectContentType(p)
 	return strings.HasPrefix(sniffed, "text/plain") || !strings.HasPrefix(sniffed, "text/") && isPrintable(string(p))
@@ -197,14 +195,14 @@ func startsJSON[T string | []byte](p T) bool {
 	return false
 }
 
-// Keep reports whether a text says more than its code.
+// Keep reports whether a text adds anything to its status code.
 func (p *policy) Keep(code int, text []byte) bool { return !isCanned(code, text) }
 
-// MaxText is the size up to which a text is held.
+// MaxText is the number of bytes of a text that are held.
 func (p *policy) MaxText() int { return p.options.MaxText }
 
-// TooLong lets a long text of a 4xx pass: it is a page rather than a line. That
-// of a 5xx is not for clients.
+// TooLong decides about a text longer than MaxText. That of a 4xx passes through,
+// since it is more likely a page than a message. That of a 5xx is not for clients.
 func (p *policy) TooLong(w *exchange.Writer, code int) exchange.Body {
 	if code >= 500 || p.replacement(w, code) == ReplaceYes {
 		return exchange.Drop

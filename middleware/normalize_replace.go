@@ -14,9 +14,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Replace writes the problem for the status of an error. JSON that a handler has
-// written without a type, or put through http.Error, was meant for clients; of a
-// 5xx in http.Error it may as well be the message of an upstream.
+// Replace writes the problem in place of an error. JSON that a handler has written
+// without a Content-Type, or a 4xx through http.Error, was meant for clients. A 5xx
+// through http.Error may contain the message of another server.
 func (p *policy) Replace(w *exchange.Writer, direct http.ResponseWriter, code int, text string) {
 	x := w.Exchange()
 	_, typed := direct.Header()["Content-Type"]
@@ -42,7 +42,8 @@ func (p *policy) Replace(w *exchange.Writer, direct http.ResponseWriter, code in
 	respond.Error(direct, code, problem.Detail(detail))
 }
 
-// sendJSON sends a document that was put through http.Error under its own type.
+// sendJSON sends JSON that a handler has written through http.Error, with its own
+// media type.
 func sendJSON(w http.ResponseWriter, code int, text string) {
 	h := w.Header()
 	h["Content-Type"] = []string{"application/json"}
@@ -53,7 +54,7 @@ func sendJSON(w http.ResponseWriter, code int, text string) {
 	_, _ = w.Write([]byte(text))
 }
 
-// detail asks the settings what of the handler's text the client may read.
+// detail returns what the settings let the client read of the handler's text.
 func (p *policy) detail(x *exchange.Exchange, code int, text string) string {
 	switch {
 	case p.options.Detail != nil:
@@ -67,12 +68,13 @@ func (p *policy) detail(x *exchange.Exchange, code int, text string) string {
 // maxDetail is the length in bytes of the longest text that becomes a detail.
 const maxDetail = 1 << 10
 
-// isShowable reports whether the text of an error may be shown at all.
+// isShowable reports whether the text of an error can become a detail.
 func isShowable(text string) bool {
 	return len(text) <= maxDetail && isPrintable(text)
 }
 
-// isPrintable reports whether text has only characters and white space.
+// isPrintable reports whether text is valid UTF-8 without control characters other
+// than white space.
 func isPrintable(text string) bool {
 	for i := range len(text) { // most texts are ASCII
 		switch c := text[i]; {
@@ -89,9 +91,9 @@ func unprintable(r rune) bool {
 	return (r < ' ' || r >= 0x7f && r < 0xa0) && r != '\n' && r != '\r' && r != '\t'
 }
 
-// isCanned reports whether a text says no more than the status code does, as
-// net/http's own errors do: "404 page not found", "Method Not Allowed",
-// "500 Internal Server Error".
+// isCanned reports whether a text adds nothing to its status code, as net/http's
+// own errors: "404 page not found", "Method Not Allowed", "500 Internal Server
+// Error".
 func isCanned(code int, text []byte) bool {
 	text = bytes.TrimSpace(text)
 	if len(text) >= 64 { // no phrase is that long
@@ -107,7 +109,7 @@ func isCanned(code int, text []byte) bool {
 	return isFold(text, http.StatusText(code)) || isFold(text, status.Nearest(code).Reason)
 }
 
-// isFold reports whether text is an ASCII phrase, in any case of letters.
+// isFold reports whether text equals an ASCII phrase, regardless of case.
 func isFold(text []byte, phrase string) bool {
 	return len(text) == len(phrase) && strings.EqualFold(string(text), phrase)
 }

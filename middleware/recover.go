@@ -8,27 +8,28 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Recover responds with 500 for a handler that panics before it has sent
-// anything, and logs the panic with its stack. If the response has begun, it is
-// cut short, so that the client does not take it for complete; net/http's server
-// does that for http.ErrAbortHandler, which passes untouched.
+// Recover sends a 500 problem if the handler panics before it has sent anything,
+// and logs the panic with its stack. If the response has begun, it is cut short,
+// so that the client does not mistake it for a complete one. A panic with
+// http.ErrAbortHandler passes through.
 //
-// Inside an [AccessLog] the panic is part of its record. [Normalize] does the
-// same; Recover is for a chain without it.
+// Inside an [AccessLog] the panic is part of its record. [Normalize] recovers
+// panics as well; Recover is for a chain without it.
 //
 // Recover panics if next is nil.
 func Recover(next http.Handler) http.Handler { return RecoverWith(RecoverOptions{})(next) }
 
-// RecoverOptions are settings of [RecoverWith]. The zero value is Recover itself.
+// RecoverOptions are the settings of [RecoverWith]. The zero value gives the
+// behavior of [Recover].
 type RecoverOptions struct {
-	// Responder writes the 500. Nil means the one in effect: that of a Normalize
-	// outside, or the defaults of package respond.
+	// Responder writes the 500. Nil means the Responder in effect: that of a
+	// Normalize outside, or the defaults of package respond.
 	Responder *respond.Responder
-	// Report is told of each panic, after the response. Nil writes a record to
+	// Report is called for each panic, after the response. Nil writes a record to
 	// Logger.
 	Report func(*http.Request, Report)
-	// Logger is where panics go if Report is nil. Nil means slog.Default(), at
-	// the time of the record.
+	// Logger receives panics if Report is nil. Nil means slog.Default() at the
+	// time of the record.
 	Logger *slog.Logger
 }
 

@@ -11,31 +11,31 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// Report tells a developer what happened to one response inside [Normalize] that
-// its client does not see. All of it is bounded in size.
+// Report describes what a developer should know about one response inside
+// [Normalize] and its client does not see. Every field is bounded in size.
 type Report struct {
-	// Status is the code that was sent; 0 if there was none.
+	// Status is the status code that was sent; 0 if none was.
 	Status int
-	// HandlerStatus is the code that the handler set. It differs from Status if
-	// it could not be sent, or the settings replaced it, or after a panic.
+	// HandlerStatus is the status code that the handler set. It differs from
+	// Status if it could not be sent, if the settings replaced it, and after a
+	// panic.
 	HandlerStatus int
 	// Invalid is the call of WriteHeader whose code could not be sent.
 	Invalid Call
-	// Superfluous are calls of WriteHeader after the first, at most eight.
+	// Superfluous are the calls of WriteHeader after the first, at most 8.
 	Superfluous []Call
-	// Withheld is text that the handler wrote and the client did not get, at
-	// most 1 KiB of it.
+	// Withheld is the text that the handler wrote and the client did not receive,
+	// at most 1 KiB of it.
 	Withheld string
-	// Dropped is how many bytes came after an error was complete, or beside a
-	// code that could not be sent, or beyond the longest text of an error.
+	// Dropped is the number of bytes that the handler wrote after an error was
+	// complete, with a code that could not be sent, or beyond MaxText.
 	Dropped int64
-	// Missing are header fields that the status requires and no layer supplied.
+	// Missing are the header fields that the status requires and no layer set.
 	Missing []string
-	// Misused says why the status, or the length that the handler declared,
-	// is out of place.
+	// Misused describes why the status or the declared Content-Length is wrong.
 	Misused string
-	// Panic is the value that the handler panicked with, and Stack where.
-	// http.ErrAbortHandler is not a panic in this sense.
+	// Panic is the value that the handler panicked with, and Stack the stack of
+	// the panic. http.ErrAbortHandler does not count as a panic.
 	Panic any
 	Stack []byte
 }
@@ -87,8 +87,8 @@ func (p *policy) report(v *visit) {
 	rep.log(p.options.Logger, v)
 }
 
-// leaveToAccessLog removes what the record of an access log has as well: why the
-// request failed.
+// leaveToAccessLog removes why the request failed, which the record of an access
+// log has as well.
 func (p *Report) leaveToAccessLog() {
 	p.Panic, p.Stack = nil, nil
 	if len(p.Superfluous) == 0 && p.Invalid.Function == "" {
@@ -96,8 +96,8 @@ func (p *Report) leaveToAccessLog() {
 	}
 }
 
-// isHabit reports whether a report tells only what the same handler will do
-// the next time, too.
+// isHabit reports whether p has nothing but what the same handler will do for the
+// next request as well.
 func (p *Report) isHabit() bool {
 	return p.Invalid.Function == "" && len(p.Superfluous) == 0 && p.Withheld == "" && p.Dropped == 0 && p.Panic == nil
 }
@@ -106,15 +106,16 @@ func (p *Report) isEmpty() bool {
 	return p.isHabit() && len(p.Missing) == 0 && p.Misused == ""
 }
 
-// habit is what is logged once, so that clients cannot fill the log by asking
-// for it again.
+// habit is logged only once, so that clients cannot fill the log by repeating a
+// request.
 type habit struct {
 	route  string
 	status int
 	what   string
 }
 
-// habits remembers which were logged. Beyond maxHabits none is.
+// habits remembers which habits were logged. After maxHabits of them no further
+// one is logged.
 type habits struct {
 	mu     sync.Mutex
 	logged map[habit]struct{}
@@ -135,8 +136,8 @@ func (hs *habits) isNew(h habit) bool {
 	return true
 }
 
-// log writes one record: an error for what is a mistake of the server's, a
-// warning for what it could do better.
+// log writes one record: an error for a panic or an invalid code, a warning for
+// the rest.
 func (p *Report) log(logger *slog.Logger, v *visit) {
 	if logger == nil {
 		logger = slog.Default()
@@ -156,7 +157,7 @@ func (p *Report) log(logger *slog.Logger, v *visit) {
 	logger.LogAttrs(ctx, level, msg, p.appendAttrs(attrs)...)
 }
 
-// requestAttrs returns the attributes by which a record is found again.
+// requestAttrs returns the attributes that identify the request of a record.
 func requestAttrs(r *http.Request, method, path string) []slog.Attr {
 	attrs := []slog.Attr{slog.String("method", cut(method, maxMethod)), slog.String("path", cut(path, maxPath))}
 	if id := RequestIDFrom(r.Context()); id != "" {
@@ -193,7 +194,7 @@ func (p *Report) appendAttrs(attrs []slog.Attr) []slog.Attr {
 	return attrs
 }
 
-// panicText returns what a panic says, bounded.
+// panicText returns the message of a panic value, bounded.
 func panicText(value any) string { return exchange.Bounded(fmt.Append(nil, value)) }
 
 // How much of a method and of a path is logged, in bytes.
@@ -202,7 +203,8 @@ const (
 	maxPath   = 256
 )
 
-// cut bounds what a client chose, and says so where it had to.
+// cut bounds a string that a client chose. An ellipsis marks what was cut, and
+// invalid UTF-8 is replaced.
 func cut(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit] + "…"

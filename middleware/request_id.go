@@ -8,27 +8,27 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// RequestID gives each request an identifier of its own: in the context, where
-// [RequestIDFrom] finds it, and in the X-Request-Id header field of the response.
-// It is made here, whatever the client sends: an identifier that a client may
-// choose is one that it may reuse. Behind a gateway that sets the field, use
-// [RequestIDWith]. Where a proxy inside adds the identifier of its upstream, one
-// of the two leaves: this one.
+// RequestID assigns a random identifier to each request. [RequestIDFrom] returns it
+// from the context, and the X-Request-Id header field of the response has it. An
+// identifier that the client sends is ignored, since a client could reuse one;
+// behind a gateway that sets the header field, use [RequestIDWith]. If a proxy
+// inside copies the X-Request-Id of another server, the client receives only the
+// identifier of this one.
 //
-// Make it the outermost, so that every record and every response has the
-// identifier. RequestID panics if next is nil.
+// Make RequestID the outermost middleware, so that every record and every response
+// has the identifier. RequestID panics if next is nil.
 func RequestID(next http.Handler) http.Handler { return RequestIDWith(RequestIDOptions{})(next) }
 
-// RequestIDOptions are settings of [RequestIDWith]. The zero value is RequestID
-// itself.
+// RequestIDOptions are the settings of [RequestIDWith]. The zero value gives the
+// behavior of [RequestID]. The functions must be safe for concurrent use.
 type RequestIDOptions struct {
 	// Header is the name of the header field. Empty means X-Request-Id.
 	Header string
-	// Trust, if it returns true, takes the identifier that the request has in
-	// Header, as long as it is 1 to 128 bytes of letters, digits and any of
-	// "-._~:/+=@", and there is only one. Nil trusts no request.
+	// Trust reports whether to keep the identifier that the request has in Header.
+	// A field that is repeated, or not 1 to 128 letters, digits and characters
+	// of "-._~:/+=@", is ignored nevertheless. Nil trusts no request.
 	Trust func(*http.Request) bool
-	// New makes an identifier. Nil, or an empty result, makes 26 letters and
+	// New returns a new identifier. Nil, or an empty result, means 26 letters and
 	// digits with at least 128 bits from crypto/rand.
 	New func(*http.Request) string
 }
@@ -75,8 +75,8 @@ func (i *identified) id(r *http.Request) (id string) {
 	return id
 }
 
-// RequestIDFrom returns the identifier that [RequestID] gave to the request
-// with this context, or "".
+// RequestIDFrom returns the identifier that [RequestID] assigned to the request
+// with this context, or "" if there is none.
 func RequestIDFrom(ctx context.Context) string {
 	if c, _ := ctx.Value(idKey{}).(*idContext); c != nil {
 		return c.id
@@ -86,26 +86,27 @@ func RequestIDFrom(ctx context.Context) string {
 
 type idKey struct{}
 
-// idContext is context.WithValue in one allocation, the field's value included.
+// idContext is a context with the identifier. Context, identifier and the value of
+// the header field are one allocation.
 type idContext struct {
 	context.Context
 	id    string
-	value [1]string // of the header field, where others may change it
+	value [1]string // of the header field, which other layers may change
 	own   exchange.Own
 }
 
 func (c *idContext) Value(key any) any {
 	if key == (idKey{}) {
-		return c // not the string, which would be allocated for each look
+		return c // a pointer costs no allocation; a string would, at each lookup
 	}
 	return c.Context.Value(key)
 }
 
-// maxID is the length in bytes of the longest identifier that is taken over.
+// maxID is the length in bytes of the longest identifier that is accepted.
 const maxID = 128
 
-// incomingID returns the identifier in a field of a request, or "" if it is
-// not fit to be logged and sent.
+// incomingID returns the identifier in a header field of a request, or "" if it is
+// not safe to log and to send.
 func incomingID(values []string) string {
 	if len(values) != 1 || len(values[0]) > maxID {
 		return ""

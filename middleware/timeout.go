@@ -11,24 +11,24 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Timeout gives a handler the time d for its response. If none has begun by
-// then, the client gets 503 as a problem; if one has, it is cut short, so that
-// the client does not take it for complete. Either way the context of the
-// request has expired, and later writes and reads of the handler fail with
+// Timeout limits the time of a handler to d. If no response has begun by then, the
+// client receives a 503 problem. If one has begun, it is cut short, so that the
+// client does not mistake it for a complete one. In both cases the context of the
+// request is done, and later reads and writes of the handler return
 // http.ErrHandlerTimeout. Reads and writes that block at the deadline are
-// interrupted, where the ResponseWriter can set deadlines.
+// interrupted if the ResponseWriter supports deadlines.
 //
-// A response that has begun has another tenth of a second to end, so that a
-// handler which returns at the deadline is not cut off. A context that ends for
-// another reason leaves the handler its time.
+// A response that has begun may take another tenth of a second, so that a handler
+// which returns at the deadline is not cut off. A context that ends for another
+// reason does not shorten the time.
 //
-// Unlike http.TimeoutHandler it holds nothing back, so a handler may flush,
-// and a stream is sent as it comes; but it ends after d, too. A connection
-// that was hijacked belongs to the handler and is left alone.
+// Unlike http.TimeoutHandler, Timeout buffers nothing: a handler may flush, and a
+// stream is sent as it is written, but it ends after d as well. A hijacked
+// connection belongs to the handler and is left alone.
 //
-// The handler runs on a goroutine of its own, with a copy of the request and of
-// the header. The goroutine goes on if it does not heed its context. A panic is
-// passed on to the outer handlers with its stack; one that comes later is
+// The handler runs on its own goroutine, with its own copy of the request and the
+// header. The goroutine continues if the handler ignores its context. A panic
+// reaches the outer handlers with its stack; one that comes after the deadline is
 // logged.
 //
 // Timeout panics if d is not positive.
@@ -36,21 +36,21 @@ func Timeout(d time.Duration) func(http.Handler) http.Handler {
 	return TimeoutWith(TimeoutOptions{Limit: d})
 }
 
-// TimeoutOptions are settings of [TimeoutWith]. Limit is required.
+// TimeoutOptions are the settings of [TimeoutWith]. Limit is required.
 type TimeoutOptions struct {
-	// Limit is the time for the whole response.
+	// Limit is the time for the whole response. It must be positive.
 	Limit time.Duration
-	// Detail is the detail of the 503. Empty means a sentence which says that
-	// the server did not respond in time.
+	// Detail is the detail of the 503. Empty means a sentence that the server did
+	// not respond in time.
 	Detail string
-	// Responder writes the 503. Nil means the one in effect: that of a
+	// Responder writes the 503. Nil means the Responder in effect: that of a
 	// Normalize outside, or the defaults of package respond.
 	Responder *respond.Responder
-	// Report is told of a panic that comes when the time is over, on the
-	// goroutine of the handler. Nil writes a record to Logger.
+	// Report is called for a panic that comes after the deadline, on the handler's
+	// goroutine. Nil writes a record to Logger.
 	Report func(*http.Request, Report)
-	// Logger is where such panics go if Report is nil. Nil means
-	// slog.Default(), at the time of the record.
+	// Logger receives such panics if Report is nil. Nil means slog.Default() at
+	// the time of the record.
 	Logger *slog.Logger
 }
 
@@ -80,12 +80,12 @@ func (t *timed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Supervise(t.next, w, r)
 }
 
-// expired responds for a handler that has not begun to.
+// expired sends the 503 for a handler that has sent nothing.
 func (t *timed) expired(w http.ResponseWriter, r *http.Request) {
 	problemTo(t.options.Responder, w, r, problem.New(http.StatusServiceUnavailable, problem.Detail(t.options.Detail)))
 }
 
-// late reports a panic of a handler whose time was over.
+// late reports a panic that came after the deadline.
 func (t *timed) late(r *http.Request, value any, stack []byte) {
 	rep := Report{Panic: value, Stack: stack}
 	if t.options.Report != nil {
@@ -100,6 +100,6 @@ func (t *timed) late(r *http.Request, value any, stack []byte) {
 	if r.URL != nil {
 		path = r.URL.Path
 	}
-	logger.LogAttrs(r.Context(), slog.LevelError, "middleware: handler panicked after its time was over",
+	logger.LogAttrs(r.Context(), slog.LevelError, "middleware: handler panicked after its deadline",
 		rep.appendAttrs(requestAttrs(r, r.Method, path))...)
 }
