@@ -14,7 +14,7 @@ func requestAccepting(fields ...string) *http.Request {
 	return &http.Request{Header: http.Header{"Accept": fields}}
 }
 
-func TestNegotiatePicksTheOfferWithTheHighestWeight(t *testing.T) {
+func TestNegotiatePicksTheHighestWeight(t *testing.T) {
 	problems := []string{"application/problem+json", "application/problem+xml", "text/html"}
 	const json, xml, html = "application/problem+json", "application/problem+xml", "text/html"
 	for _, c := range []struct{ accept, want, reason string }{
@@ -23,7 +23,7 @@ func TestNegotiatePicksTheOfferWithTheHighestWeight(t *testing.T) {
 		{"*/*", json, "curl: the server's favourite"},
 		{"application/json, text/plain, */*", json, "axios"},
 		{"text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", html, "HttpURLConnection: a lone star, no zero"},
-		// nothing usable is as good as no field
+		// a field without a valid range is ignored
 		{"", json, "an empty list"},
 		{" , ,, ", json, "empty members do not count"},
 		{"nonsense", json, "no slash"},
@@ -113,14 +113,14 @@ func lower(weight string) string { // by one thousandth
 	return "0." + string(weight[2]-1) + "99"
 }
 
-func TestNegotiateWithoutARequestOrOffersHasAnAnswer(t *testing.T) {
+func TestNegotiateNeedsNoRequestAndNoOffers(t *testing.T) {
 	assert.Equal(t, "a/b", respond.Negotiate(nil, "a/b", "c/d"))
 	assert.Equal(t, "a/b", respond.Negotiate(&http.Request{}, "a/b", "c/d"))
 	assert.Equal(t, "", respond.Negotiate(requestAccepting("*/*")))
 	assert.Equal(t, "", respond.Negotiate(requestAccepting("*/*"), "no media type"))
 }
 
-func TestNegotiateLooksAtABoundedPartOfTheField(t *testing.T) {
+func TestNegotiateReadsABoundedPartOfTheField(t *testing.T) {
 	long := strings.Repeat("x/y, ", 1000)
 	assert.Equal(t, "a/b", respond.Negotiate(requestAccepting("a/b;q=0.5, "+long+"c/d"), "c/d", "a/b"))
 	assert.Equal(t, "", respond.Negotiate(requestAccepting(long, "a/b"), "a/b"), "fields share the bound")
@@ -135,7 +135,7 @@ func TestNegotiateAllocatesNothing(t *testing.T) {
 	}))
 }
 
-// FuzzNegotiate holds what is true of every field: the answer is an offer or
+// FuzzNegotiate checks what is true of each field: the result is an offer or
 // nothing, letter case changes nothing, and neither does a useless member.
 func FuzzNegotiate(f *testing.F) {
 	for _, s := range []string{"*/*", "a/b;q=0.5, c/*", `a/b;x="\",";q=1`, "*;q=.2", "a/b;q=0", ",,;;==", `a/b;x="`} {

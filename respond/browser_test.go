@@ -48,7 +48,7 @@ type rendered struct {
 	Faint                          []string
 }
 
-func TestPagesRenderUnderTheirPolicyInABrowser(t *testing.T) {
+func TestHTMLRendersUnderItsPolicyInABrowser(t *testing.T) {
 	hostile := `</title></style><script>document.body.textContent="script ran"</script><img src=x onerror="alert(1)">`
 	problems := map[string]*problem.Details{
 		"/404":     problem.New(404),
@@ -126,7 +126,7 @@ type message struct {
 }
 
 // startBrowser skips the test where there is no Chromium, but not on a CI
-// server, where nobody would notice.
+// server, where no developer would notice.
 func startBrowser(t *testing.T) *chromium {
 	t.Helper()
 	path := ""

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
@@ -25,7 +26,7 @@ const (
 	afterNoon  = "Sun, 01 Mar 2026 12:00:01 GMT"
 )
 
-func TestValidatorsEvaluatesConditionsInTheOrderOfTheRFC(t *testing.T) {
+func TestEvaluateFollowsTheOrderOfTheRFC(t *testing.T) {
 	strong := respond.Validators{Tag: "7", Modified: noon}
 	weak := respond.Validators{Tag: "7", Weak: true}
 	tagged := respond.Validators{Tag: "7"}
@@ -112,7 +113,7 @@ func TestValidatorsEvaluatesConditionsInTheOrderOfTheRFC(t *testing.T) {
 	}
 }
 
-func TestConditionalAnswersWithTheValidators(t *testing.T) {
+func TestConditionalSendsTheValidators(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=60")
 		if respond.Conditional(w, r, respond.Validators{Tag: "7", Modified: noon}) {
@@ -129,7 +130,7 @@ func TestConditionalAnswersWithTheValidators(t *testing.T) {
 		{"If-None-Match", `"7"`, 304, "max-age=60"},
 		{"If-Match", `"6"`, 412, "no-store"},
 	} {
-		for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+		for _, get := range bothVersions {
 			res, body := get(t, "GET", h, c.field, c.value)
 			assert.Equal(t, c.code, res.StatusCode)
 			assert.Equal(t, `"7"`, res.Header.Get("ETag"), c.code)
@@ -138,21 +139,21 @@ func TestConditionalAnswersWithTheValidators(t *testing.T) {
 			assert.Equal(t, c.code == 304, body == "", c.code)
 		}
 	}
-	head, body := answer10(t, "GET", h)
+	head, body := do10(t, "GET", h)
 	assert.Contains(t, head, `Etag: "7"`)
 	assert.Equal(t, "\"order\"\n", body)
 }
 
 func TestConditionalReadsAQuery(t *testing.T) {
-	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := wiretest.Start(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !respond.Conditional(w, r, respond.Validators{Tag: "7"}) {
 			respond.JSON(w, 200, "result")
 		}
-	}), false)
-	res, body := ask(t, srv, "QUERY", "If-None-Match", `"6"`)
+	}))
+	res, body := doOn(t, srv, "QUERY", "/x", "If-None-Match", `"6"`)
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "\"result\"\n", body)
-	res, body = ask(t, srv, "QUERY", "If-None-Match", `W/"7"`)
+	res, body = doOn(t, srv, "QUERY", "/x", "If-None-Match", `W/"7"`)
 	assert.Equal(t, 304, res.StatusCode)
 	assert.Empty(t, body)
 }
@@ -160,25 +161,25 @@ func TestConditionalReadsAQuery(t *testing.T) {
 // A change that is dated in the future is sent as of now, and a client that sends
 // that date back gets the resource and not a wrong 304.
 func TestLastModifiedIsNeverInTheFuture(t *testing.T) {
-	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := wiretest.Start(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !respond.Conditional(w, r, respond.Validators{Modified: time.Now().Add(time.Hour)}) {
 			respond.NoContent(w)
 		}
-	}), false)
-	res, _ := ask(t, srv, "GET")
+	}))
+	res, _ := doOn(t, srv, "GET", "/x")
 	modified, err := http.ParseTime(res.Header.Get("Last-Modified"))
 	require.NoError(t, err)
 	date, err := http.ParseTime(res.Header.Get("Date"))
 	require.NoError(t, err)
 	assert.False(t, modified.After(date), "%s, at %s", modified, date)
-	res, _ = ask(t, srv, "GET", "If-Modified-Since", res.Header.Get("Last-Modified"))
+	res, _ = doOn(t, srv, "GET", "/x", "If-Modified-Since", res.Header.Get("Last-Modified"))
 	assert.Equal(t, 204, res.StatusCode)
 }
 
 func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
 	var mu sync.Mutex
 	revision := 0
-	srv := serve(t, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+	srv := wiretest.Start(t, wiretest.HTTP1, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if err := (respond.Validators{Tag: strconv.Itoa(revision)}).Require(r); err != nil {
@@ -188,16 +189,16 @@ func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
 		respond.Validators{Tag: strconv.Itoa(revision)}.SetHeader(w.Header())
 		respond.NoContent(w)
 		return nil
-	}), false)
+	}))
 
-	res, body := ask(t, srv, "PUT")
+	res, body := doOn(t, srv, "PUT", "/x")
 	assert.Equal(t, 428, res.StatusCode)
 	assert.Contains(t, body, "If-Match", "it says how to do better")
 
 	codes := make(chan int)
 	for range 5 {
 		go func() {
-			res, _ := ask(t, srv, "PUT", "If-Match", `"0"`)
+			res, _ := doOn(t, srv, "PUT", "/x", "If-Match", `"0"`)
 			codes <- res.StatusCode
 		}()
 	}
@@ -207,14 +208,14 @@ func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
 	}
 	assert.Equal(t, map[int]int{204: 1, 412: 4}, count, "one of five wins")
 
-	res, _ = ask(t, srv, "PUT", "If-Match", `"0"`)
+	res, _ = doOn(t, srv, "PUT", "/x", "If-Match", `"0"`)
 	assert.Equal(t, 412, res.StatusCode)
 	assert.Equal(t, `"1"`, res.Header.Get("ETag"), "the version to start from")
-	res, _ = ask(t, srv, "PUT", "If-Match", `"1"`)
+	res, _ = doOn(t, srv, "PUT", "/x", "If-Match", `"1"`)
 	assert.Equal(t, `"2"`, res.Header.Get("ETag"))
 }
 
-func TestCheckRequiresNoCondition(t *testing.T) {
+func TestCheckRequiresNoPrecondition(t *testing.T) {
 	r := httptest.NewRequest("PUT", "/", nil)
 	assert.NoError(t, respond.Validators{Tag: "7"}.Check(r))
 	r.Header.Set("If-Match", `"6"`)
@@ -223,7 +224,7 @@ func TestCheckRequiresNoCondition(t *testing.T) {
 	assert.Nil(t, problem.From(err).Header, "nothing to tell")
 }
 
-func TestETagIsAlwaysATag(t *testing.T) {
+func TestETagIsAlwaysValid(t *testing.T) {
 	for _, c := range []struct {
 		v    respond.Validators
 		want string
@@ -240,14 +241,14 @@ func TestETagIsAlwaysATag(t *testing.T) {
 	}
 }
 
-func TestConditionsAreReadUpToABound(t *testing.T) {
+func TestPreconditionsAreReadUpToABound(t *testing.T) {
 	r := httptest.NewRequest("PUT", "/", nil)
 	r.Header.Set("If-Match", strings.Repeat(`"6",`, 4000)+`"7"`)
 	assert.Equal(t, 412, respond.Validators{Tag: "7"}.Evaluate(r))
 }
 
 // FuzzValidators puts a tag behind any list: a list that can be read has it, and
-// neither a read nor a write gets an answer that is not one of theirs.
+// neither a read nor a write gets a status that is not one of theirs.
 func FuzzValidators(f *testing.F) {
 	for _, s := range []string{"", "*", `"a"`, `W/"a", "b"`, `"a" "b"`, `,,`, `"`, "W/", `"é"`} {
 		f.Add(s, "7")
@@ -294,7 +295,7 @@ func ExampleValidators_Require() {
 }
 
 // RFC 9110, section 13.1.4: a condition that is to be ignored protects nothing.
-func TestRequireTakesNoConditionThatIsIgnored(t *testing.T) {
+func TestRequireIgnoresWhatEvaluateIgnores(t *testing.T) {
 	year := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	both, tagged := respond.Validators{Tag: "v1", Modified: year}, respond.Validators{Tag: "v1"}
 	date := year.Format(http.TimeFormat)
@@ -331,7 +332,7 @@ func TestRequireTakesNoConditionThatIsIgnored(t *testing.T) {
 	}
 }
 
-func TestNoResourceHasNoTimeInAnyZone(t *testing.T) {
+func TestZeroTimeIsUnknownInAnyZone(t *testing.T) {
 	for _, v := range []respond.Validators{{}, {Weak: true}, {Modified: time.Time{}.In(time.FixedZone("x", 3600))}} {
 		r := httptest.NewRequest("PUT", "/", nil)
 		r.Header.Set("If-None-Match", "*")

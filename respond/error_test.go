@@ -15,13 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoinder-go/rejoinder/internal/race"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-func TestErrorWithACodeAloneAnswersWithTheDocumentedProblem(t *testing.T) {
-	res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503) })
+func TestErrorSendsTheDocumentedProblem(t *testing.T) {
+	res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503) })
 	want := `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The server cannot handle requests at the moment because of overload or maintenance. Try again later."}`
 	assert.Equal(t, want, body)
 	assert.Equal(t, 503, res.StatusCode)
@@ -34,10 +35,10 @@ func TestErrorWithACodeAloneAnswersWithTheDocumentedProblem(t *testing.T) {
 	}, res.Header)
 }
 
-func TestErrorAnswersEveryCodeWithItsRow(t *testing.T) {
+func TestErrorSendsEachCodeOfTheCatalogue(t *testing.T) {
 	for s := range status.All() {
 		t.Run(s.String(), func(t *testing.T) {
-			res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, s.Code) })
+			res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, s.Code) })
 			want := s
 			if s.Class() == status.Informational {
 				want, _ = status.Lookup(500) // no final answer can have the code
@@ -63,9 +64,9 @@ func TestErrorAnswersEveryCodeWithItsRow(t *testing.T) {
 	}
 }
 
-func TestErrorSendsACodeThatCannotBeSentAs500(t *testing.T) {
+func TestErrorReplacesAnInvalidCodeWith500(t *testing.T) {
 	for _, code := range []int{-1, 0, 1, 42, 99, 100, 101, 199, 600, 999, 1000, math.MaxInt32} {
-		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			respond.Error(w, code, problem.Detail("about another status"))
 		})
 		assert.Equal(t, 500, res.StatusCode, "%d", code)
@@ -74,8 +75,8 @@ func TestErrorSendsACodeThatCannotBeSentAs500(t *testing.T) {
 	}
 }
 
-func TestErrorReplacesWhatDescribedAnotherBody(t *testing.T) {
-	res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+func TestErrorReplacesFieldsOfAnotherBody(t *testing.T) {
+	res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Length", "5")
 		h.Set("ETag", `"1"`)
@@ -93,7 +94,7 @@ func TestErrorReplacesWhatDescribedAnotherBody(t *testing.T) {
 	assert.Equal(t, "<https://example.com/help>; rel=help", res.Header.Get("Link"))
 }
 
-func TestErrorKeepsWhatBelongsToItsCode(t *testing.T) {
+func TestErrorKeepsFieldsOfItsCode(t *testing.T) {
 	for _, c := range []struct {
 		code  int
 		field string
@@ -104,7 +105,7 @@ func TestErrorKeepsWhatBelongsToItsCode(t *testing.T) {
 		{303, "Location", true}, {404, "Location", false},
 		{405, "Allow", true}, {401, "Www-Authenticate", true}, {503, "Retry-After", true}, {404, "Set-Cookie", true},
 	} {
-		res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set(c.field, "x")
 			respond.Error(w, c.code)
 		})
@@ -112,17 +113,17 @@ func TestErrorKeepsWhatBelongsToItsCode(t *testing.T) {
 	}
 }
 
-func TestErrorOnHEADHasTheHeaderOfGET(t *testing.T) {
+func TestErrorForHEADHasTheHeaderOfGET(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 410) }
-	get, _ := answer(t, "GET", h)
-	head, body := answer(t, "HEAD", h)
+	get, _ := do(t, "GET", h)
+	head, body := do(t, "HEAD", h)
 	delete(get.Header, "Date")
 	delete(head.Header, "Date")
 	assert.Equal(t, get.Header, head.Header)
 	assert.Empty(t, body)
 }
 
-func TestErrorWithACodeAloneAllocatesOnlyTheHeader(t *testing.T) {
+func TestErrorWithACodeAllocatesOnce(t *testing.T) {
 	w := &discard{header: http.Header{}}
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() {
 		clear(w.header)
@@ -141,7 +142,7 @@ func TestErrorWithADetailAllocatesOnce(t *testing.T) {
 	}), 1.0)
 }
 
-func TestErrorWithOptionsSendsWhatTheProblemEncodesTo(t *testing.T) {
+func TestErrorWithOptionsSendsTheWholeProblem(t *testing.T) {
 	own := problem.Define("https://example.com/p", "Own", 404, "")
 	for s := range status.All() {
 		for _, opts := range [][]problem.Option{
@@ -173,8 +174,8 @@ func TestErrorWithOptionsSendsWhatTheProblemEncodesTo(t *testing.T) {
 }
 
 func TestErrorLogsTheCauseAndNeverSendsIt(t *testing.T) {
-	log := logged(t)
-	_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+	log := wiretest.DefaultLog(t)
+	_, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		respond.Error(w, 502, problem.Cause(errors.New("dial 192.0.2.7: refused")))
 	})
 	assert.NotContains(t, body, "192.0.2.7")
@@ -183,16 +184,16 @@ func TestErrorLogsTheCauseAndNeverSendsIt(t *testing.T) {
 }
 
 func TestErrorWithoutACauseLogsNothing(t *testing.T) {
-	log := logged(t)
-	answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503, problem.Detail("back at noon")) })
-	answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503) })
+	log := wiretest.DefaultLog(t)
+	do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503, problem.Detail("back at noon")) })
+	do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 503) })
 	assert.Empty(t, log.String())
 }
 
-func TestErrorHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
+func TestErrorSharesNoHeaderValues(t *testing.T) {
 	for _, opts := range [][]problem.Option{nil, {problem.Detail("x")}} {
 		var first, second http.Header
-		answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			respond.Error(w, 404, opts...)
 			first = w.Header()
 			before := first.Clone()
@@ -204,7 +205,7 @@ func TestErrorHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
 				first[field][0] = "changed"
 			}
 		})
-		answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			respond.Error(w, 404, opts...)
 			second = w.Header()
 		})
@@ -226,17 +227,17 @@ func TestErrorSurvivesAWriterThatFails(t *testing.T) {
 	assert.Equal(t, []int{503, 404}, w.codes)
 }
 
-func TestErrorCalledTwiceSendsTheFirstAnswerOnly(t *testing.T) {
+func TestErrorCalledTwiceSendsTheFirstOnly(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		respond.Error(w, 404)
 		respond.Error(w, 500, problem.Detail("again"))
 	}
-	res, body := answer(t, "GET", h)
+	res, body := do(t, "GET", h)
 	assert.Equal(t, 404, res.StatusCode)
 	assert.Equal(t, int64(len(body)), res.ContentLength)
 	assert.NotContains(t, body, "again")
 	// Over HTTP/2 net/http sends the second body too, and clients cut it off.
-	srv := serve(t, http.HandlerFunc(h), true)
+	srv := wiretest.Start(t, wiretest.HTTP2, http.HandlerFunc(h))
 	res, err := srv.Client().Get(srv.URL)
 	require.NoError(t, err)
 	defer res.Body.Close()
@@ -245,11 +246,11 @@ func TestErrorCalledTwiceSendsTheFirstAnswerOnly(t *testing.T) {
 	assert.Equal(t, body, string(first))
 }
 
-func TestErrorOverOldAndNewProtocolsIsTheSame(t *testing.T) {
+func TestErrorIsTheSameOverEachVersionOfHTTP(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no order 17")) }
-	res1, body1 := answer(t, "GET", h)
-	res2, body2 := answer2(t, "GET", h)
-	head, body10 := answer10(t, "GET", h)
+	res1, body1 := do(t, "GET", h)
+	res2, body2 := do2(t, "GET", h)
+	head, body10 := do10(t, "GET", h)
 	assert.Equal(t, body1, body2)
 	assert.Equal(t, body1, body10)
 	delete(res1.Header, "Date")
@@ -269,8 +270,8 @@ func TestErrorLeavesTheLengthToACompressor(t *testing.T) {
 	}
 }
 
-func TestErrorWithANotModifiedKeepsItsValidators(t *testing.T) {
-	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+func TestErrorKeepsTheValidatorsOfA304(t *testing.T) {
+	res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
 		w.Header().Set("Cache-Control", "max-age=60")
 		w.Header().Set("Content-Type", "text/html")
@@ -283,7 +284,7 @@ func TestErrorWithANotModifiedKeepsItsValidators(t *testing.T) {
 	assert.Empty(t, res.Header.Get("Content-Encoding"))
 }
 
-func TestErrorFindsOneStaleFieldBesideThoseOfHTTPError(t *testing.T) {
+func TestErrorDropsOneStaleField(t *testing.T) {
 	for _, besides := range [][]string{
 		{}, {"Content-Type"}, {"Content-Type", "X-Content-Type-Options"}, {"Content-Type", "X-Content-Type-Options", "Vary"},
 		{"Vary", "X-Request-Id"}, {"Content-Type", "X-Content-Type-Options", "Vary", "X-Request-Id"},

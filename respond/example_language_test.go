@@ -9,11 +9,10 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Titles and details are translated by a function of one's own, such as a
-// look-up in a message catalogue.
+// Localize translates titles and details, here by a look-up in a map.
 func ExampleNegotiateLanguage() {
 	german := map[int]string{404: "Nicht gefunden"}
-	answers := respond.Responder{
+	responder := respond.Responder{
 		Localize: func(r *http.Request, d *problem.Details) string {
 			title, known := german[d.Status]
 			if !known || respond.NegotiateLanguage(r, "en", "de") != "de" {
@@ -27,7 +26,7 @@ func ExampleNegotiateLanguage() {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Accept-Language", "de-AT, en;q=0.5")
 	w := httptest.NewRecorder()
-	answers.Problem(w, r, problem.New(404))
+	responder.Problem(w, r, problem.New(404))
 	fmt.Println(w.Header().Get("Content-Language"), w.Header().Values("Vary"))
 	fmt.Println(w.Body)
 	// Output:

@@ -9,8 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Whoever opens the URI of a type in a browser finds a page about it; a tool
-// gets JSON.
+// The URI of a type leads a browser to a page about it, and a tool to JSON.
 func ExamplePages() {
 	mux := http.NewServeMux()
 	mux.Handle("/probs/", respond.Pages(

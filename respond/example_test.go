@@ -1,56 +1,73 @@
 package respond_test
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 
-	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// show prints what a client of h gets.
-func show(h http.Handler, r *http.Request) {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	res := w.Result()
-	fmt.Println(res.StatusCode, res.Header.Get("Content-Type"))
-	fmt.Print(w.Body)
-}
-
-func ExampleError() {
+func ExampleJSON() {
+	type order struct {
+		Item     string `json:"item"`
+		Quantity int    `json:"quantity"`
+	}
 	h := func(w http.ResponseWriter, r *http.Request) {
-		respond.Error(w, 409, problem.Detail("The order was paid in the meantime."))
+		respond.JSON(w, 200, order{"tea", 2})
 	}
-	show(http.HandlerFunc(h), httptest.NewRequest("PUT", "/orders/17", nil))
+	show(http.HandlerFunc(h), httptest.NewRequest("GET", "/orders/17", nil))
 	// Output:
-	// 409 application/problem+json
-	// {"type":"about:blank","title":"Conflict","status":409,"detail":"The order was paid in the meantime."}
+	// 200 application/json
+	// {"item":"tea","quantity":2}
 }
 
-var errNoOrder = errors.New("store: no row")
+// A client that sends back the entity tag of an order gets a 304 while the order has
+// not changed. A write with the tag of an older revision gets a 412.
+func ExampleConditional() {
+	order := struct {
+		Item     string `json:"item"`
+		Revision string `json:"-"`
+	}{"tea", "3"}
 
-// A Responder says once what the errors of an application mean, so that
-// handlers can return them.
-func ExampleResponder() {
-	answers := respond.Responder{
-		Map: problem.Mapping{func(err error) *problem.Details {
-			if errors.Is(err, errNoOrder) {
-				return problem.New(404, problem.Detail("There is no such order."))
+	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		state := respond.Validators{Tag: order.Revision}
+		if r.Method == http.MethodPut {
+			if err := state.Require(r); err != nil {
+				return err
 			}
+			order.Revision = "4"
+			respond.NoContent(w)
 			return nil
-		}},
-		Logger: slog.New(slog.DiscardHandler),
-	}
-	h := answers.Handler(func(w http.ResponseWriter, r *http.Request) error {
-		return fmt.Errorf("order %s: %w", r.URL.Path, errNoOrder)
+		}
+		if respond.Conditional(w, r, state) {
+			return nil
+		}
+		respond.JSON(w, 200, order)
+		return nil
 	})
-	show(h, httptest.NewRequest("GET", "/orders/17", nil))
+
+	for _, c := range []struct{ method, field, value string }{
+		{"GET", "", ""},
+		{"GET", "If-None-Match", `"3"`},
+		{"PUT", "If-Match", `"2"`},
+		{"PUT", "If-Match", `"3"`},
+		{"PUT", "", ""},
+	} {
+		r := httptest.NewRequest(c.method, "/orders/17", nil)
+		if c.field != "" {
+			r.Header.Set(c.field, c.value)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		fmt.Printf("%s %s %s: %d\n", c.method, c.field, c.value, w.Code)
+	}
 	// Output:
-	// 404 application/problem+json
-	// {"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such order."}
+	// GET  : 200
+	// GET If-None-Match "3": 304
+	// PUT If-Match "2": 412
+	// PUT If-Match "3": 204
+	// PUT  : 428
 }
 
 func ExampleNDJSON() {
@@ -85,8 +102,8 @@ func ExampleNegotiate() {
 	// 17,tea
 }
 
-// An address to come back to, such as the next parameter of a login page, is
-// anybody's word.
+// The location to continue at, such as the next parameter of a login page, may be
+// hostile.
 func ExampleRedirector() {
 	back := respond.Redirector{Fallback: "/"}
 	for _, next := range []string{"/orders?page=2", "//evil.example/", `/\evil.example`} {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
@@ -29,7 +30,7 @@ type flushable struct {
 	http.Flusher
 }
 
-func TestHandlerAnswersAnErrorUnlessTheAnswerHasBegun(t *testing.T) {
+func TestHandlerSendsAnErrorUnlessItIsTooLate(t *testing.T) {
 	errOops := errors.New("oops")
 	for _, c := range []struct {
 		name  string
@@ -52,11 +53,11 @@ func TestHandlerAnswersAnErrorUnlessTheAnswerHasBegun(t *testing.T) {
 				w.WriteHeader(200)
 			}
 		}, 200, "|"},
-		{"another answer", func(w http.ResponseWriter, r *http.Request) { respond.Text(w, 200, "half") }, 200, "half"},
+		{"another response", func(w http.ResponseWriter, r *http.Request) { respond.Text(w, 200, "half") }, 200, "half"},
 	} {
 		for shape, wrap := range shapes {
-			for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
-				log := logged(t)
+			for _, get := range bothVersions {
+				log := wiretest.DefaultLog(t)
 				h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 					c.begin(w, r)
 					return errOops
@@ -74,24 +75,24 @@ func TestHandlerAnswersAnErrorUnlessTheAnswerHasBegun(t *testing.T) {
 	}
 }
 
-func TestHandlerAnswersInTheFormThatTheClientPrefers(t *testing.T) {
+func TestHandlerSendsThePreferredForm(t *testing.T) {
 	h := respond.Handler(func(http.ResponseWriter, *http.Request) error { return problem.New(404) })
-	res, _ := answer(t, "GET", h.ServeHTTP, "Accept", browser)
+	res, _ := do(t, "GET", h.ServeHTTP, "Accept", browser)
 	assert.Equal(t, problem.MediaTypeHTML, res.Header.Get("Content-Type"))
 }
 
 func TestHandlerLeavesASuccessAlone(t *testing.T) {
-	log := logged(t)
+	log := wiretest.DefaultLog(t)
 	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		respond.JSON(w, 200, []int{1})
 		return nil
 	})
-	_, body := answer(t, "GET", h.ServeHTTP)
+	_, body := do(t, "GET", h.ServeHTTP)
 	assert.Equal(t, "[1]\n", body)
 	assert.Empty(t, log.String())
 }
 
-func TestHandlerLetsPanicsPass(t *testing.T) {
+func TestHandlerPassesPanicsThrough(t *testing.T) {
 	for _, value := range []any{http.ErrAbortHandler, "oops", errors.New("oops")} {
 		h := respond.Handler(func(http.ResponseWriter, *http.Request) error { panic(value) })
 		assert.PanicsWithValue(t, value, func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) })
@@ -99,8 +100,8 @@ func TestHandlerLetsPanicsPass(t *testing.T) {
 	assert.PanicsWithValue(t, "respond: Handler: the function is nil", func() { respond.Handler(nil) })
 }
 
-func TestHandlerAnswersAfterAnInvalidCodeWasRecovered(t *testing.T) {
-	logged(t)
+func TestHandlerRespondsAfterAnInvalidCode(t *testing.T) {
+	wiretest.DefaultLog(t)
 	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		defer func() { _ = recover() }()
 		w.WriteHeader(1000)
@@ -110,7 +111,7 @@ func TestHandlerAnswersAfterAnInvalidCodeWasRecovered(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return problem.New(409)
 	})
-	res, _ := answer(t, "GET", inner.ServeHTTP)
+	res, _ := do(t, "GET", inner.ServeHTTP)
 	assert.Equal(t, 409, res.StatusCode, "nothing was sent by the invalid code")
 }
 
@@ -132,7 +133,7 @@ func TestHandlerKeepsTheInterfacesOfTheWriter(t *testing.T) {
 		return have
 	}
 	for shape, wrap := range shapes {
-		for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+		for _, get := range bothVersions {
 			get(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 				w = wrap(w)
 				respond.Handler(func(inner http.ResponseWriter, r *http.Request) error {
@@ -152,8 +153,8 @@ func is[T any](v any) bool {
 	return ok
 }
 
-func TestHandlerStaysOffAHijackedConnection(t *testing.T) {
-	log := logged(t)
+func TestHandlerLeavesAHijackedConnectionAlone(t *testing.T) {
+	log := wiretest.DefaultLog(t)
 	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		require.NoError(t, err)
@@ -162,10 +163,10 @@ func TestHandlerStaysOffAHijackedConnection(t *testing.T) {
 		return errors.New("oops")
 	})
 	done := make(chan bool)
-	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := wiretest.Start(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(done)
 		h.ServeHTTP(w, r)
-	}), false)
+	}))
 	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()
@@ -185,8 +186,8 @@ type knowing struct {
 
 func (k *knowing) Written() bool { return k.begun }
 
-func TestHandlerAsksAWriterThatKnows(t *testing.T) {
-	logged(t)
+func TestHandlerAsksAWriterThatReportsWritten(t *testing.T) {
+	wiretest.DefaultLog(t)
 	for _, begun := range []bool{false, true} {
 		w := &knowing{httptest.NewRecorder(), begun}
 		respond.Handler(func(inner http.ResponseWriter, r *http.Request) error {

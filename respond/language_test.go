@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestNegotiateLanguagePicksWhatTheClientLikesBest(t *testing.T) {
+func TestNegotiateLanguagePicksTheBestMatch(t *testing.T) {
 	for _, row := range []struct {
 		why, accept, offers, want string
 	}{
@@ -50,7 +50,7 @@ func TestNegotiateLanguagePicksWhatTheClientLikesBest(t *testing.T) {
 	}
 }
 
-func TestNegotiateLanguageWithoutAFieldTakesTheFirst(t *testing.T) {
+func TestNegotiateLanguageDefaultsToTheFirst(t *testing.T) {
 	assert.Equal(t, "en", respond.NegotiateLanguage(nil, "en", "de"))
 	assert.Equal(t, "en", respond.NegotiateLanguage(&http.Request{}, "en", "de"))
 	assert.Equal(t, "", respond.NegotiateLanguage(&http.Request{}))
@@ -62,7 +62,7 @@ func TestNegotiateLanguageAllocatesNothing(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() { respond.NegotiateLanguage(r, offers...) }))
 }
 
-// FuzzNegotiateLanguage has these oracles: the answer is an offer, it is not
+// FuzzNegotiateLanguage has these oracles: the result is an offer, it is not
 // one that is refused by name while another is not, and what stands behind the
 // bound changes nothing.
 func FuzzNegotiateLanguage(f *testing.F) {

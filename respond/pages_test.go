@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -26,14 +27,14 @@ func documentation(t *testing.T) func(method, path string, fields ...string) (*h
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/probs/", respond.Pages(outOfCredit, orderLocked, problem.QuotaExceeded))
-	srv := serve(t, mux, false)
+	srv := wiretest.Start(t, wiretest.HTTP1, mux)
 	return func(method, path string, fields ...string) (*http.Response, string) {
 		t.Helper()
-		return askFor(t, srv, method, path, fields...)
+		return doOn(t, srv, method, path, fields...)
 	}
 }
 
-func TestPagesServesEveryTypeAndStatusAtItsPath(t *testing.T) {
+func TestPagesServeEachTypeAndStatus(t *testing.T) {
 	do := documentation(t)
 	paths := map[string]string{
 		"/probs/":              "Problem types",
@@ -61,11 +62,11 @@ func TestPagesServesEveryTypeAndStatusAtItsPath(t *testing.T) {
 	}
 }
 
-func TestPagesChooseTheFormByTheAcceptField(t *testing.T) {
+func TestPagesNegotiateTheForm(t *testing.T) {
 	do := documentation(t)
 	for _, row := range []struct{ why, accept, want string }{
 		{"a browser", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"},
-		{"a client without wishes", "", "text/html; charset=utf-8"},
+		{"no Accept field", "", "text/html; charset=utf-8"},
 		{"anything", "*/*", "text/html; charset=utf-8"},
 		{"a tool", "application/json", "application/json"},
 		{"a tool that reads problems", "application/problem+json, application/json;q=0.9", "application/json"},
@@ -122,7 +123,7 @@ func TestPagesAreNotSentTwice(t *testing.T) {
 	}
 }
 
-func TestPagesOnHEADHaveTheHeaderOfGET(t *testing.T) {
+func TestPagesForHEADHaveTheHeaderOfGET(t *testing.T) {
 	do := documentation(t)
 	for _, accept := range []string{"text/html", "application/json"} {
 		get, body := do("GET", "/probs/", "Accept", accept)
@@ -135,7 +136,7 @@ func TestPagesOnHEADHaveTheHeaderOfGET(t *testing.T) {
 	}
 }
 
-func TestPagesAnswerWithAProblemWhereThereIsNoPage(t *testing.T) {
+func TestPagesSendAProblemForAnotherPath(t *testing.T) {
 	do := documentation(t)
 	for _, path := range []string{"/probs/nothing", "/probs/out-of-credit/", "/probs/499", "/probs/OUT-OF-CREDIT"} {
 		res, body := do("GET", path)
@@ -174,7 +175,7 @@ func TestPagesIndexInJSONLeadsToEveryPage(t *testing.T) {
 	assert.Equal(t, problem.QuotaExceeded.URI, index.Types[2].Page, "not ours to serve")
 }
 
-func TestPagesRefuseASetThatCannotBeServed(t *testing.T) {
+func TestPagesPanicForTypesThatCollide(t *testing.T) {
 	for why, types := range map[string][]*problem.Type{
 		"twice":         {outOfCredit, outOfCredit},
 		"the same URI":  {outOfCredit, problem.Define(outOfCredit.URI, "Another title", 400, "")},

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The oracle is Problem: whatever is prepared, nobody can tell the difference.
-func TestPrepareAnswersAsProblemDoes(t *testing.T) {
+// The oracle is Problem: a client sees no difference.
+func TestPrepareSendsWhatProblemSends(t *testing.T) {
 	for reason, d := range map[string]*problem.Details{
 		"a type with an extension":          problem.QuotaExceeded.New(problem.Extension("violated-policies", []string{"a"}), problem.Header("Retry-After", "7")),
 		"a code":                            problem.New(404),
@@ -20,7 +20,7 @@ func TestPrepareAnswersAsProblemDoes(t *testing.T) {
 		"no problem":                        nil,
 		"no title":                          {Status: 400},
 		"no status":                         {Title: "x"},
-		"a code without content":            problem.New(304),
+		"a code that forbids a body":        problem.New(304),
 		"a cause, which is logged":          problem.New(500, problem.Cause(errors.New("secret"))),
 		"an extension that cannot be sent":  problem.New(400, problem.Extension("f", func() {})),
 		"an extension of a forbidden name":  problem.New(400, problem.Extension("status", 200)),

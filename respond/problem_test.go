@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoinder-go/rejoinder/internal/race"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -22,12 +23,12 @@ import (
 
 const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
-// sends returns a handler that answers with d.
+// sends returns a handler that responds with d.
 func sends(d *problem.Details) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) }
 }
 
-func TestProblemTakesTheFormThatTheClientPrefers(t *testing.T) {
+func TestProblemHasTheFormThatClientsPrefer(t *testing.T) {
 	for _, c := range []struct{ accept, want string }{
 		{"*/*", "application/problem+json"},
 		{"application/xml", "application/problem+xml"},
@@ -37,7 +38,7 @@ func TestProblemTakesTheFormThatTheClientPrefers(t *testing.T) {
 		{"image/png", "application/problem+json"},
 		{"*/*;q=0", "application/problem+json"},
 	} {
-		res, body := answer(t, "GET", sends(problem.New(404, problem.Detail("no order <17>"))), "Accept", c.accept)
+		res, body := do(t, "GET", sends(problem.New(404, problem.Detail("no order <17>"))), "Accept", c.accept)
 		assert.Equal(t, 404, res.StatusCode, c.accept)
 		assert.Equal(t, c.want, res.Header.Get("Content-Type"), c.accept)
 		assert.Equal(t, []string{"Accept"}, res.Header["Vary"], c.accept)
@@ -58,11 +59,11 @@ func TestProblemTakesTheFormThatTheClientPrefers(t *testing.T) {
 	}
 }
 
-func TestProblemOnHEADHasTheHeaderOfGETInEveryForm(t *testing.T) {
+func TestProblemForHEADHasTheHeaderOfGET(t *testing.T) {
 	for _, accept := range []string{"*/*", "application/xml", browser} {
 		h := sends(problem.New(410))
-		get, _ := answer(t, "GET", h, "Accept", accept)
-		head, body := answer(t, "HEAD", h, "Accept", accept)
+		get, _ := do(t, "GET", h, "Accept", accept)
+		head, body := do(t, "HEAD", h, "Accept", accept)
 		delete(get.Header, "Date")
 		delete(head.Header, "Date")
 		assert.Equal(t, get.Header, head.Header)
@@ -70,15 +71,15 @@ func TestProblemOnHEADHasTheHeaderOfGETInEveryForm(t *testing.T) {
 	}
 }
 
-func TestProblemKeepsWhatOuterLayersVaryOn(t *testing.T) {
-	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+func TestProblemKeepsTheVaryOfOuterLayers(t *testing.T) {
+	res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Origin")
 		respond.Problem(w, r, problem.New(404, problem.Header("Vary", "Cookie"), problem.Header("Vary", "Origin")))
 	})
 	assert.Equal(t, []string{"Origin", "Cookie", "Accept"}, res.Header["Vary"])
 }
 
-func TestProblemAppendsToNobodysSlice(t *testing.T) {
+func TestProblemAppendsToNoSliceOfTheCaller(t *testing.T) {
 	shared := []string{"</a>; rel=a", "</b>; rel=b"}
 	w := httptest.NewRecorder()
 	w.Header()["Link"] = shared[:1]
@@ -87,13 +88,13 @@ func TestProblemAppendsToNobodysSlice(t *testing.T) {
 	assert.Equal(t, []string{"</a>; rel=a", "</b>; rel=b"}, shared)
 }
 
-func TestProblemSendsItsHeaderButNotWhatFramesTheAnswer(t *testing.T) {
-	log := logged(t)
+func TestProblemCannotChangeTheFraming(t *testing.T) {
+	log := wiretest.DefaultLog(t)
 	d := problem.New(401, problem.Challenge(`Bearer realm="a"`, `Basic realm="b"`),
 		problem.Header("Content-Length", "3"), problem.Header("content-type", "text/html"),
 		problem.Header("Content-Encoding", "br"), problem.Header("Transfer-Encoding", "chunked"),
 		problem.Header("Cache-Control", "max-age=5"))
-	res, body := answer(t, "GET", sends(d))
+	res, body := do(t, "GET", sends(d))
 	assert.Equal(t, []string{`Bearer realm="a"`, `Basic realm="b"`}, res.Header["Www-Authenticate"])
 	assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
 	assert.Equal(t, int64(len(body)), res.ContentLength)
@@ -102,16 +103,16 @@ func TestProblemSendsItsHeaderButNotWhatFramesTheAnswer(t *testing.T) {
 	assert.Empty(t, log.String())
 }
 
-func TestProblemThatMustNotBeStoredIsNot(t *testing.T) {
+func TestProblemCannotBeStoredIfTheCodeForbidsIt(t *testing.T) {
 	for _, code := range []int{428, 429, 431, 511} { // RFC 6585
-		res, _ := answer(t, "GET", sends(problem.New(code, problem.Header("Cache-Control", "max-age=5"))))
+		res, _ := do(t, "GET", sends(problem.New(code, problem.Header("Cache-Control", "max-age=5"))))
 		assert.Equal(t, "no-store", res.Header.Get("Cache-Control"), code)
 	}
 }
 
 func TestProblemCannotSplitTheHeader(t *testing.T) {
 	d := problem.New(400, problem.Header("X-Echo", "a\r\nSet-Cookie: b=c\x00"))
-	for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+	for _, get := range bothVersions {
 		res, _ := get(t, "GET", sends(d))
 		assert.Equal(t, "a  Set-Cookie: b=c", strings.TrimRight(res.Header.Get("X-Echo"), " "))
 		assert.Empty(t, res.Header.Get("Set-Cookie"))
@@ -119,21 +120,21 @@ func TestProblemCannotSplitTheHeader(t *testing.T) {
 	assert.Equal(t, "a\r\nSet-Cookie: b=c\x00", d.Header.Get("X-Echo"), "the problem itself is not changed")
 }
 
-func TestProblemLeavesOutFieldsOfTheConnectionOverHTTP2(t *testing.T) {
+func TestProblemHasNoConnectionFieldsOverHTTP2(t *testing.T) {
 	for _, h := range []http.HandlerFunc{
 		sends(problem.New(426, problem.Upgrade("websocket"))),
 		func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 426, problem.Upgrade("websocket")) },
 	} {
-		res, _ := answer(t, "GET", h)
+		res, _ := do(t, "GET", h)
 		assert.Equal(t, "websocket", res.Header.Get("Upgrade"))
 		assert.Equal(t, "Upgrade", res.Header.Get("Connection"))
-		res, _ = answer2(t, "GET", h)
+		res, _ = do2(t, "GET", h)
 		assert.Empty(t, res.Header.Get("Upgrade"))
 		assert.Empty(t, res.Header.Get("Connection"))
 	}
 }
 
-func TestProblemNamesUpgradeAsAnOptionOfAConnectionThatEnds(t *testing.T) {
+func TestProblemNamesUpgradeInConnection(t *testing.T) {
 	capture := middleware.Capture(func(*http.Request, middleware.Result) {}) // with it Error knows the request
 	for name, h := range map[string]http.HandlerFunc{
 		"Problem": sends(problem.New(426, problem.Upgrade("websocket"))),
@@ -145,16 +146,16 @@ func TestProblemNamesUpgradeAsAnOptionOfAConnectionThatEnds(t *testing.T) {
 			respond.Error(w, 426)
 		})).ServeHTTP,
 	} {
-		head, _ := answer10(t, "GET", h)
+		head, _ := do10(t, "GET", h)
 		assert.Contains(t, head, "Upgrade: websocket\r\n", name)
 		assert.Regexp(t, `(?m)^Connection: .*Upgrade`, head, name)
-		res, _ := answer2(t, "GET", h)
+		res, _ := do2(t, "GET", h)
 		assert.Empty(t, res.Header["Upgrade"], name)
 	}
 }
 
 func TestErrorDropsTheUpgradeOfAnotherStatus(t *testing.T) {
-	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+	res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Upgrade", "websocket")
 		respond.Error(w, 500)
 	})
@@ -172,16 +173,16 @@ func TestProblemIsNotChangedByItsWriter(t *testing.T) {
 			return "de"
 		},
 	}
-	srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := wiretest.Start(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.Problem(w, r, shared)
 		w.Header()["Link"][0] = "changed"
-	}), false)
+	}))
 	done := make(chan bool)
 	for range 4 {
 		go func() {
 			defer func() { done <- true }()
 			for range 5 {
-				_, body := ask(t, srv, "GET")
+				_, body := doOn(t, srv, "GET", "/x")
 				assert.Contains(t, body, "Konflikt")
 			}
 		}()
@@ -194,12 +195,12 @@ func TestProblemIsNotChangedByItsWriter(t *testing.T) {
 	assert.Equal(t, http.Header{"Link": {"<https://example.com/>; rel=help"}}, shared.Header)
 }
 
-func TestProblemWithoutAStatusOrAtAllIsAnInternalServerError(t *testing.T) {
+func TestProblemWithoutAStatusIsA500(t *testing.T) {
 	for name, d := range map[string]*problem.Details{
 		"nil": nil, "zero": {}, "no status": {Title: "Lost", Detail: "secret"}, "interim": problem.New(103), "huge": {Status: 1000},
 	} {
-		log := logged(t)
-		res, body := answer(t, "GET", sends(d))
+		log := wiretest.DefaultLog(t)
+		res, body := do(t, "GET", sends(d))
 		assert.Equal(t, 500, res.StatusCode, name)
 		assert.Contains(t, body, `"status":500`, name)
 		assert.NotContains(t, body, "secret", name)
@@ -215,41 +216,41 @@ func TestProblemWithoutARequestIsJSON(t *testing.T) {
 	assert.Empty(t, w.Result().Header["Vary"])
 }
 
-func TestProblemWithoutATitleHasTheReasonForOne(t *testing.T) {
-	_, body := answer(t, "GET", sends(&problem.Details{Status: 404}))
+func TestProblemWithoutATitleHasTheReason(t *testing.T) {
+	_, body := do(t, "GET", sends(&problem.Details{Status: 404}))
 	assert.Equal(t, `{"type":"about:blank","title":"Not Found","status":404}`, body)
-	_, body = answer(t, "GET", sends(&problem.Details{Type: "https://example.com/p", Status: 404}))
+	_, body = do(t, "GET", sends(&problem.Details{Type: "https://example.com/p", Status: 404}))
 	assert.Equal(t, `{"type":"https://example.com/p","status":404}`, body)
 }
 
-func TestProblemIsSentWithoutAnExtensionThatCannotBeEncoded(t *testing.T) {
-	log := logged(t)
-	_, body := answer(t, "GET", sends(problem.New(409, problem.Detail("taken"), problem.Extension("bad", func() {}), problem.Extension("good", 1))))
+func TestProblemDropsAnExtensionThatFails(t *testing.T) {
+	log := wiretest.DefaultLog(t)
+	_, body := do(t, "GET", sends(problem.New(409, problem.Detail("taken"), problem.Extension("bad", func() {}), problem.Extension("good", 1))))
 	assert.Equal(t, `{"type":"about:blank","title":"Conflict","status":409,"detail":"taken","good":1}`, body)
 	assert.Contains(t, log.String(), "bad")
 }
 
-func TestProblemNeverShowsItsCauseInAnyForm(t *testing.T) {
-	logged(t)
+func TestProblemNeverSendsItsCause(t *testing.T) {
+	wiretest.DefaultLog(t)
 	const secret = "sk-3141592653589793"
 	d := problem.New(500, problem.Cause(errors.Join(io.EOF, errors.New(secret))))
 	for _, accept := range []string{"*/*", "application/xml", browser} {
-		res, body := answer(t, "GET", sends(d), "Accept", accept)
+		res, body := do(t, "GET", sends(d), "Accept", accept)
 		assert.NotContains(t, body, secret)
 		for field, values := range res.Header {
 			assert.NotContains(t, strings.Join(values, ""), secret, field)
 		}
 	}
 }
-func TestProblemOfAnotherServerBecomesABadGateway(t *testing.T) {
-	log := logged(t)
-	upstream := serve(t, sends(problem.New(403, problem.Detail("account 7 is locked"), problem.Header("Set-Cookie", "a=b"))), false)
+func TestProblemOfAnotherServerBecomesA502(t *testing.T) {
+	log := wiretest.DefaultLog(t)
+	upstream := wiretest.Start(t, wiretest.HTTP1, sends(problem.New(403, problem.Detail("account 7 is locked"), problem.Header("Set-Cookie", "a=b"))))
 	res, err := http.Get(upstream.URL)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	var d *problem.Details
 	require.ErrorAs(t, problem.CheckResponse(res), &d)
-	got, body := answer(t, "GET", sends(d))
+	got, body := do(t, "GET", sends(d))
 	assert.Equal(t, 502, got.StatusCode)
 	assert.NotContains(t, body, "account 7")
 	assert.Empty(t, got.Header.Get("Set-Cookie"))
@@ -257,7 +258,7 @@ func TestProblemOfAnotherServerBecomesABadGateway(t *testing.T) {
 }
 
 // The values are neighbours in memory. Vary is one of them.
-func TestProblemHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
+func TestProblemSharesNoHeaderValues(t *testing.T) {
 	d := problem.New(404)
 	for name, send := range map[string]func(http.ResponseWriter, *http.Request){
 		"Problem":    func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) },
@@ -265,13 +266,13 @@ func TestProblemHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
 		"Handler":    respond.Handler(func(http.ResponseWriter, *http.Request) error { return d }).ServeHTTP,
 		"no request": func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, nil, d) },
 	} {
-		answer := func() http.Header {
+		header := func() http.Header {
 			w := httptest.NewRecorder()
 			send(w, httptest.NewRequest("GET", "/", nil))
 			return w.Header()
 		}
-		want := answer().Clone()
-		first := answer()
+		want := header().Clone()
+		first := header()
 		for field := range first {
 			_ = append(first[field], "appended")
 		}
@@ -282,11 +283,11 @@ func TestProblemHeaderValuesMayBeAppendedToAndChanged(t *testing.T) {
 		for field := range first {
 			assert.Equal(t, []string{"changed"}, first[field], name)
 		}
-		assert.Equal(t, want, answer(), name)
+		assert.Equal(t, want, header(), name)
 	}
 }
 
-func TestProblemAllocatesOnceBesideTheProblem(t *testing.T) {
+func TestProblemAllocatesOnce(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the pool drops buffers")
 	}

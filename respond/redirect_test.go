@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 )
 
-func TestRedirectSendsTheClientElsewhere(t *testing.T) {
+func TestRedirectSendsTheLocation(t *testing.T) {
 	for _, code := range []int{301, 302, 303, 307, 308} {
-		for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+		for _, get := range bothVersions {
 			res, body := get(t, "POST", func(w http.ResponseWriter, r *http.Request) { respond.Redirect(w, code, "/a?b=c#d") })
 			assert.Equal(t, code, res.StatusCode)
 			delete(res.Header, "Date")
@@ -22,21 +23,21 @@ func TestRedirectSendsTheClientElsewhere(t *testing.T) {
 	}
 }
 
-func TestRedirectWithoutACodeOrAPlaceForItIsAMistake(t *testing.T) {
+func TestRedirectNeedsACodeAndALocation(t *testing.T) {
 	for _, code := range []int{200, 300, 304, 305, 306, 309, 404, 0, 1000} {
-		log := logged(t)
-		res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Redirect(w, code, "/a") })
+		log := wiretest.DefaultLog(t)
+		res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Redirect(w, code, "/a") })
 		assert.Equal(t, 500, res.StatusCode, code)
 		assert.Empty(t, res.Header.Get("Location"), code)
 		assert.Contains(t, log.String(), "does not redirect", code)
 	}
-	log := logged(t)
-	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Redirect(w, 303, "") })
+	log := wiretest.DefaultLog(t)
+	res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Redirect(w, 303, "") })
 	assert.Equal(t, 500, res.StatusCode)
 	assert.Contains(t, log.String(), "without a location")
 }
 
-func TestLocationHasOnlyWhatAURIMayHave(t *testing.T) {
+func TestLocationIsAValidURIReference(t *testing.T) {
 	for _, c := range []struct{ location, want string }{
 		{"/a\r\nSet-Cookie: b=c", "/a%0D%0ASet-Cookie:%20b=c"},
 		{"/ä?q=\"<>\\^`{|}", "/%C3%A4?q=%22%3C%3E%5C%5E%60%7B%7C%7D"},
@@ -50,15 +51,15 @@ func TestLocationHasOnlyWhatAURIMayHave(t *testing.T) {
 			"Accepted":        func(w http.ResponseWriter) { respond.Accepted(w, c.location, 0, nil) },
 			"MultipleChoices": func(w http.ResponseWriter) { respond.MultipleChoices(w, c.location, []string{}) },
 		} {
-			res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w) })
+			res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w) })
 			assert.Equal(t, []string{c.want}, res.Header["Location"], name)
 			assert.Empty(t, res.Header["Set-Cookie"], name)
 		}
 	}
 }
 
-func TestMultipleChoicesListsThem(t *testing.T) {
-	res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+func TestMultipleChoicesSendsTheChoices(t *testing.T) {
+	res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		respond.MultipleChoices(w, "", []string{"/a.png", "/a.webp"})
 	})
 	assert.Equal(t, 300, res.StatusCode)
@@ -66,7 +67,7 @@ func TestMultipleChoicesListsThem(t *testing.T) {
 	assert.Empty(t, res.Header["Location"])
 }
 
-func TestRedirectorGoesOnlyWhereItMay(t *testing.T) {
+func TestRedirectorAllowsNoOtherSite(t *testing.T) {
 	d := respond.Redirector{Hosts: []string{"shop.example.com", "127.0.0.1:8080", ""}}
 	for _, c := range []struct {
 		location string
@@ -108,7 +109,7 @@ func TestRedirectorGoesOnlyWhereItMay(t *testing.T) {
 		{"/%", false, "no URI"},
 	} {
 		assert.Equal(t, c.want, d.Allows(c.location), "%q: %s", c.location, c.reason)
-		res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { d.Redirect(w, 303, c.location) })
+		res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { d.Redirect(w, 303, c.location) })
 		want := 400
 		if c.want {
 			want = 303
@@ -122,7 +123,7 @@ func TestRedirectorGoesOnlyWhereItMay(t *testing.T) {
 }
 
 func TestRedirectorFallsBack(t *testing.T) {
-	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+	res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		respond.Redirector{Fallback: "/home"}.Redirect(w, 303, "//evil.example")
 	})
 	assert.Equal(t, 303, res.StatusCode)

@@ -23,7 +23,7 @@ func TestRenderSendsAnotherFormat(t *testing.T) {
 		w.Header().Set("Etag", `"of the success"`)
 		p.Problem(w, r, problem.New(404, problem.Header("Link", "</a>")))
 	}
-	res, body := answer(t, "GET", h, "Accept", "text/x")
+	res, body := do(t, "GET", h, "Accept", "text/x")
 	assert.Equal(t, "404 Not Found", body)
 	assert.Equal(t, 404, res.StatusCode)
 	assert.Equal(t, "text/x", res.Header.Get("Content-Type"))
@@ -34,13 +34,13 @@ func TestRenderSendsAnotherFormat(t *testing.T) {
 		assert.Equal(t, want, res.Header.Values(field), field)
 	}
 
-	res, body = answer(t, "GET", h)
-	assert.Equal(t, problem.MediaType, res.Header.Get("Content-Type"), "no body means the usual choice")
+	res, body = do(t, "GET", h)
+	assert.Equal(t, problem.MediaType, res.Header.Get("Content-Type"), "no body means JSON, XML or HTML")
 	assert.Contains(t, body, `"status":404`)
 	assert.Equal(t, []string{"</a>"}, res.Header.Values("Link"), "and sends each value once")
 }
 
-func TestRenderMayPutTheStatusElsewhere(t *testing.T) {
+func TestRenderMayChangeTheStatus(t *testing.T) {
 	var wait string
 	p := &respond.Responder{Render: func(r *http.Request, d *problem.Details) (string, []byte) {
 		wait = d.Header.Get("Retry-After")
@@ -57,7 +57,7 @@ func TestRenderMayPutTheStatusElsewhere(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		respond.Problem(w, r, d)
 	}))
-	res, body := answer(t, "POST", h.ServeHTTP)
+	res, body := do(t, "POST", h.ServeHTTP)
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "503", res.Header.Get("Grpc-Status"))
 	assert.Equal(t, "a", res.Header.Get("X-Mine"))
@@ -69,13 +69,13 @@ func TestRenderMayPutTheStatusElsewhere(t *testing.T) {
 	assert.NotContains(t, d.Header, "Grpc-Status", "the problem stays as it is")
 }
 
-func TestRenderCannotSendANumberThatIsNoStatus(t *testing.T) {
+func TestRenderCannotSendAnInvalidStatus(t *testing.T) {
 	for _, code := range []int{0, 103, 204, 304, 999} {
 		p := respond.Responder{Render: func(_ *http.Request, d *problem.Details) (string, []byte) {
 			d.Status = code
 			return "text/x", []byte("x")
 		}}
-		res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(409)) })
+		res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(409)) })
 		assert.Equal(t, 409, res.StatusCode, "%d", code)
 	}
 }
@@ -93,7 +93,7 @@ func TestExtendAddsToEveryProblem(t *testing.T) {
 		"Normalize": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(429) },
 	} {
 		for _, accept := range []string{"", "application/problem+xml", "text/html"} {
-			res, body := answer(t, "GET", in(h).ServeHTTP, "X-Trace", "4bf9", "Accept", accept)
+			res, body := do(t, "GET", in(h).ServeHTTP, "X-Trace", "4bf9", "Accept", accept)
 			assert.Equal(t, 429, res.StatusCode, "%s: the status stays", reason)
 			assert.Contains(t, body, "4bf9", "%s as %q", reason, accept)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -24,7 +25,7 @@ import (
 
 var errNoRow = errors.New("sql: no rows in result set")
 
-func TestResponderAsksItsMapWhatAnErrorMeans(t *testing.T) {
+func TestResponderMapsErrors(t *testing.T) {
 	p := respond.Responder{Map: problem.Mapping{
 		func(error) *problem.Details { return nil },
 		func(err error) *problem.Details {
@@ -51,19 +52,19 @@ func TestResponderAsksItsMapWhatAnErrorMeans(t *testing.T) {
 		{problem.New(418), 418, "not mapped, but a problem"},
 		{errors.New("else"), 500, "neither"},
 	} {
-		var log buffer
-		p.Logger = slog.New(timeless(&log))
-		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Fail(w, r, c.err) })
+		var log wiretest.Log
+		p.Logger = log.Logger()
+		res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Fail(w, r, c.err) })
 		assert.Equal(t, c.want, res.StatusCode, c.reason)
 		assert.NotContains(t, body, "sql", c.reason)
 		assert.Equal(t, 1, strings.Count(log.String(), "\n"), "one record: %s", c.reason)
 	}
 }
 
-func TestResponderKeepsAMappedErrorForTheLog(t *testing.T) {
-	var log buffer
+func TestResponderLogsTheErrorThatItMaps(t *testing.T) {
+	var log wiretest.Log
 	p := respond.Responder{
-		Logger: slog.New(timeless(&log)),
+		Logger: log.Logger(),
 		Map:    problem.Mapping{func(error) *problem.Details { return problem.New(404) }},
 	}
 	w := httptest.NewRecorder()
@@ -84,32 +85,32 @@ func TestResponderLogsByClass(t *testing.T) {
 		{problem.New(304), "", "no failure"},
 		{nil, "ERROR", "a mistake of the caller"},
 	} {
-		var log buffer
-		p := respond.Responder{Logger: slog.New(timeless(&log))}
+		var log wiretest.Log
+		p := respond.Responder{Logger: log.Logger()}
 		p.Fail(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), c.err)
 		level, _, _ := strings.Cut(strings.TrimPrefix(log.String(), "level="), " ")
 		assert.Equal(t, c.want, level, c.reason)
 	}
 }
 
-func TestResponderDoesNotBlameTheServerForAClientThatLeft(t *testing.T) {
-	var log buffer
-	p := respond.Responder{Logger: slog.New(timeless(&log))}
+func TestResponderLogsAClientThatLeftAtInfo(t *testing.T) {
+	var log wiretest.Log
+	p := respond.Responder{Logger: log.Logger()}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
 	p.Fail(httptest.NewRecorder(), r, fmt.Errorf("query: %w", ctx.Err()))
 	assert.Contains(t, log.String(), "level=INFO")
-	log.b.Reset()
+	assert.NotContains(t, log.String(), "level=ERROR")
 	p.Fail(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), context.Canceled)
-	assert.Contains(t, log.String(), "level=ERROR", "canceled by somebody else")
+	assert.Contains(t, log.String(), "level=ERROR", "canceled, but not by the client")
 }
 
-func TestResponderNamesTheOccurrence(t *testing.T) {
+func TestResponderSetsTheInstance(t *testing.T) {
 	p := respond.Responder{Instance: func(r *http.Request) string { return "urn:request:" + r.Header.Get("X-Request-Id") }}
-	_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(404)) }, "X-Request-Id", "17")
+	_, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Problem(w, r, problem.New(404)) }, "X-Request-Id", "17")
 	assert.Contains(t, body, `"instance":"urn:request:17"`)
-	_, body = answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+	_, body = do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		p.Problem(w, r, problem.New(404, problem.Instance("/failures/1")))
 	})
 	assert.Contains(t, body, `"instance":"/failures/1"`, "its own one wins")
@@ -126,27 +127,27 @@ func TestResponderTranslates(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		p.Problem(w, r, problem.New(404, problem.Header("X-Own", "x")))
 	}
-	res, body := answer(t, "GET", h, "Accept-Language", "de-AT, en;q=0.5")
+	res, body := do(t, "GET", h, "Accept-Language", "de-AT, en;q=0.5")
 	assert.Equal(t, `{"type":"about:blank","title":"Nicht gefunden","status":404,"detail":"Die Bestellung gibt es nicht."}`, body)
 	assert.Equal(t, 404, res.StatusCode)
 	assert.Equal(t, "de", res.Header.Get("Content-Language"))
 	assert.ElementsMatch(t, []string{"Accept", "Accept-Language"}, res.Header["Vary"])
 
-	res, body = answer(t, "GET", h, "Accept-Language", "fr")
+	res, body = do(t, "GET", h, "Accept-Language", "fr")
 	assert.Contains(t, body, "Not Found")
 	assert.Empty(t, res.Header.Get("Content-Language"))
-	assert.ElementsMatch(t, []string{"Accept", "Accept-Language"}, res.Header["Vary"], "another language would have had another answer")
+	assert.ElementsMatch(t, []string{"Accept", "Accept-Language"}, res.Header["Vary"], "another language would have had another body")
 
 	assert.Equal(t, "x", res.Header.Get("X-Own"))
 
-	res, body = answer(t, "GET", h, "Accept-Language", "de", "Accept", browser)
+	res, body = do(t, "GET", h, "Accept-Language", "de", "Accept", browser)
 	assert.Equal(t, "x", res.Header.Get("X-Own"))
 	assert.Contains(t, body, `<html lang="de"`)
 }
 
-func TestResponderSendsItsHeaderUnlessTheProblemHasTheField(t *testing.T) {
+func TestResponderHeaderYieldsToTheProblem(t *testing.T) {
 	p := respond.Responder{Header: http.Header{"Link": {"<https://example.com/status>; rel=status"}, "Retry-After": {"1"}}}
-	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+	res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a.css>; rel=preload")
 		p.Problem(w, r, problem.New(503, problem.Header("Retry-After", "60")))
 	})
@@ -155,8 +156,8 @@ func TestResponderSendsItsHeaderUnlessTheProblemHasTheField(t *testing.T) {
 	assert.Equal(t, http.Header{"Link": {"<https://example.com/status>; rel=status"}, "Retry-After": {"1"}}, p.Header)
 }
 
-func TestResponderShowsCausesToNobodyWithoutTheSecret(t *testing.T) {
-	logged(t)
+func TestResponderSendsCausesOnlyForTheSecret(t *testing.T) {
+	wiretest.DefaultLog(t)
 	secret := rand.Text()
 	err := fmt.Errorf("order 17: %w", errNoRow)
 	for _, c := range []struct {
@@ -172,33 +173,33 @@ func TestResponderShowsCausesToNobodyWithoutTheSecret(t *testing.T) {
 		{strings.Repeat("x", 19), strings.Repeat("x", 19), false, "one byte short"},
 	} {
 		p := respond.Responder{DebugSecret: c.configured}
-		_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Fail(w, r, err) }, "Debug-Secret", c.sent)
+		_, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { p.Fail(w, r, err) }, "Debug-Secret", c.sent)
 		assert.Equal(t, c.want, strings.Contains(body, `"debug":["order 17: sql: no rows in result set","sql: no rows in result set"]`), c.reason)
 		assert.Equal(t, c.want, strings.Contains(body, "sql"), c.reason)
 	}
 }
 
-func TestPageForPeopleKnowsWhatTheResponseKnows(t *testing.T) {
+func TestHTMLShowsTheRequestIDAndRetryAfter(t *testing.T) {
 	p := &respond.Responder{Home: "/shop"}
 	h := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", "ID7")
 		w.Header().Set("Retry-After", "30") // by a limiter around the handler, for example
 		p.Problem(w, r, problem.New(429))
 	}
-	_, page := answer(t, "GET", h, "Accept", "text/html")
+	_, page := do(t, "GET", h, "Accept", "text/html")
 	assert.Contains(t, page, `<a href="/shop">Home</a>`)
 	assert.Contains(t, page, "<code>ID7</code>")
 	assert.Contains(t, page, "Try again in 30 seconds.")
-	_, doc := answer(t, "GET", h)
+	_, doc := do(t, "GET", h)
 	assert.NotContains(t, doc, "ID7", "only people need it in the body")
 	assert.NotContains(t, doc, "shop")
-	_, page = answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+	_, page = do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		(&respond.Responder{Header: http.Header{"Retry-After": {"7"}}}).Problem(w, r, problem.New(503))
 	}, "Accept", "text/html")
 	assert.Contains(t, page, "Try again in 7 seconds.")
 }
 
-// Whoever chose the texts of a failure, the record of it stays short.
+// The record of a failure stays short, whatever a client or an upstream has sent.
 func TestRecordsOfFailuresAreBounded(t *testing.T) {
 	for _, c := range []string{"x", `"`, "\x01", "\n", "é", "\xff"} {
 		long := strings.Repeat(c, 300_000)
@@ -232,17 +233,17 @@ func TestRecordsOfFailuresAreBounded(t *testing.T) {
 	}
 }
 
-func TestWhatIsDebuggedIsNeverStored(t *testing.T) {
+func TestDebuggedProblemsAreNeverStored(t *testing.T) {
 	p := &respond.Responder{DebugSecret: strings.Repeat("s", 26), Header: http.Header{"Cache-Control": {"public, max-age=60"}}}
 	h := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public")
 		p.Fail(w, r, problem.New(404, problem.Header("Cache-Control", "public, max-age=3600"), problem.Cause(errors.New("secret"))))
 	}
 	for _, accept := range []string{"", "text/html", "application/problem+xml"} {
-		res, body := answer(t, "GET", h, "Accept", accept, "Debug-Secret", p.DebugSecret)
+		res, body := do(t, "GET", h, "Accept", accept, "Debug-Secret", p.DebugSecret)
 		assert.Contains(t, body, "secret", accept)
 		assert.Equal(t, []string{"no-store"}, res.Header["Cache-Control"], accept)
-		res, body = answer(t, "GET", h, "Accept", accept)
+		res, body = do(t, "GET", h, "Accept", accept)
 		assert.NotContains(t, body, "secret", accept)
 		assert.Equal(t, []string{"public, max-age=3600"}, res.Header["Cache-Control"], "what the problem says: %s", accept)
 	}

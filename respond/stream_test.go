@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
@@ -65,7 +66,7 @@ func TestStreamSendsEachRecord(t *testing.T) {
 			return s.send(w, r, yields(2, nil))
 		})
 		want := s.before + `{"n":0}` + s.after + s.before + `{"n":1}` + s.after
-		for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+		for _, get := range bothVersions {
 			res, body := get(t, "GET", h.ServeHTTP)
 			assert.Equal(t, 200, res.StatusCode, s.name)
 			assert.Equal(t, s.mediaType, res.Header.Get("Content-Type"), s.name)
@@ -75,15 +76,15 @@ func TestStreamSendsEachRecord(t *testing.T) {
 			assert.Equal(t, s.mediaType, head.Header.Get("Content-Type"), s.name)
 			assert.Empty(t, body)
 		}
-		head, body := answer10(t, "GET", h.ServeHTTP)
+		head, body := do10(t, "GET", h.ServeHTTP)
 		assert.Contains(t, head, "HTTP/1.0 200 OK\r\n", s.name)
 		assert.Equal(t, want, body, s.name)
 	}
 }
 
-func TestStreamOfNothingIsAnEmptySuccess(t *testing.T) {
+func TestStreamOfNoRecordsIsEmpty(t *testing.T) {
 	for _, s := range streams {
-		res, body := answer(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		res, body := do(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			return s.send(w, r, yields(0, nil))
 		}).ServeHTTP)
 		assert.Equal(t, 200, res.StatusCode, s.name)
@@ -92,10 +93,10 @@ func TestStreamOfNothingIsAnEmptySuccess(t *testing.T) {
 	}
 }
 
-func TestStreamForHEADAsksForOneRecordOnly(t *testing.T) {
+func TestStreamForHEADReadsOneRecord(t *testing.T) {
 	for _, s := range streams {
 		asked := 0
-		answer(t, "HEAD", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		do(t, "HEAD", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			return s.send(w, r, func(yield func(record, error) bool) {
 				for asked = 1; yield(record{asked}, nil) && asked < 10; asked++ {
 				}
@@ -109,14 +110,14 @@ func TestStreamForHEADAsksForOneRecordOnly(t *testing.T) {
 	}
 }
 
-func TestStreamThatFailsBeforeItsFirstRecordIsAProblem(t *testing.T) {
+func TestStreamThatFailsAtOnceIsAProblem(t *testing.T) {
 	for _, s := range streams {
 		if s.name == "Events" { // which sends its header first
 			continue
 		}
 		for _, method := range []string{"GET", "HEAD"} {
-			logged(t)
-			res, body := answer(t, method, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			wiretest.DefaultLog(t)
+			res, body := do(t, method, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 				return s.send(w, r, yields(0, problem.New(409)))
 			}).ServeHTTP)
 			assert.Equal(t, 409, res.StatusCode, s.name)
@@ -130,8 +131,8 @@ func TestStreamThatFailsBeforeItsFirstRecordIsAProblem(t *testing.T) {
 func TestStreamThatFailsLaterEndsWithAProblem(t *testing.T) {
 	const bare = `{"type":"about:blank","title":"Internal Server Error","status":500,"detail":`
 	for _, s := range streams {
-		log := logged(t)
-		res, body := answer(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		log := wiretest.DefaultLog(t)
+		res, body := do(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			return s.send(w, r, yields(1, errors.New("disk /dev/sda1 is gone")))
 		}).ServeHTTP)
 		assert.Equal(t, 200, res.StatusCode, s.name)
@@ -142,8 +143,8 @@ func TestStreamThatFailsLaterEndsWithAProblem(t *testing.T) {
 	}
 }
 
-func TestStreamOfARecordThatCannotBeEncodedEndsWithAProblem(t *testing.T) {
-	logged(t)
+func TestStreamEndsAtARecordThatFails(t *testing.T) {
+	wiretest.DefaultLog(t)
 	for _, send := range []func(http.ResponseWriter, *http.Request, iter.Seq2[any, error]) error{
 		respond.NDJSON[any], respond.JSONSeq[any],
 		func(w http.ResponseWriter, r *http.Request, s iter.Seq2[any, error]) error {
@@ -158,7 +159,7 @@ func TestStreamOfARecordThatCannotBeEncodedEndsWithAProblem(t *testing.T) {
 		},
 	} {
 		for n, want := range map[int]int{0: 500, 1: 200} {
-			res, body := answer(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+			res, body := do(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 				return send(w, r, func(yield func(any, error) bool) {
 					for range n {
 						if !yield(4711, nil) {
@@ -182,14 +183,14 @@ func TestStreamOfARecordThatCannotBeEncodedEndsWithAProblem(t *testing.T) {
 	}
 }
 
-func TestStreamSendsARecordBeforeTheNextIsThere(t *testing.T) {
+func TestStreamSendsEachRecordAtOnce(t *testing.T) {
 	for _, s := range streams {
 		next := make(chan bool)
-		srv := serve(t, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		srv := wiretest.Start(t, wiretest.HTTP1, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			return s.send(w, r, func(yield func(record, error) bool) {
 				_ = yield(record{1}, nil) && <-next && yield(record{2}, nil)
 			})
-		}), false)
+		}))
 		res, err := http.Get(srv.URL)
 		require.NoError(t, err)
 		first, err := bufio.NewReader(res.Body).ReadString('\n') // would wait for ever if it were held back
@@ -202,9 +203,9 @@ func TestStreamSendsARecordBeforeTheNextIsThere(t *testing.T) {
 
 func TestStreamStopsWhenTheClientHasGone(t *testing.T) {
 	for _, s := range streams {
-		logged(t)
+		wiretest.DefaultLog(t)
 		asked, stopped := make(chan bool, 1), make(chan error, 1)
-		srv := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := wiretest.Start(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			stopped <- s.send(w, r, func(yield func(record, error) bool) {
 				for i := 0; yield(record{i}, nil); i++ {
 					select {
@@ -213,7 +214,7 @@ func TestStreamStopsWhenTheClientHasGone(t *testing.T) {
 					}
 				}
 			})
-		}), false)
+		}))
 		ctx, cancel := context.WithCancel(t.Context())
 		req, _ := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
 		res, err := http.DefaultClient.Do(req)
@@ -264,16 +265,16 @@ func TestEventsHaveTheFieldsOfTheStandard(t *testing.T) {
 		{respond.Event{Data: map[string]string{"a": "b\nc"}}, "data: {\"a\":\"b\\nc\"}\n\n", "JSON has no line breaks"},
 		{respond.Event{Data: record{1}, Retry: -1}, "data: {\"n\":1}\n\n", "no negative wait"},
 	} {
-		_, body := answer(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		_, body := do(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			return respond.Events(w, r, func(yield func(respond.Event, error) bool) { yield(c.event, nil) })
 		}).ServeHTTP)
 		assert.Equal(t, c.want, body, c.reason)
 	}
 }
 
-func TestEventsAreNeitherCachedNorCollected(t *testing.T) {
+func TestEventsAreNeitherCachedNorBuffered(t *testing.T) {
 	for set, want := range map[string]string{"": "no-cache", "no-store": "no-store"} {
-		res, _ := answer(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		res, _ := do(t, "GET", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			if set != "" {
 				w.Header().Set("Cache-Control", set)
 			}

@@ -11,12 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 )
 
-// helpers has a call of each function of the package that answers.
+// helpers has a call of each function of the package that responds.
 var helpers = map[string]http.HandlerFunc{
 	"Error":                    func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404) },
 	"Error with a detail":      func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no order 17")) },
@@ -49,7 +50,7 @@ var helpers = map[string]http.HandlerFunc{
 
 var hello = template.Must(template.New("").Parse("<p>{{.}}</p>"))
 
-// unchanged answers a request that has the version already.
+// unchanged responds to a client that has the current representation.
 func unchanged(w http.ResponseWriter, r *http.Request) {
 	r.Header.Set("If-None-Match", `"7"`)
 	if !respond.Conditional(w, r, respond.Validators{Tag: "7"}) {
@@ -57,11 +58,11 @@ func unchanged(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestAnswersToHEADHaveTheHeaderOfGETOverEveryProtocol(t *testing.T) {
-	logged(t)
+func TestResponsesToHEADHaveTheHeaderOfGET(t *testing.T) {
+	wiretest.DefaultLog(t)
 	for name, h := range helpers {
 		var bodies []string
-		for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+		for _, get := range bothVersions {
 			res, body := get(t, "GET", h)
 			head, none := get(t, "HEAD", h)
 			delete(res.Header, "Date")
@@ -72,8 +73,8 @@ func TestAnswersToHEADHaveTheHeaderOfGETOverEveryProtocol(t *testing.T) {
 			bodies = append(bodies, body)
 		}
 		assert.Equal(t, bodies[0], bodies[1], name)
-		old, body := answer10(t, "GET", h)
-		oldHead, none := answer10(t, "HEAD", h)
+		old, body := do10(t, "GET", h)
+		oldHead, none := do10(t, "HEAD", h)
 		assert.Equal(t, bodies[0], body, name)
 		assert.Empty(t, none, name)
 		assert.Equal(t, withoutDate(old), withoutDate(oldHead), name)
@@ -90,13 +91,13 @@ func withoutDate(head string) (lines []string) {
 	return lines
 }
 
-func TestAnswersThatComeTooLateChangeNothing(t *testing.T) {
-	logged(t)
+func TestResponsesThatComeTooLateChangeNothing(t *testing.T) {
+	wiretest.DefaultLog(t)
 	for name, h := range helpers {
 		if name == "Handler" {
 			continue // it notices, and says nothing
 		}
-		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-First", "1")
 			w.Header().Set("Content-Length", "5")
 			w.WriteHeader(202)
@@ -111,8 +112,8 @@ func TestAnswersThatComeTooLateChangeNothing(t *testing.T) {
 	}
 }
 
-func TestAnswersToAClientThatHasGoneAreGivenUp(t *testing.T) {
-	logged(t)
+func TestResponsesToAClientThatLeftEnd(t *testing.T) {
+	wiretest.DefaultLog(t)
 	for name, h := range helpers {
 		w := &broken{discard: discard{http.Header{}}}
 		assert.NotPanics(t, func() { h(w, httptest.NewRequest("GET", "/x", nil)) }, name)
@@ -120,7 +121,7 @@ func TestAnswersToAClientThatHasGoneAreGivenUp(t *testing.T) {
 	}
 }
 
-func TestStreamsEndWhereTheClientHasGone(t *testing.T) {
+func TestStreamEndsWhenTheClientHasGone(t *testing.T) {
 	for name, send := range map[string]func(http.ResponseWriter, *http.Request, iter.Seq2[int, error]) error{
 		"NDJSON":  respond.NDJSON[int],
 		"JSONSeq": respond.JSONSeq[int],
@@ -153,7 +154,7 @@ func TestStreamsEndWhereTheClientHasGone(t *testing.T) {
 	}
 }
 
-func TestErrorsCarryTheFieldThatTheirStatusNeeds(t *testing.T) {
+func TestErrorsHaveTheFieldOfTheirStatus(t *testing.T) {
 	for _, c := range []struct {
 		code        int
 		opt         problem.Option
@@ -175,20 +176,20 @@ func TestErrorsCarryTheFieldThatTheirStatusNeeds(t *testing.T) {
 			"Problem": sends(problem.New(c.code, c.opt)),
 		} {
 			for _, accept := range []string{"*/*", "application/xml", browser} {
-				res, _ := answer(t, "GET", h, "Accept", accept)
+				res, _ := do(t, "GET", h, "Accept", accept)
 				assert.Equal(t, c.code, res.StatusCode, c.reason)
 				assert.Equal(t, []string{c.want}, res.Header[http.CanonicalHeaderKey(c.field)], "%s %d: %s", name, c.code, c.reason)
 				if c.code == 426 {
 					continue // HTTP/2 has no such field
 				}
-				res, _ = answer2(t, "GET", h, "Accept", accept)
+				res, _ = do2(t, "GET", h, "Accept", accept)
 				assert.Equal(t, []string{c.want}, res.Header[http.CanonicalHeaderKey(c.field)], "%s %d: %s", name, c.code, c.reason)
 			}
 		}
 	}
 }
 
-func TestProblemsWithAStatusThatForbidsContentHaveNone(t *testing.T) {
+func TestProblemHasNoBodyIfTheCodeForbidsIt(t *testing.T) {
 	for _, code := range []int{204, 205, 304} {
 		d := problem.New(code, problem.Extension("x", 1), problem.Header("X-Kept", "1"), problem.Header("Content-Type", "a/b"))
 		for name, h := range map[string]http.HandlerFunc{
@@ -198,7 +199,7 @@ func TestProblemsWithAStatusThatForbidsContentHaveNone(t *testing.T) {
 			"Problem": sends(d),
 			"Err":     func(w http.ResponseWriter, r *http.Request) { respond.Fail(w, r, d) },
 		} {
-			for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+			for _, get := range bothVersions {
 				for _, accept := range []string{"*/*", "application/xml", browser} {
 					res, body := get(t, "GET", h, "Accept", accept)
 					assert.Equal(t, code, res.StatusCode, name)
@@ -213,10 +214,10 @@ func TestProblemsWithAStatusThatForbidsContentHaveNone(t *testing.T) {
 	}
 }
 
-func TestARegisteredFormIsSentToAClientThatListsNone(t *testing.T) {
+func TestProblemIsNeverA406(t *testing.T) {
 	for _, accept := range []string{"image/png", "*/*;q=0", "application/problem+json;q=0", "text/plain", "nonsense"} {
 		for _, h := range []http.HandlerFunc{sends(problem.New(404)), helpers["Error"], helpers["Handler"]} {
-			res, body := answer(t, "GET", h, "Accept", accept)
+			res, body := do(t, "GET", h, "Accept", accept)
 			assert.NotEqual(t, 406, res.StatusCode, accept)
 			assert.Contains(t, []string{problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML}, res.Header.Get("Content-Type"), accept)
 			assert.NotEmpty(t, body)
@@ -224,13 +225,13 @@ func TestARegisteredFormIsSentToAClientThatListsNone(t *testing.T) {
 	}
 }
 
-func TestErrorKeepsOnlyTheFieldsThatBelongToItsStatus(t *testing.T) {
-	own := map[string][]int{ // the codes whose answer has the field
+func TestErrorKeepsFieldsOfNoOtherCode(t *testing.T) {
+	own := map[string][]int{ // the codes that keep the field
 		"ETag": {412}, "Last-Modified": {412}, "Content-Range": {416}, "Location": {},
 	}
 	for _, code := range []int{404, 412, 416, 500} {
 		for _, opts := range [][]problem.Option{nil, {problem.Detail("d")}, {problem.Extension("x", 1)}} {
-			res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+			res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 				for field := range own {
 					w.Header().Set(field, "set before")
 				}

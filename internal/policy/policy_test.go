@@ -36,6 +36,7 @@ var arrow = map[string][]string{
 	"internal/model":                        {},
 	"internal/mutation":                     {},
 	"internal/race":                         {},
+	"internal/wiretest":                     {},
 	"respond":                               {"internal/exchange", "problem", "problem/status", "problem/typedoc"},
 	"request":                               {"problem", "internal/jsonscan"},
 	"middleware":                            {"internal/exchange", "problem", "problem/status", "respond"},

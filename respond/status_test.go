@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnswersWithoutContentHaveNoneAndNothingAboutIt(t *testing.T) {
+func TestEmptyResponsesDescribeNoBody(t *testing.T) {
 	for name, c := range map[string]struct {
 		send   func(http.ResponseWriter)
 		code   int
@@ -34,7 +35,7 @@ func TestAnswersWithoutContentHaveNoneAndNothingAboutIt(t *testing.T) {
 			c.send(w) // a second time changes nothing
 		}
 		for _, method := range []string{"GET", "HEAD"} {
-			for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+			for _, get := range bothVersions {
 				res, body := get(t, method, h)
 				assert.Equal(t, c.code, res.StatusCode, name)
 				assert.Empty(t, body, name)
@@ -46,13 +47,13 @@ func TestAnswersWithoutContentHaveNoneAndNothingAboutIt(t *testing.T) {
 				assert.Equal(t, want, res.Header, name)
 			}
 		}
-		head, body := answer10(t, "GET", h)
+		head, body := do10(t, "GET", h)
 		assert.Contains(t, head, " "+http.StatusText(c.code)+"\r\n", name)
 		assert.Empty(t, body, name)
 	}
 }
 
-// hints asks for the interim answers too.
+// hints also returns the header of each interim response.
 func hints(t *testing.T, srv *httptest.Server) (interim []textproto.MIMEHeader, final *http.Response) {
 	t.Helper()
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
@@ -70,7 +71,7 @@ func hints(t *testing.T, srv *httptest.Server) (interim []textproto.MIMEHeader, 
 	return interim, res
 }
 
-func TestEarlyHintsGoBeforeTheAnswerAndIntoIt(t *testing.T) {
+func TestEarlyHintsAreRepeatedInTheResponse(t *testing.T) {
 	const css, js = "</a.css>; rel=preload; as=style", "</a.js>; rel=preload; as=script"
 	h := func(w http.ResponseWriter, r *http.Request) {
 		respond.EarlyHints(w, r)
@@ -78,8 +79,8 @@ func TestEarlyHintsGoBeforeTheAnswerAndIntoIt(t *testing.T) {
 		respond.EarlyHints(w, r, js+"\r\nSet-Cookie: a=b")
 		respond.Text(w, 200, "x")
 	}
-	for _, http2 := range []bool{false, true} {
-		interim, res := hints(t, serve(t, http.HandlerFunc(h), http2))
+	for _, protocol := range wiretest.Protocols {
+		interim, res := hints(t, wiretest.Start(t, protocol, http.HandlerFunc(h)))
 		require.Len(t, interim, 2)
 		assert.Equal(t, []string{css}, interim[0]["Link"])
 		assert.Equal(t, []string{css, js + "  Set-Cookie: a=b"}, res.Header["Link"])
@@ -87,16 +88,42 @@ func TestEarlyHintsGoBeforeTheAnswerAndIntoIt(t *testing.T) {
 	}
 }
 
-func TestEarlyHintsAreKeptFromWhoWouldMisreadThem(t *testing.T) {
+func TestEarlyHintsAreNotSentWhereMisread(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		respond.EarlyHints(w, r, "</a.css>; rel=preload")
 		respond.Error(w, 404)
 	}
-	head, _ := answer10(t, "GET", h)
+	head, _ := do10(t, "GET", h)
 	assert.True(t, strings.HasPrefix(head, "HTTP/1.0 404"), head)
 	assert.Contains(t, head, "Link: </a.css>")
 
-	interim, res := hints(t, serve(t, http.TimeoutHandler(http.HandlerFunc(h), time.Minute, ""), false))
+	interim, res := hints(t, wiretest.Start(t, wiretest.HTTP1, http.TimeoutHandler(http.HandlerFunc(h), time.Minute, "")))
 	assert.Empty(t, interim)
 	assert.Equal(t, 404, res.StatusCode)
+}
+
+func TestCreatedAndAcceptedHaveALocation(t *testing.T) {
+	res, body := do(t, "POST", func(w http.ResponseWriter, r *http.Request) { respond.Created(w, "/orders/17", []int{17}) })
+	assert.Equal(t, 201, res.StatusCode)
+	assert.Equal(t, "/orders/17", res.Header.Get("Location"))
+	assert.Equal(t, "[17]\n", body)
+
+	res, body = do(t, "POST", func(w http.ResponseWriter, r *http.Request) { respond.Created(w, "", nil) })
+	assert.Equal(t, 201, res.StatusCode)
+	assert.Empty(t, res.Header["Location"])
+	assert.Empty(t, res.Header["Content-Type"])
+	assert.Equal(t, "0", res.Header.Get("Content-Length"))
+	assert.Empty(t, body)
+
+	for _, c := range []struct {
+		after time.Duration
+		want  string
+	}{{0, ""}, {-1, ""}, {1, "1"}, {time.Second, "1"}, {1001 * time.Millisecond, "2"}, {time.Hour, "3600"}} {
+		res, _ = do(t, "POST", func(w http.ResponseWriter, r *http.Request) {
+			respond.Accepted(w, "/jobs/17", c.after, map[string]string{"state": "queued"})
+		})
+		assert.Equal(t, 202, res.StatusCode)
+		assert.Equal(t, "/jobs/17", res.Header.Get("Location"))
+		assert.Equal(t, c.want, res.Header.Get("Retry-After"), c.after)
+	}
 }

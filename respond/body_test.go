@@ -2,25 +2,27 @@ package respond_test
 
 import (
 	"errors"
+	"html/template"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rejoinder-go/rejoinder/internal/race"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 )
 
-func TestJSONAnswersWithTheWholeValue(t *testing.T) {
+func TestJSONSendsTheWholeValue(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		respond.JSON(w, 200, map[string]string{"a": "<b> & \u2028"})
 	}
 	want := `{"a":"<b> & \u2028"}` + "\n"
-	for _, get := range []func(*testing.T, string, http.HandlerFunc, ...string) (*http.Response, string){answer, answer2} {
+	for _, get := range bothVersions {
 		res, body := get(t, "GET", h)
 		assert.Equal(t, want, body)
 		delete(res.Header, "Date")
@@ -34,15 +36,15 @@ func TestJSONAnswersWithTheWholeValue(t *testing.T) {
 		assert.Equal(t, res.Header, head.Header)
 		assert.Empty(t, body)
 	}
-	head, body := answer10(t, "GET", h)
+	head, body := do10(t, "GET", h)
 	assert.Equal(t, want, body)
 	assert.Contains(t, head, "HTTP/1.0 200 OK\r\n")
 }
 
-func TestJSONIsCompleteOrAnInternalServerError(t *testing.T) {
+func TestJSONIsCompleteOrA500(t *testing.T) {
 	for _, v := range []any{math.NaN(), func() {}, []any{1, make(chan int)}, failing{}} {
-		log := logged(t)
-		res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		log := wiretest.DefaultLog(t)
+		res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/x")
 			w.Header().Set("Content-Type", "application/geo+json")
 			respond.JSON(w, 201, v)
@@ -52,8 +54,8 @@ func TestJSONIsCompleteOrAnInternalServerError(t *testing.T) {
 		assert.Empty(t, res.Header.Get("Location"))
 		assert.NotContains(t, body, "secret")
 		assert.Equal(t, 1, strings.Count(log.String(), "respond: JSON: json: "), "one record")
-		_, body = answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.JSON(w, 200, 1) })
-		assert.Equal(t, "1\n", body, "the next answer has nothing of it")
+		_, body = do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.JSON(w, 200, 1) })
+		assert.Equal(t, "1\n", body, "the next response has nothing of it")
 	}
 }
 
@@ -61,7 +63,7 @@ type failing struct{}
 
 func (failing) MarshalJSON() ([]byte, error) { return nil, errors.New("secret") }
 
-func TestAnswersWithAnyCodeThatCanBeSent(t *testing.T) {
+func TestBodiesAreSentWithAnyCodeThatHasOne(t *testing.T) {
 	tmpl := executes(func(w writer) error { _, err := w.Write([]byte("x")); return err })
 	for name, send := range map[string]func(http.ResponseWriter, int){
 		"JSON":  func(w http.ResponseWriter, code int) { respond.JSON(w, code, "x") },
@@ -77,17 +79,17 @@ func TestAnswersWithAnyCodeThatCanBeSent(t *testing.T) {
 			{200, 200, true, "fine"},
 			{299, 299, true, "unknown, but fine"},
 			{422, 422, true, "an error of the caller's own form"},
-			{204, 204, false, "no content"},
-			{205, 205, false, "no content"},
-			{304, 304, false, "no content"},
+			{204, 204, false, "no body"},
+			{205, 205, false, "no body"},
+			{304, 304, false, "no body"},
 			{0, 500, true, "would panic"},
 			{99, 500, true, "would panic"},
 			{103, 500, true, "not final"},
 			{600, 500, true, "not HTTP"},
 			{-1, 500, true, "would panic"},
 		} {
-			log := logged(t)
-			res, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w, c.code) })
+			log := wiretest.DefaultLog(t)
+			res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w, c.code) })
 			assert.Equal(t, c.want, res.StatusCode, "%s %d: %s", name, c.code, c.reason)
 			assert.Equal(t, c.body, body != "", "%s %d: %s", name, c.code, c.reason)
 			assert.Equal(t, c.want == 500, strings.Contains(log.String(), "level=ERROR"), "%s %d: %s", name, c.code, c.reason)
@@ -98,7 +100,7 @@ func TestAnswersWithAnyCodeThatCanBeSent(t *testing.T) {
 	}
 }
 
-func TestAnswersCalledTwiceSendTheFirstOnly(t *testing.T) {
+func TestBodiesSentTwiceArriveOnce(t *testing.T) {
 	for name, send := range map[string]func(http.ResponseWriter){
 		"JSON":     func(w http.ResponseWriter) { respond.JSON(w, 201, "x") },
 		"Text":     func(w http.ResponseWriter) { respond.Text(w, 201, "x") },
@@ -106,8 +108,8 @@ func TestAnswersCalledTwiceSendTheFirstOnly(t *testing.T) {
 		"Redirect": func(w http.ResponseWriter) { respond.Redirect(w, 303, "/x") },
 		"Error":    func(w http.ResponseWriter) { respond.Error(w, 404) },
 	} {
-		once, first := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w) })
-		twice, second := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		once, first := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { send(w) })
+		twice, second := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 			send(w)
 			respond.JSON(w, 200, "again")
 		})
@@ -119,7 +121,7 @@ func TestAnswersCalledTwiceSendTheFirstOnly(t *testing.T) {
 	}
 }
 
-func TestAnswersSurviveAWriterThatFails(t *testing.T) {
+func TestBodiesSurviveAWriterThatFails(t *testing.T) {
 	w := &broken{discard: discard{http.Header{}}}
 	respond.JSON(w, 200, 1)
 	respond.Text(w, 201, "x")
@@ -128,7 +130,7 @@ func TestAnswersSurviveAWriterThatFails(t *testing.T) {
 	assert.Equal(t, []int{200, 201, 201, 204}, w.codes)
 }
 
-func TestAnswersLeaveTheLengthToACompressor(t *testing.T) {
+func TestBodiesLeaveTheLengthToACompressor(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Encoding", "gzip")
 	respond.JSON(w, 200, 1)
@@ -137,15 +139,15 @@ func TestAnswersLeaveTheLengthToACompressor(t *testing.T) {
 }
 
 func TestJSONKeepsAMediaTypeOfTheHandler(t *testing.T) {
-	res, _ := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+	res, _ := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/geo+json")
 		respond.JSON(w, 200, 1)
 	})
 	assert.Equal(t, []string{"application/geo+json"}, res.Header["Content-Type"])
 }
 
-func TestJSONReplacesALengthOfSomethingElse(t *testing.T) {
-	_, body := answer(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+func TestJSONReplacesTheLengthOfAnotherBody(t *testing.T) {
+	_, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1")
 		respond.JSON(w, 200, "whole")
 	})
@@ -166,28 +168,56 @@ func TestJSONAllocatesOnce(t *testing.T) {
 	}
 }
 
-func TestCreatedAndAcceptedSayWhereToLook(t *testing.T) {
-	res, body := answer(t, "POST", func(w http.ResponseWriter, r *http.Request) { respond.Created(w, "/orders/17", []int{17}) })
-	assert.Equal(t, 201, res.StatusCode)
-	assert.Equal(t, "/orders/17", res.Header.Get("Location"))
-	assert.Equal(t, "[17]\n", body)
+type writer = io.Writer
 
-	res, body = answer(t, "POST", func(w http.ResponseWriter, r *http.Request) { respond.Created(w, "", nil) })
+type executes func(writer) error
+
+func (e executes) Execute(w io.Writer, _ any) error { return e(w) }
+
+func TestTextIsPlainText(t *testing.T) {
+	res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		respond.Text(w, 200, "<script>alert(1)</script> ü")
+	})
+	assert.Equal(t, "<script>alert(1)</script> ü", body)
+	assert.Equal(t, "text/plain; charset=utf-8", res.Header.Get("Content-Type"))
+	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
+	assert.Equal(t, int64(len(body)), res.ContentLength)
+}
+
+func TestHTMLIsTheWholePageOrA500(t *testing.T) {
+	tmpl := template.Must(template.New("").Parse("<p>{{.Name}}</p>"))
+	res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
+		respond.HTML(w, 201, tmpl, struct{ Name string }{"<b>"})
+	})
+	assert.Equal(t, "<p>&lt;b&gt;</p>", body)
 	assert.Equal(t, 201, res.StatusCode)
-	assert.Empty(t, res.Header["Location"])
-	assert.Empty(t, res.Header["Content-Type"])
+	assert.Equal(t, "text/html; charset=utf-8", res.Header.Get("Content-Type"))
+
+	log := wiretest.DefaultLog(t)
+	res, body = do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.HTML(w, 200, tmpl, 17) })
+	assert.Equal(t, 500, res.StatusCode)
+	assert.NotContains(t, body, "<p>")
+	assert.Contains(t, log.String(), "respond: HTML: ")
+
+	half := executes(func(w writer) error { _, _ = w.Write([]byte("half")); return errors.New("oops") })
+	_, body = do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.HTML(w, 200, half, nil) })
+	assert.NotContains(t, body, "half")
+}
+
+func TestBytesNeverHaveAGuessedType(t *testing.T) {
+	res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Bytes(w, 200, "", []byte("<html>")) })
+	assert.Equal(t, "<html>", body)
+	assert.Equal(t, "application/octet-stream", res.Header.Get("Content-Type"))
+	res, _ = do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Bytes(w, 200, "image/png", nil) })
+	assert.Equal(t, "image/png", res.Header.Get("Content-Type"))
 	assert.Equal(t, "0", res.Header.Get("Content-Length"))
-	assert.Empty(t, body)
+}
 
-	for _, c := range []struct {
-		after time.Duration
-		want  string
-	}{{0, ""}, {-1, ""}, {1, "1"}, {time.Second, "1"}, {1001 * time.Millisecond, "2"}, {time.Hour, "3600"}} {
-		res, _ = answer(t, "POST", func(w http.ResponseWriter, r *http.Request) {
-			respond.Accepted(w, "/jobs/17", c.after, map[string]string{"state": "queued"})
-		})
-		assert.Equal(t, 202, res.StatusCode)
-		assert.Equal(t, "/jobs/17", res.Header.Get("Location"))
-		assert.Equal(t, c.want, res.Header.Get("Retry-After"), c.after)
+func TestBytesHaveTheirLength(t *testing.T) {
+	w, body := &discard{header: http.Header{}}, make([]byte, 10_100)
+	for n := range body {
+		respond.Bytes(w, 200, "text/csv", body[:n])
+		assert.Equal(t, []string{strconv.Itoa(n)}, w.header["Content-Length"])
 	}
 }
