@@ -81,7 +81,7 @@ func TestARecordHasTheRequestAsItCame(t *testing.T) {
 	}
 }
 
-func TestARequestWithoutAURLPanicsNowhere(t *testing.T) {
+func TestARequestWithoutAURLDoesNotPanic(t *testing.T) {
 	for _, l := range append(stacks(), around()...) {
 		for why, h := range map[string]http.HandlerFunc{
 			"a success": func(w http.ResponseWriter, r *http.Request) {},
@@ -96,7 +96,7 @@ func TestARequestWithoutAURLPanicsNowhere(t *testing.T) {
 }
 
 // A stream that its context ended does not look like a complete one.
-func TestAStreamThatItsContextEndsIsNotComplete(t *testing.T) {
+func TestAStreamEndedByItsContextIsNotComplete(t *testing.T) {
 	forever := func(ctx context.Context, heeds bool) func(yield func(int, error) bool) {
 		return func(yield func(int, error) bool) {
 			for yield(1, nil) {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestAccessLogTellsWhatWasSentOncePerRequest(t *testing.T) {
+func TestAccessLogWritesOneRecordPerRequest(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /x", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hello")) })
 	mux.HandleFunc("POST /x", func(w http.ResponseWriter, r *http.Request) { panic("pq: password") })
@@ -53,7 +53,7 @@ func TestAccessLogBoundsWhatTheClientChose(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(text.String(), "\n"))
 }
 
-func TestAccessLogWithAsksItsSettings(t *testing.T) {
+func TestAccessLogWithUsesItsSettings(t *testing.T) {
 	log, text := logger()
 	h := middleware.AccessLogWith(middleware.AccessLogOptions{
 		Logger: log,
@@ -71,7 +71,7 @@ func TestAccessLogWithAsksItsSettings(t *testing.T) {
 	assert.Equal(t, "level=WARN msg=request method=GET path=/x status=404 bytes=19 problem=404 n=7\n", text.String())
 }
 
-func TestAccessLogTellsAnErrorFromASuccessThatWasCutShort(t *testing.T) {
+func TestAccessLogSeparatesErrorsFromCutSuccesses(t *testing.T) {
 	log, text := logger()
 	srv := start(t, "HTTP/1.1", middleware.AccessLogWith(middleware.AccessLogOptions{Logger: log, Names: middleware.AttrsShort})(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte("half"))
@@ -82,7 +82,7 @@ func TestAccessLogTellsAnErrorFromASuccessThatWasCutShort(t *testing.T) {
 	assert.Equal(t, "level=ERROR msg=request method=GET path=/x status=200 bytes=4 aborted=true panicked=true error=late stack=...\n", withoutStack(text.String()))
 }
 
-func TestAccessLogTakesTheTraceFromItsSetting(t *testing.T) {
+func TestAccessLogPrefersItsTraceSetting(t *testing.T) {
 	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	for _, row := range []struct{ why, trace, span, want string }{
 		{"the span of this server", "a1", "b2", "trace_id=a1 span_id=b2"},
@@ -103,7 +103,7 @@ func TestAccessLogTakesTheTraceFromItsSetting(t *testing.T) {
 }
 
 // gRPC sends each status as 200.
-func TestAccessLogTakesTheLevelFromTheProblem(t *testing.T) {
+func TestAccessLogUsesTheStatusOfTheProblem(t *testing.T) {
 	for code, want := range map[int]string{503: "level=ERROR", 404: "level=INFO"} {
 		log, text := logger()
 		p := &respond.Responder{Render: func(_ *http.Request, d *problem.Details) (string, []byte) {

@@ -26,10 +26,10 @@ func (d describes) GoString() string             { return d.Secret }
 func (d describes) Format(s fmt.State, _ rune)   { _, _ = io.WriteString(s, d.Secret) }
 func (d describes) MarshalJSON() ([]byte, error) { return []byte(`"` + d.Secret + `"`), nil }
 
-// TestNoTextOfAPanicOrAServerErrorReachesAClient plants a random word wherever
+// TestNoErrorMessageReachesAClient plants a random word wherever
 // a handler that fails can leave one, and looks for it in every form of the
 // answer, behind every layer that answers for the handler.
-func TestNoTextOfAPanicOrAServerErrorReachesAClient(t *testing.T) {
+func TestNoErrorMessageReachesAClient(t *testing.T) {
 	secret := rand.Text()
 	plain := errors.New(secret)
 	late := make(chan struct{}) // until then a handler that is too slow does not return

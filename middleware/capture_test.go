@@ -92,7 +92,7 @@ var captured = []struct {
 		middleware.Result{Status: 101, HandlerStatus: 101}, middleware.Result{Status: 200, Implicit: true, Interim: []int{101}}},
 }
 
-func TestCaptureTellsWhatIsOnTheWire(t *testing.T) {
+func TestCaptureReportsWhatIsOnTheWire(t *testing.T) {
 	for _, row := range captured {
 		for _, protocol := range protocols {
 			t.Run(protocol+" "+row.why, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestCaptureTellsWhatIsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestNormalizeSendsTheSameStatusAndCountsTheSame(t *testing.T) {
+func TestNormalizeAndResultAgreeOnTheStatus(t *testing.T) {
 	for _, row := range captured {
 		for _, protocol := range protocols {
 			capture, got := results()
@@ -147,7 +147,7 @@ func TestNormalizeSendsTheSameStatusAndCountsTheSame(t *testing.T) {
 	}
 }
 
-func TestRecoverAnswersThePanicOfNetHTTPOverACodeThatIsNone(t *testing.T) {
+func TestRecoverHandlesAPanicOfWriteHeader(t *testing.T) {
 	for _, code := range []int{0, 1000} {
 		for _, protocol := range protocols {
 			capture, got := results()
@@ -161,7 +161,7 @@ func TestRecoverAnswersThePanicOfNetHTTPOverACodeThatIsNone(t *testing.T) {
 	}
 }
 
-func TestCaptureCountsNoContentOfHEAD(t *testing.T) {
+func TestCaptureCountsNoBodyForHEAD(t *testing.T) {
 	for _, protocol := range protocols {
 		capture, got := results()
 		a := get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("abcd")) })), method("HEAD"))
@@ -195,7 +195,7 @@ func TestCaptureSeesPanicsAndDoesNotStopThem(t *testing.T) {
 	}
 }
 
-func TestCaptureInsideNormalizeWaitsForTheFinalAnswer(t *testing.T) {
+func TestCaptureWaitsForTheFinalResponse(t *testing.T) {
 	other := errors.New("other")
 	for _, row := range []struct {
 		why  string
@@ -237,7 +237,7 @@ func TestCapturePanicsWithoutAFunction(t *testing.T) {
 
 // For CONNECT a ServeMux that redirects to a path with a slash takes that path
 // for the pattern.
-func TestCaptureTakesNoPathForARoute(t *testing.T) {
+func TestCaptureMistakesNoPathForARoute(t *testing.T) {
 	var routes []string
 	mux := http.NewServeMux()
 	mux.HandleFunc("/a/{x}/", func(http.ResponseWriter, *http.Request) {})
@@ -258,7 +258,7 @@ func TestCaptureTakesNoPathForARoute(t *testing.T) {
 	assert.Equal(t, []string{"", "/a/{x}/"}, routes)
 }
 
-func TestEveryLayerLearnsThatTheClientLeft(t *testing.T) {
+func TestEveryLayerReportsThatTheClientLeft(t *testing.T) {
 	for _, proto := range protocols {
 		outer, first := results()
 		inner, second := results()

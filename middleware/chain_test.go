@@ -45,11 +45,11 @@ func TestChainKeepsItsOwnCopyOfTheList(t *testing.T) {
 	assert.Equal(t, []string{"a"}, rec.Header()["Via"])
 }
 
-func TestChainPanicsOverANilMiddleware(t *testing.T) {
+func TestChainPanicsIfAMiddlewareIsNil(t *testing.T) {
 	assert.PanicsWithValue(t, "middleware: Chain: middleware 2 of 2 is nil", func() { middleware.Chain(tag("a"), nil) })
 }
 
-func TestWrappingNothingPanicsAtConstruction(t *testing.T) {
+func TestANilHandlerPanicsAtConstruction(t *testing.T) {
 	for name, wrap := range map[string]func(http.Handler) http.Handler{
 		"Normalize": middleware.Normalize,
 		"Recover":   middleware.Recover,

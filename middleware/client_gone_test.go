@@ -122,7 +122,7 @@ func busyWrapper(next http.Handler) http.Handler {
 }
 
 // A tunnel over HTTP/2 is a response like others.
-func TestATunnelOverHTTP2PassesBothWays(t *testing.T) {
+func TestAnHTTP2TunnelWorksBothWays(t *testing.T) {
 	for _, l := range append(stacks(), around()...) {
 		synctest.Test(t, func(t *testing.T) {
 			capture, got := results()

@@ -199,7 +199,7 @@ func byRow(handlers map[string]http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handlers[r.Header.Get("X-Row")](w, r) })
 }
 
-func TestAReturnedErrorAfterAnEmptyCopyIsSent(t *testing.T) {
+func TestAnErrorAfterAnEmptyCopyIsSent(t *testing.T) {
 	for _, l := range stacks() {
 		for _, protocol := range protocols {
 			a := get(t, protocol, l.wrap(quietResponder.Handler(func(w http.ResponseWriter, r *http.Request) error {
@@ -378,7 +378,7 @@ func TestASuccessOverHTTP2IsTheSame(t *testing.T) {
 }
 
 // Trailers of an error that passes, set when no byte is sent yet.
-func TestTrailersOfAnErrorThatPassesAreKept(t *testing.T) {
+func TestTrailersOfAPassedErrorAreKept(t *testing.T) {
 	begin := func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "application/grpc-web+json")
 		w.Header().Set("Trailer", "X-Sum, X-Never")
@@ -438,7 +438,7 @@ func TestTrailersOfAnErrorThatPassesAreKept(t *testing.T) {
 }
 
 // HEAD has the header of GET, also of an error that passes.
-func TestHEADHasTheHeaderOfAnErrorThatPasses(t *testing.T) {
+func TestHEADHasTheHeaderOfGETForAPassedError(t *testing.T) {
 	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/xml")
 		w.Header().Set("ETag", `"x"`)
@@ -486,7 +486,7 @@ func TestHEADHasTheHeaderOfAnErrorThatPasses(t *testing.T) {
 }
 
 // The texts of plain errors, with and without nosniff.
-func TestATextErrorIsAProblemHoweverItWasWritten(t *testing.T) {
+func TestATextErrorIsAProblemHoweverItIsWritten(t *testing.T) {
 	nosniff := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -543,7 +543,7 @@ func TestATextErrorIsAProblemHoweverItWasWritten(t *testing.T) {
 	}
 }
 
-func TestNoTextOfA5xxIsSentWhateverItsLength(t *testing.T) {
+func TestNoTextOfA5xxIsSent(t *testing.T) {
 	for _, n := range []int{10, 4095, 4096, 4097, 10_000, 300_000} {
 		text := strings.Repeat("secret pq: ", n/11+1)
 		for why, h := range map[string]http.HandlerFunc{
@@ -798,7 +798,7 @@ func TestALateResponseIsSent(t *testing.T) {
 }
 
 // A proxy passes on fields that an outer layer has set, too: one of each leaves.
-func TestAProxyDoublesNoField(t *testing.T) {
+func TestAProxyDuplicatesNoField(t *testing.T) {
 	limit := func(n int) func(http.Handler) http.Handler {
 		return ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerMinute(n), Key: ratelimit.Everyone})
 	}
@@ -875,7 +875,7 @@ func TestUnlessLeavesTheWriterOfTheBase(t *testing.T) {
 	assert.Panics(t, func() { middleware.Unless(func(*http.Request) bool { return true }, nil) })
 }
 
-func TestNothingUntrueIsSaid(t *testing.T) {
+func TestNoDetailIsUntrue(t *testing.T) {
 	for why, h := range map[string]http.Handler{
 		"an empty 405":  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(405) }),
 		"a 405 of text": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "", 405) }),

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestContentTypeRefusesOtherContent(t *testing.T) {
+func TestContentTypeRefusesOtherTypes(t *testing.T) {
 	h := middleware.ContentType("application/json", "image/*")(http.HandlerFunc(ok))
 	for _, row := range []struct {
 		why     string
@@ -52,13 +52,13 @@ func TestContentTypeRefusesOtherContent(t *testing.T) {
 	}
 }
 
-func TestContentTypePanicsOverWhatIsNoMediaType(t *testing.T) {
+func TestContentTypePanicsIfATypeIsInvalid(t *testing.T) {
 	for _, types := range [][]string{nil, {""}, {"json"}, {"application/json; charset=utf-8"}, {"a/b/c"}} {
 		assert.Panics(t, func() { middleware.ContentType(types...) }, "%q", types)
 	}
 }
 
-func TestContentTypeTellsAQueryWhatItAccepts(t *testing.T) {
+func TestContentTypeSetsAcceptQueryForQUERY(t *testing.T) {
 	h := middleware.ContentType("application/json", "image/*")(http.HandlerFunc(ok))
 	for method, want := range map[string]string{"QUERY": "application/json, image/*", "POST": ""} {
 		for _, protocol := range protocols {
@@ -75,7 +75,7 @@ func TestContentTypeTellsAQueryWhatItAccepts(t *testing.T) {
 }
 
 // Servers of HTTP/3 give every request a body whose length is not known.
-func TestContentTypePassesARequestThatEndsWithItsHeader(t *testing.T) {
+func TestContentTypePassesARequestWithoutABody(t *testing.T) {
 	h := middleware.ContentType("application/json")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)

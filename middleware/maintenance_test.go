@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestMaintenanceAnswers503WhileItIsOn(t *testing.T) {
+func TestMaintenanceSends503WhileItIsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &middleware.Maintenance{
 			Skip:   func(r *http.Request) bool { return r.URL.Path == "/healthz" },
@@ -45,7 +45,7 @@ func TestMaintenanceAnswers503WhileItIsOn(t *testing.T) {
 	})
 }
 
-func TestTheZeroMaintenanceTellsTheDocumentedDescription(t *testing.T) {
+func TestMaintenanceUsesTheDescriptionOf503(t *testing.T) {
 	var m middleware.Maintenance
 	m.Start(time.Time{})
 	a := get(t, "HTTP/1.1", m.Wrap(http.HandlerFunc(ok)))

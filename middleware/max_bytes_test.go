@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestMaxBytesBoundsTheContent(t *testing.T) {
+func TestMaxBytesLimitsTheBody(t *testing.T) {
 	reached := false
 	h := middleware.MaxBytes(5)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reached = true
@@ -55,7 +55,7 @@ func TestMaxBytesOnHTTP2FailsTheRequestAlone(t *testing.T) {
 	}
 }
 
-func TestMaxBytesOfZeroAcceptsNoContent(t *testing.T) {
+func TestMaxBytesOfZeroAcceptsNoBody(t *testing.T) {
 	h := middleware.MaxBytes(0)(http.HandlerFunc(ok))
 	assert.Equal(t, 200, get(t, "HTTP/1.1", h).StatusCode)
 	assert.PanicsWithValue(t, "middleware: MaxBytes: -1 is negative", func() { middleware.MaxBytes(-1) })

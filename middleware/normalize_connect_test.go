@@ -60,7 +60,7 @@ func TestConnectWithoutAHijackIsRefused(t *testing.T) {
 	}
 }
 
-func TestConnectKeepsWhatItsHandlerMeans(t *testing.T) {
+func TestConnectKeepsItsHandlersResponse(t *testing.T) {
 	tunnel := func(status int, flush bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if status != 0 {

@@ -39,7 +39,7 @@ func connectionOf(h http.Header) []string {
 	return options
 }
 
-func TestNormalizeNamesUpgradeAsAnOptionOfTheConnection(t *testing.T) {
+func TestNormalizeListsUpgradeInConnection(t *testing.T) {
 	handlers := map[string]http.Handler{
 		"the settings": middleware.NormalizeWith(middleware.NormalizeOptions{Upgrade: []string{"h2c"}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(426) })),
 		"the handler, which forgot Connection": normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func TestAHandlerThatClosesWith426StillCloses(t *testing.T) {
 	assert.Equal(t, []string{"close", "upgrade", "x-own"}, connectionOf(headerOf(t, got)))
 }
 
-func TestNormalizeDropsTheTypeThatHTTPErrorGaveToAnAnswerWithoutContent(t *testing.T) {
+func TestNormalizeDropsTheTypeOfAnEmptyHTTPError(t *testing.T) {
 	for _, code := range []int{204, 205, 304} {
 		for _, protocol := range protocols {
 			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "gone", code) })))
@@ -104,7 +104,7 @@ func TestNormalizeDropsTheTypeThatHTTPErrorGaveToAnAnswerWithoutContent(t *testi
 	assert.Equal(t, "text/markdown", a.Header.Get("Content-Type"), "that of the resource: RFC 9110, 15.3.5")
 }
 
-func TestALengthThatIsNoneDoesNotHarmTheContent(t *testing.T) {
+func TestAnInvalidLengthDoesNotHarmTheBody(t *testing.T) {
 	for _, protocol := range protocols {
 		for _, declared := range []string{"abc", "-5", "5, 5", "", " ", "99999999999999999999"} {
 			for why, h := range map[string]http.HandlerFunc{
@@ -137,7 +137,7 @@ func explicitError(w http.ResponseWriter, r *http.Request) {
 // A length that is wrong cannot be mended once the header is out. What leaves
 // the server must not look like a complete answer that is none, nor become part
 // of the next one. A problem in its place has a length of its own.
-func TestALengthThatIsWrongIsSeenByTheClient(t *testing.T) {
+func TestAWrongLengthFailsForTheClient(t *testing.T) {
 	write := func(declared, content string) http.Handler {
 		return normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", declared)
@@ -169,7 +169,7 @@ func TestALengthThatIsWrongIsSeenByTheClient(t *testing.T) {
 }
 
 // net/http itself logs what it removes from HTTP/1. The rest is reported.
-func TestNormalizeReportsALengthThatIsNone(t *testing.T) {
+func TestNormalizeReportsAnInvalidLength(t *testing.T) {
 	for _, row := range []struct {
 		why, protocol string
 		declared      []string
@@ -201,7 +201,7 @@ func TestNormalizeReportsALengthThatIsNone(t *testing.T) {
 	assert.Equal(t, "http: invalid Content-Length of \"abc\"\n", text.String())
 }
 
-func TestNormalizeSettlesALengthBesideATransferCoding(t *testing.T) {
+func TestNormalizeRemovesALengthOfChunks(t *testing.T) {
 	for why, row := range map[string]struct {
 		h       http.HandlerFunc
 		chunked bool
@@ -223,7 +223,7 @@ func TestNormalizeSettlesALengthBesideATransferCoding(t *testing.T) {
 
 // A client must not be able to add lines to the header through what a function
 // of the settings takes over from its request.
-func TestValuesOfTheSettingsAddNoLineToTheHeader(t *testing.T) {
+func TestSettingsCannotInjectHeaderLines(t *testing.T) {
 	evil := "x\r\nSet-Cookie: evil=1\r\n\r\n<script>"
 	n := middleware.NormalizeOptions{
 		Challenges: []string{"Basic realm=\"" + evil},

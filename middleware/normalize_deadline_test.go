@@ -52,7 +52,7 @@ func over(t *testing.T, srv *http.Server) net.Conn {
 	return client
 }
 
-func TestAWriteTimeoutOfTheServerReachesTheHandlerAndTheResult(t *testing.T) {
+func TestAWriteTimeoutReachesHandlerAndResult(t *testing.T) {
 	for _, failing := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			n, c := reports(middleware.NormalizeOptions{})
@@ -85,7 +85,7 @@ func TestAWriteTimeoutOfTheServerReachesTheHandlerAndTheResult(t *testing.T) {
 	}
 }
 
-func TestAReadTimeoutOfTheServerIsAnsweredWith408(t *testing.T) {
+func TestAReadTimeoutOfTheServerIsA408(t *testing.T) {
 	for why, answer := range map[string]func(w http.ResponseWriter, r *http.Request, err error){
 		"respond.Err": func(w http.ResponseWriter, r *http.Request, err error) { respond.Fail(w, r, problem.BadBody(err)) },
 		"http.Error":  func(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, "too slow", 408) },
@@ -111,13 +111,13 @@ func TestAReadTimeoutOfTheServerIsAnsweredWith408(t *testing.T) {
 
 // A timeout of a read is no news of whom: of the content, only BadBody
 // knows.
-func TestATimeoutOfUnknownOriginIsNotBlamedOnTheClient(t *testing.T) {
+func TestATimeoutElsewhereIsNotTheClientsFault(t *testing.T) {
 	a := get(t, "HTTP/1.1", normalize(respond.Handler(func(w http.ResponseWriter, r *http.Request) error { return os.ErrDeadlineExceeded })))
 	problemOf(t, a)
 	assert.Equal(t, 500, a.StatusCode)
 }
 
-func TestAnUpstreamThatIsGivenUpIsAProblem(t *testing.T) {
+func TestAnUpstreamTimeoutIsAProblem(t *testing.T) {
 	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
@@ -162,7 +162,7 @@ func expired(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() {}
 }
 
-func TestAHeldErrorInsideTimeoutHandlerDoesNotOutliveIt(t *testing.T) {
+func TestAHeldErrorEndsWithItsTimeoutHandler(t *testing.T) {
 	late := make(chan error, 1)
 	a := get(t, "HTTP/1.1", http.TimeoutHandler(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()

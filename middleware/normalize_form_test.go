@@ -14,7 +14,7 @@ import (
 
 // respond.Error has no request to look at, so that its JSON changes its form on
 // the way out. Nothing else may change.
-func TestAProblemThatChangesItsFormStaysTheSameProblem(t *testing.T) {
+func TestARenderedProblemStaysTheSameProblem(t *testing.T) {
 	h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		respond.Error(w, 503, problem.Detail("The press stands still."), problem.RetryAfter(time.Minute),
 			problem.Instance("/presses/7"), problem.Extension("queue", []int{3, 4}))
@@ -58,7 +58,7 @@ func TestNormalizeNegotiatesAsProblemDoes(t *testing.T) {
 	}
 }
 
-func TestAReplacedAnswerOverHTTP2HasNoConnectionFieldOfFill(t *testing.T) {
+func TestHTTP2DropsConnectionFieldsOfFill(t *testing.T) {
 	for _, text := range []string{"", "no such order"} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0

@@ -27,7 +27,7 @@ func hints(t *testing.T, protocol string, h http.Handler) (a answer, interim []i
 	return a, interim
 }
 
-func TestNormalizePassesHintsOn(t *testing.T) {
+func TestNormalizePassesHints(t *testing.T) {
 	for _, protocol := range protocols {
 		a, interim := hints(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Link", "</a.css>; rel=preload")
@@ -42,7 +42,7 @@ func TestNormalizePassesHintsOn(t *testing.T) {
 	}
 }
 
-func TestInterimCodesAreNotSentToThoseWhoMustNotHaveThem(t *testing.T) {
+func TestHTTP10GetsNoInterimResponse(t *testing.T) {
 	hint := func(code int) http.Handler {
 		return normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(code)
@@ -63,7 +63,7 @@ func TestInterimCodesAreNotSentToThoseWhoMustNotHaveThem(t *testing.T) {
 	}
 }
 
-func TestARefusalBeforeReadingSparesTheClientTheContent(t *testing.T) {
+func TestAnEarlyRefusalNeedsNoBody(t *testing.T) {
 	got := wire(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(413) })),
 		"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
 	assert.Equal(t, []int{413}, statuses(got))
@@ -71,7 +71,7 @@ func TestARefusalBeforeReadingSparesTheClientTheContent(t *testing.T) {
 }
 
 // The writer of http.TimeoutHandler takes a hint for the final status.
-func TestAHintInsideTimeoutHandlerDoesNotReplaceTheStatus(t *testing.T) {
+func TestAHintInTimeoutHandlerIsNotTheStatus(t *testing.T) {
 	for name, mw := range map[string]func(http.Handler) http.Handler{"Normalize": normalize, "Capture": middleware.Capture(nothing)} {
 		a, interim := hints(t, "HTTP/1.1", http.TimeoutHandler(mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(103)
@@ -93,7 +93,7 @@ func TestALateHintIsIgnored(t *testing.T) {
 	}
 }
 
-func TestASwitchOfProtocolsThatCannotBeIsA500(t *testing.T) {
+func TestAnImpossible101IsA500(t *testing.T) {
 	for _, row := range []struct {
 		why, protocol, upgrade string
 		want                   int
@@ -134,7 +134,7 @@ func TestHTTP10HasNoOtherProtocolToSwitchTo(t *testing.T) {
 	assert.Equal(t, []int{500}, statuses(got))
 }
 
-func TestResultBoundsTheInterimCodes(t *testing.T) {
+func TestResultBoundsInterimCodes(t *testing.T) {
 	capture, got := results()
 	rec := httptest.NewRecorder()
 	capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -154,7 +154,7 @@ func (w *interimOnly) WriteHeader(code int) {
 	}
 }
 
-func TestAProxyMayPassHintsOnFromItsOwnGoroutine(t *testing.T) {
+func TestAProxyMayForwardHintsFromAGoroutine(t *testing.T) {
 	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a.css>; rel=preload")
 		w.WriteHeader(103)

@@ -14,7 +14,7 @@ import (
 
 // A handler that does all that its status asks for is left alone, and nothing
 // is reported of it.
-func TestNormalizeReportsNothingOfAStatusThatIsMet(t *testing.T) {
+func TestNormalizeDoesNotReportACompleteStatus(t *testing.T) {
 	for _, row := range []struct {
 		code   int
 		header map[string]string
@@ -77,7 +77,7 @@ func TestNormalizeReportsNothingOfAStatusThatIsMet(t *testing.T) {
 	}
 }
 
-func TestA304KeepsOnlyWhatIsForTheCache(t *testing.T) {
+func TestA304KeepsOnlyCacheFields(t *testing.T) {
 	for _, protocol := range protocols {
 		a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for _, f := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Length"} {
@@ -94,7 +94,7 @@ func TestA304KeepsOnlyWhatIsForTheCache(t *testing.T) {
 	}
 }
 
-func TestNoInterimAnswerHasALength(t *testing.T) {
+func TestNoInterimResponseHasALength(t *testing.T) {
 	h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "5")
 		w.Header().Set("Transfer-Encoding", "identity")
@@ -113,7 +113,7 @@ func TestNoInterimAnswerHasALength(t *testing.T) {
 	assert.Equal(t, "hello", a.body)
 }
 
-func TestNormalizeLeavesErrorsOfOtherProtocolsAlone(t *testing.T) {
+func TestNormalizeLeavesOtherProtocolsAlone(t *testing.T) {
 	for _, row := range []struct {
 		why, typ, body string
 		code           int
@@ -140,7 +140,7 @@ func TestNormalizeLeavesErrorsOfOtherProtocolsAlone(t *testing.T) {
 	}
 }
 
-func TestATextBecomesAProblemInTheFormThatTheClientPrefers(t *testing.T) {
+func TestATextBecomesTheFormatThatAcceptPrefers(t *testing.T) {
 	for accept, typ := range map[string]string{
 		"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8": "text/html; charset=utf-8", // a browser
 		"application/xml": "application/problem+xml",
@@ -169,7 +169,7 @@ func TestATextBecomesAProblemInTheFormThatTheClientPrefers(t *testing.T) {
 	}
 }
 
-func TestAUnknownMethodAndAnUncleanPathAreAnsweredByServeMux(t *testing.T) {
+func TestServeMuxHandlesOddMethodsAndPaths(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /a/b", func(w http.ResponseWriter, r *http.Request) {})
 	got := wire(t, normalize(mux), request11("BREW /a/b"))

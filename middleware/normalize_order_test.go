@@ -39,7 +39,7 @@ func TestNormalizeKeepsTheFirstError(t *testing.T) {
 	}
 }
 
-func TestNormalizeDropsWhatFollowsAnErrorWithoutReturn(t *testing.T) {
+func TestNormalizeDropsWritesAfterAnError(t *testing.T) {
 	for _, protocol := range protocols {
 		n, c := reports(middleware.NormalizeOptions{})
 		srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +53,7 @@ func TestNormalizeDropsWhatFollowsAnErrorWithoutReturn(t *testing.T) {
 	}
 }
 
-func TestNormalizeSendsJSONThatWentThroughHTTPErrorAsJSON(t *testing.T) {
+func TestJSONThroughHTTPErrorIsSentAsJSON(t *testing.T) {
 	for _, body := range []string{`{"error":"x"}`, `["x"]`, ` {"error":"x"}`} {
 		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, body, 400) })))
 		assert.Equal(t, "application/json", a.Header.Get("Content-Type"))
@@ -66,7 +66,7 @@ func TestNormalizeSendsJSONThatWentThroughHTTPErrorAsJSON(t *testing.T) {
 	}
 }
 
-func TestNormalizeTakesTheCorrectionOfACodeThatIsNone(t *testing.T) {
+func TestASecondCallMayCorrectAnInvalidCode(t *testing.T) {
 	a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(0) // net/http panics here, and careful handlers recover
 		http.Error(w, "no such order", 404)
@@ -84,7 +84,7 @@ func TestNormalizeTakesTheCorrectionOfACodeThatIsNone(t *testing.T) {
 	assert.NotContains(t, problemOf(t, a)["detail"], "text")
 }
 
-func TestNormalizeIgnoresHeaderFieldsSetAfterWriteHeader(t *testing.T) {
+func TestFieldsSetAfterWriteHeaderAreIgnored(t *testing.T) {
 	for _, protocol := range protocols {
 		for why, h := range map[string]http.HandlerFunc{
 			"a success": func(w http.ResponseWriter, r *http.Request) {
@@ -145,7 +145,7 @@ func TestNormalizeSendsAFlushedErrorAtOnce(t *testing.T) {
 	}
 }
 
-func TestNormalizeReadsJustEnoughOfAnUntypedError(t *testing.T) {
+func TestNormalizeHoldsLittleOfAnUntypedError(t *testing.T) {
 	page := "<html>" + strings.Repeat("x", 5000)
 	for _, protocol := range protocols {
 		a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -209,7 +209,7 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 	}
 }
 
-func TestASuperfluousCallIsLoggedWithItsTrueCaller(t *testing.T) {
+func TestASuperfluousCallIsLoggedWithItsCaller(t *testing.T) {
 	text := new(logged)
 	srv := startLogging(t, "HTTP/1.1", middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(404)
@@ -217,10 +217,10 @@ func TestASuperfluousCallIsLoggedWithItsTrueCaller(t *testing.T) {
 	})), text)
 	ask(t, srv)
 	srv.Close()
-	assert.Regexp(t, `^http: superfluous response.WriteHeader call from \S+TestASuperfluousCallIsLoggedWithItsTrueCaller\S* \(normalize_order_test.go:\d+\)\n$`, text.String())
+	assert.Regexp(t, `^http: superfluous response.WriteHeader call from \S+TestASuperfluousCallIsLoggedWithItsCaller\S* \(normalize_order_test.go:\d+\)\n$`, text.String())
 }
 
-func TestNormalizeBoundsWhatItReportsOfSuperfluousCalls(t *testing.T) {
+func TestNormalizeBoundsSuperfluousCalls(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
 	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for range 1000 {
@@ -236,7 +236,7 @@ func TestNormalizeBoundsWhatItReportsOfSuperfluousCalls(t *testing.T) {
 
 // Content-Encoding that an outer layer has set stays, since its bytes will be
 // encoded; that of an inner layer goes with the bytes it was for.
-func TestNormalizeTellsACompressorOutsideFromOneInside(t *testing.T) {
+func TestNormalizeKnowsAnOuterCompressor(t *testing.T) {
 	compress := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -280,7 +280,7 @@ type gzipped struct {
 
 func (g gzipped) Write(p []byte) (int, error) { return g.z.Write(p) }
 
-func TestNormalizeRemovesWhatDescribedTheReplacedContent(t *testing.T) {
+func TestFieldsOfAReplacedBodyAreRemoved(t *testing.T) {
 	gone := []string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Disposition", "Content-Md5",
 		"Digest", "Repr-Digest", "Content-Digest", "Accept-Ranges", "Trailer", "Age", "Expires", "Location",
 		"Etag", "Last-Modified", "Content-Range"}
@@ -312,7 +312,7 @@ func TestNormalizeRemovesWhatDescribedTheReplacedContent(t *testing.T) {
 	}
 }
 
-func TestNormalizeReportsADeclaredLengthThatIsWrong(t *testing.T) {
+func TestNormalizeReportsAWrongLength(t *testing.T) {
 	for _, protocol := range protocols {
 		for why, row := range map[string]struct{ declared, want string }{
 			"too long":  {"1000", "Content-Length is 1000, but the body ended after 5 bytes"},
@@ -336,7 +336,7 @@ func TestNormalizeReportsADeclaredLengthThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestNormalizeDoesNotBlameAHandlerWhoseClientLeft(t *testing.T) {
+func TestAClientThatLeftIsNotAMisuse(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
 	for why, h := range map[string]http.HandlerFunc{
 		"a write fails":     func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 10)) },
@@ -357,7 +357,7 @@ func TestNormalizeDoesNotBlameAHandlerWhoseClientLeft(t *testing.T) {
 	}
 }
 
-func TestNormalizeRemovesTheFieldsOfAConnectionFromHTTP2(t *testing.T) {
+func TestHTTP2ResponsesHaveNoConnectionFields(t *testing.T) {
 	h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		w.Header().Set("Keep-Alive", "timeout=5")
@@ -396,7 +396,7 @@ func TestNormalizeOnHEADHasTheHeaderOfGET(t *testing.T) {
 	}
 }
 
-func TestNormalizerAsksReplaceAndDetail(t *testing.T) {
+func TestNormalizeCallsReplaceAndDetail(t *testing.T) {
 	n := middleware.NormalizeOptions{
 		Logger: quiet,
 		Replace: func(r *http.Request, code int, h http.Header) middleware.Replacement {
@@ -441,7 +441,7 @@ func TestNormalizerAsksReplaceAndDetail(t *testing.T) {
 	assert.Equal(t, long+"\n", a.body, "more than MaxText passes")
 }
 
-func TestNormalizeDoesNotTakeAStoryForADetail(t *testing.T) {
+func TestNormalizeUsesNoLongTextAsDetail(t *testing.T) {
 	for n, shown := range map[int]bool{1024: true, 1025: false} {
 		story := strings.Repeat("x", n)
 		normalizer, c := reports(middleware.NormalizeOptions{})
@@ -458,7 +458,7 @@ func TestNormalizeDoesNotTakeAStoryForADetail(t *testing.T) {
 	}
 }
 
-func TestReplaceIsNotAskedAboutProblems(t *testing.T) {
+func TestReplaceIsNotCalledForProblems(t *testing.T) {
 	n := middleware.NormalizeOptions{Replace: func(*http.Request, int, http.Header) middleware.Replacement { return middleware.ReplaceYes }}
 	h := middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no such order")) }))
 	assert.Equal(t, "no such order", problemOf(t, get(t, "HTTP/1.1", h))["detail"])
@@ -467,7 +467,7 @@ func TestReplaceIsNotAskedAboutProblems(t *testing.T) {
 	assert.Contains(t, page.body, "no such order")
 }
 
-func TestADetailThatTheSettingsDeclineIsNotLogged(t *testing.T) {
+func TestADeclinedDetailIsNotLogged(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{Detail: func(*http.Request, int, string) string { return "" }})
 	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) })))
 	a := ask(t, srv)
@@ -476,7 +476,7 @@ func TestADetailThatTheSettingsDeclineIsNotLogged(t *testing.T) {
 	assert.Nil(t, reported(c), "clients could fill the log with it")
 }
 
-func TestNormalizeSkipsWhatItIsToldTo(t *testing.T) {
+func TestNormalizeSkipsARequest(t *testing.T) {
 	h := middleware.NormalizeWith(middleware.NormalizeOptions{Skip: func(r *http.Request) bool { return r.URL.Path == "/x" }})(http.NotFoundHandler())
 	assert.Equal(t, "404 page not found\n", get(t, "HTTP/1.1", h).body)
 	problemOf(t, get(t, "HTTP/1.1", h, func(r *http.Request) { r.URL.Path = "/y" }))

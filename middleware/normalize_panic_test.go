@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNormalizeAnswersAPanicBeforeTheAnswerHasBegun(t *testing.T) {
+func TestNormalizeSends500ForAPanic(t *testing.T) {
 	cause := errors.New("pq: password")
 	for why, h := range map[string]http.HandlerFunc{
 		"nothing was written":  func(w http.ResponseWriter, r *http.Request) { panic(cause) },
@@ -55,7 +55,7 @@ func TestNormalizeAnswersAPanicBeforeTheAnswerHasBegun(t *testing.T) {
 	}
 }
 
-func TestNormalizeCutsABegunAnswerShortWhenItsHandlerPanics(t *testing.T) {
+func TestNormalizeCutsAResponseThatPanicsMidway(t *testing.T) {
 	for why, h := range map[string]http.HandlerFunc{
 		"bytes that were not flushed": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200); io.WriteString(w, "abc"); panic("x") },
 		"bytes that were": func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestNormalizeCutsABegunAnswerShortWhenItsHandlerPanics(t *testing.T) {
 	}
 }
 
-func TestNormalizeLetsErrAbortHandlerPass(t *testing.T) {
+func TestNormalizePassesErrAbortHandler(t *testing.T) {
 	for why, h := range map[string]http.HandlerFunc{
 		"before anything":        func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
 		"while an error is held": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404); panic(http.ErrAbortHandler) },
@@ -123,7 +123,7 @@ func TestNormalizeLetsErrAbortHandlerPass(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatExitsItsGoroutineIsAborted(t *testing.T) {
+func TestGoexitIsReportedAsAborted(t *testing.T) {
 	for _, protocol := range protocols {
 		capture, got := results()
 		a := get(t, protocol, capture(normalize(middleware.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { runtime.Goexit() })))))
@@ -139,7 +139,7 @@ func TestAPanicWithNilIsAPanic(t *testing.T) {
 	assert.IsType(t, &runtime.PanicNilError{}, reported(c).Panic)
 }
 
-func TestNormalizeBoundsWhatItLogsOfAPanic(t *testing.T) {
+func TestNormalizeBoundsTheLogOfAPanic(t *testing.T) {
 	log, text := logger()
 	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var deep func(int)
@@ -156,7 +156,7 @@ func TestNormalizeBoundsWhatItLogsOfAPanic(t *testing.T) {
 	assert.Less(t, len(text.String()), 64<<10)
 }
 
-func TestResultKnowsThatTheClientHasGone(t *testing.T) {
+func TestResultReportsThatTheClientLeft(t *testing.T) {
 	for _, protocol := range protocols {
 		ctx, cancel := context.WithCancel(t.Context())
 		capture, got := results()

@@ -131,7 +131,7 @@ func checkStorage(t *testing.T, code int, a answer) {
 	}
 }
 
-func TestNormalizeForbidsStoringAnErrorWithAContentOfItsOwn(t *testing.T) {
+func TestNormalizeForbidsStoringATypedError(t *testing.T) {
 	for s := range status.All() {
 		if s.Code < 400 {
 			continue
@@ -151,7 +151,7 @@ func TestNormalizeForbidsStoringAnErrorWithAContentOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestNormalizeFillsInWhatTheSettingsHave(t *testing.T) {
+func TestNormalizeAddsFieldsOfItsSettings(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{
 		Challenges: []string{`Bearer realm="orders"`, `Basic realm="orders"`},
 		Upgrade:    []string{"h2c", "websocket"},
@@ -202,7 +202,7 @@ func TestNormalizeFillsInWhatTheSettingsHave(t *testing.T) {
 	assert.Nil(t, reported(c), "nothing is missing")
 }
 
-func TestNormalizeKeepsWhatTheHandlerSupplied(t *testing.T) {
+func TestNormalizeKeepsFieldsOfTheHandler(t *testing.T) {
 	a := get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Challenges: []string{"Basic"}, RetryAfter: 9e9})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "expired", 401)
@@ -210,7 +210,7 @@ func TestNormalizeKeepsWhatTheHandlerSupplied(t *testing.T) {
 	assert.Equal(t, []string{"Bearer"}, a.Header["Www-Authenticate"])
 }
 
-func TestNormalizeSends500ForACodeThatIsNone(t *testing.T) {
+func TestNormalizeSends500ForAnInvalidCode(t *testing.T) {
 	for _, code := range []int{-1, 0, 1, 42, 99, 600, 700, 999, 1000, math.MaxInt32} {
 		for _, protocol := range protocols {
 			n, c := reports(middleware.NormalizeOptions{})
@@ -229,7 +229,7 @@ func TestNormalizeSends500ForACodeThatIsNone(t *testing.T) {
 				assert.Equal(t, code, rep.HandlerStatus)
 				assert.Equal(t, code, rep.Invalid.Code)
 				assert.Equal(t, "normalize_status_test.go", rep.Invalid.File)
-				assert.Contains(t, rep.Invalid.Function, "TestNormalizeSends500ForACodeThatIsNone")
+				assert.Contains(t, rep.Invalid.Function, "TestNormalizeSends500ForAnInvalidCode")
 				assert.Equal(t, fmt.Sprintf(`{"status":%d}`, code), rep.Withheld)
 			}
 		}
@@ -275,7 +275,7 @@ func TestNormalizeReplacesTheCodesOfTheSettings(t *testing.T) {
 	}
 }
 
-func TestNormalizerPanicsOverSettingsThatCannotWork(t *testing.T) {
+func TestNormalizeWithPanicsIfASettingIsInvalid(t *testing.T) {
 	for want, n := range map[string]middleware.NormalizeOptions{
 		"middleware: NormalizeOptions.Codes: 99 (for 404) is not a final status code":  {Codes: map[int]int{404: 99}},
 		"middleware: NormalizeOptions.Codes: 103 (for 404) is not a final status code": {Codes: map[int]int{404: 103}},
@@ -288,7 +288,7 @@ func TestNormalizerPanicsOverSettingsThatCannotWork(t *testing.T) {
 	}
 }
 
-func TestNormalizeUsesTheDocumentedReasonNotTheOneOfNetHTTP(t *testing.T) {
+func TestNormalizeUsesTheDocumentedReason(t *testing.T) {
 	for code, title := range map[int]string{413: "Payload Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 418: "I'm a teapot", 422: "Unprocessable Entity"} {
 		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, http.StatusText(code), code) })))
 		doc := problemOf(t, a)
@@ -297,7 +297,7 @@ func TestNormalizeUsesTheDocumentedReasonNotTheOneOfNetHTTP(t *testing.T) {
 	}
 }
 
-func TestNormalizeDropsContentThatTheStatusForbids(t *testing.T) {
+func TestNormalizeDropsABodyTheStatusForbids(t *testing.T) {
 	for _, code := range []int{204, 205, 304} {
 		for _, protocol := range protocols {
 			var werr error

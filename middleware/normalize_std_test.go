@@ -46,7 +46,7 @@ func deadPort(t testing.TB) string {
 	return "http://" + l.Addr().String()
 }
 
-func TestNormalizeMakesProblemsOfWhatTheStandardHandlersAnswer(t *testing.T) {
+func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "f.txt"), []byte("hello world"), 0o600))
 	files := http.FileServer(http.Dir(dir))
@@ -114,7 +114,7 @@ func TestNormalizeMakesProblemsOfWhatTheStandardHandlersAnswer(t *testing.T) {
 
 func waitForever(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-func TestNormalizeFillsTheEmptyAnswerToGETAsterisk(t *testing.T) {
+func TestNormalizeHandlesGETAsterisk(t *testing.T) {
 	got := wire(t, normalize(http.NewServeMux()), "GET * HTTP/1.1\r\nHost: a\r\n\r\n")
 	assert.Contains(t, got, `"status":400`)
 	assert.Contains(t, got, "Connection: close")
@@ -145,7 +145,7 @@ func TestTheLayersAroundServeMuxSeeItsPattern(t *testing.T) {
 	}
 }
 
-func TestAnUpstreamThatDiesMidwayStaysVisible(t *testing.T) {
+func TestAnUpstreamThatDiesMidwayCutsTheResponse(t *testing.T) {
 	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "half")
@@ -164,7 +164,7 @@ func TestAnUpstreamThatDiesMidwayStaysVisible(t *testing.T) {
 	}
 }
 
-func TestARequestThatIsTooLargeClosesTheConnection(t *testing.T) {
+func TestALargeRequestClosesTheConnection(t *testing.T) {
 	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			http.Error(w, "too large", 413)
@@ -184,7 +184,7 @@ func TestARequestThatIsTooLargeClosesTheConnection(t *testing.T) {
 	}
 }
 
-func TestCaptureMeasuresByTheClockOfTheTest(t *testing.T) {
+func TestCaptureUsesTheClockOfSynctest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Nothing of the package depends on the wall clock.
 		capture := make(chan middleware.Result, 1)

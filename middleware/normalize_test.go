@@ -64,7 +64,7 @@ func TestNormalizeTurnsErrorsIntoProblems(t *testing.T) {
 	}
 }
 
-func TestNormalizeLeavesContentWithATypeAlone(t *testing.T) {
+func TestNormalizeLeavesTypedBodiesAlone(t *testing.T) {
 	long := strings.Repeat("a long story. ", 10_000)
 	for _, row := range []struct {
 		why, typ, body string

@@ -14,7 +14,7 @@ import (
 
 // The first bytes of a text may be those of another format: "BM" begins an
 // image, "%!PS-Adobe-" a page, by the table that net/http sniffs with.
-func TestNormalizeTakesTextForTextWhateverItBeginsWith(t *testing.T) {
+func TestTextIsTextWhateverItBeginsWith(t *testing.T) {
 	for _, text := range []string{"BM25 index: dial tcp: refused", "GIF89a is no format for invoices", "%PDF-1.7 expected", "OggS is unknown here"} {
 		h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(500)
@@ -39,7 +39,7 @@ func TestNormalizeLeavesAnImageWithoutATypeAlone(t *testing.T) {
 
 // A WriteHeader with a number that is no status has not happened, so what the
 // handler sets after it is part of the answer.
-func TestNormalizeSendsTheFieldsOfACorrectedAnswer(t *testing.T) {
+func TestNormalizeSendsACorrectedHeader(t *testing.T) {
 	h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Before", "1")
 		w.WriteHeader(0)
@@ -76,7 +76,7 @@ func TestALongTextPassesFromItsFirstByte(t *testing.T) {
 
 // A text of as many bytes as are held is replaced, and one byte more passes, in
 // however many calls it comes.
-func TestTheBoundOfATextCountsEachOfItsBytes(t *testing.T) {
+func TestMaxTextCountsEveryByte(t *testing.T) {
 	for _, parts := range [][]string{
 		{"Not Found", strings.Repeat("x", 991)}, {"Not Found\n", "Not Found\n", strings.Repeat("x", 980)},
 		{strings.Repeat("x", 500), strings.Repeat("y", 500)}, {strings.Repeat("x", 1000)},
@@ -113,7 +113,7 @@ func TestAFlushInsideOfATextDoesNotEndIt(t *testing.T) {
 
 // A layer inside of Normalize keeps the second WriteHeader to itself, and what
 // is written behind it is the text of another status all the same.
-func TestTheTextOfALaterStatusIsSecretInAnyOrder(t *testing.T) {
+func TestTheTextOfALaterStatusIsWithheld(t *testing.T) {
 	capture := middleware.Capture(func(*http.Request, middleware.Result) {})
 	timeout := middleware.Timeout(time.Minute)
 	for name, inside := range map[string][]func(http.Handler) http.Handler{
@@ -139,7 +139,7 @@ func TestTheTextOfALaterStatusIsSecretInAnyOrder(t *testing.T) {
 }
 
 // On HTTP/2 a 101 cannot be sent, and is what the handler has set all the same.
-func TestA101OnHTTP2IsTheHandlersStatus(t *testing.T) {
+func TestHTTP2Sends101AsAFinalStatus(t *testing.T) {
 	for name, layers := range map[string]func(http.Handler) http.Handler{
 		"alone":      func(h http.Handler) http.Handler { return h },
 		"in Timeout": middleware.Timeout(time.Minute),

@@ -16,7 +16,7 @@ import (
 
 // A ReverseProxy inside each layer passes on what it does alone.
 
-func TestAProxyPassesResponsesOn(t *testing.T) {
+func TestAProxyForwardsResponses(t *testing.T) {
 	upstream := start(t, "HTTP/1.1", byRow(map[string]http.HandlerFunc{
 		"trailers": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Trailer", "X-Sum")

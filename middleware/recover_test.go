@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestRecoverAnswers500WithoutTheTextOfThePanic(t *testing.T) {
+func TestRecoverSends500WithoutThePanicsText(t *testing.T) {
 	for _, protocol := range protocols {
 		log, text := logger()
 		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic("pq: password") }))
@@ -24,7 +24,7 @@ func TestRecoverAnswers500WithoutTheTextOfThePanic(t *testing.T) {
 	}
 }
 
-func TestRecoverCutsAnAnswerShortThatHasBegun(t *testing.T) {
+func TestRecoverCutsAResponseThatHasBegun(t *testing.T) {
 	for _, protocol := range protocols {
 		log, text := logger()
 		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func TestRecoverCutsAnAnswerShortThatHasBegun(t *testing.T) {
 	}
 }
 
-func TestRecoverLetsErrAbortHandlerPassUnlogged(t *testing.T) {
+func TestRecoverPassesErrAbortHandlerUnlogged(t *testing.T) {
 	for _, protocol := range protocols {
 		log, text := logger()
 		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
@@ -65,7 +65,7 @@ func TestNestedRecoversReportAPanicOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(text.String(), "panic=late"))
 }
 
-func TestRecoverReportsAPanicOfALayerAroundNormalize(t *testing.T) {
+func TestRecoverReportsAPanicOutsideNormalize(t *testing.T) {
 	log, text := logger()
 	srv := start(t, "HTTP/1.1", middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

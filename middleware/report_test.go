@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestNormalizeLogsWhatTheClientDidNotGet(t *testing.T) {
+func TestNormalizeLogsWithheldText(t *testing.T) {
 	ids := middleware.RequestIDOptions{New: func(*http.Request) string { return "id1" }}
 	for _, row := range []struct {
 		why  string
@@ -60,7 +60,7 @@ func TestNormalizeLogsAHabitOnce(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(text.String(), "\n"), text)
 }
 
-func TestNormalizeRemembersABoundedNumberOfHabits(t *testing.T) {
+func TestNormalizeBoundsRememberedHabits(t *testing.T) {
 	log, text := logger()
 	mux := http.NewServeMux()
 	for i := range 300 {
@@ -75,7 +75,7 @@ func TestNormalizeRemembersABoundedNumberOfHabits(t *testing.T) {
 	assert.Equal(t, 256, strings.Count(text.String(), "\n"))
 }
 
-func TestNormalizeReportsEveryTimeToWhoAsks(t *testing.T) {
+func TestReportIsCalledEveryTime(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
 	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })))
 	for range 3 {

@@ -27,7 +27,7 @@ func identify(ids middleware.RequestIDOptions, incoming ...string) (inside, outs
 
 func trust(*http.Request) bool { return true }
 
-func TestRequestIDIsNewForEachRequestAndTheSameInsideAndOutside(t *testing.T) {
+func TestRequestIDIsUniqueAndSentToTheClient(t *testing.T) {
 	a, sentA := identify(middleware.RequestIDOptions{}, "mine")
 	b, sentB := identify(middleware.RequestIDOptions{}, "mine")
 	assert.Equal(t, a, sentA)
@@ -40,7 +40,7 @@ func TestRequestIDFromAnyOtherContextIsEmpty(t *testing.T) {
 	assert.Empty(t, middleware.RequestIDFrom(t.Context()))
 }
 
-func TestRequestIDsTakeOverOnlyWhatIsFitToBeLogged(t *testing.T) {
+func TestTrustAcceptsOnlySafeIdentifiers(t *testing.T) {
 	for _, row := range []struct {
 		why      string
 		incoming []string
@@ -69,7 +69,7 @@ func TestRequestIDsTakeOverOnlyWhatIsFitToBeLogged(t *testing.T) {
 	}
 }
 
-func TestRequestIDsUseTheFieldAndTheMakerOfTheSettings(t *testing.T) {
+func TestRequestIDWithUsesItsSettings(t *testing.T) {
 	h := middleware.RequestIDWith(middleware.RequestIDOptions{Header: "x-correlation-id", New: func(*http.Request) string { return "n1" }})(http.NotFoundHandler())
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))

@@ -199,7 +199,7 @@ func TestAnOwnResponderComesFirst(t *testing.T) {
 }
 
 // Errors in a stream that has begun are written by the Responder in effect.
-func TestAStreamThatFailsEndsWithTheRespondersProblem(t *testing.T) {
+func TestAFailingStreamEndsWithAProblem(t *testing.T) {
 	responder := &respond.Responder{Logger: quiet, Localize: func(r *http.Request, d *problem.Details) string { d.Title = "auf deutsch"; return "de" },
 		Instance: func(r *http.Request) string { return "/log/1" }}
 	norm := middleware.NormalizeWith(middleware.NormalizeOptions{Responder: responder, Logger: quiet})

@@ -108,7 +108,7 @@ func around() []layer {
 	}
 }
 
-func TestAClientThatDoesNotReadIsCutAtTheDeadline(t *testing.T) {
+func TestASlowReaderIsCutAtTheDeadline(t *testing.T) {
 	endless := map[string]func(w http.ResponseWriter) error{
 		"writes": func(w http.ResponseWriter) error {
 			for {
@@ -326,7 +326,7 @@ func TestAConnectionGoesOnAfterATimeout(t *testing.T) {
 }
 
 // The handler at the deadline returns the error of its context.
-func TestTheErrorOfTheContextIsA503AndNeverACut(t *testing.T) {
+func TestADeadlineErrorIsA503AndNeverACut(t *testing.T) {
 	ends := map[string]http.Handler{
 		"respond.Handler": quietResponder.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			<-r.Context().Done()
@@ -684,7 +684,7 @@ func TestALatePanicIsReportedOnce(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatGoesOnSharesNothing(t *testing.T) {
+func TestALateHandlerSharesNothing(t *testing.T) {
 	for _, l := range around() {
 		t.Run(l.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, protocol string) {
@@ -747,7 +747,7 @@ func TestAHandlerThatGoesOnSharesNothing(t *testing.T) {
 	}
 }
 
-func TestTheServersLogNamesNoFrameOfOurs(t *testing.T) {
+func TestNetHTTPsLogNamesNoneOfOurFrames(t *testing.T) {
 	for why, h := range map[string]http.HandlerFunc{
 		"two calls of WriteHeader": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200); w.WriteHeader(500) },
 		"WriteHeader after a body": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "x"); http.Error(w, "x", 500) },
@@ -775,7 +775,7 @@ func TestTheServersLogNamesNoFrameOfOurs(t *testing.T) {
 
 // A handler that exits its goroutine sends no response that looks complete, and
 // nobody waits for it.
-func TestAnExitOfTheGoroutineIsACut(t *testing.T) {
+func TestGoexitCutsTheResponse(t *testing.T) {
 	for why, before := range map[string]func(w http.ResponseWriter){
 		"before anything": func(w http.ResponseWriter) {},
 		"after bytes":     func(w http.ResponseWriter) { io.WriteString(w, "abc"); http.NewResponseController(w).Flush() },

@@ -19,7 +19,7 @@ import (
 // soon is a time that is over at once, and never one that is not.
 const soon, never = time.Nanosecond, time.Hour
 
-func TestTimeoutAnswers503AsAProblem(t *testing.T) {
+func TestTimeoutSends503AsAProblem(t *testing.T) {
 	for _, protocol := range protocols {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"alone": middleware.Chain(), "inside Normalize": normalize} {
 			errs := make(chan error, 1)
@@ -73,7 +73,7 @@ func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
 	}
 }
 
-func TestTimeoutLeavesAnAnswerInTimeAlone(t *testing.T) {
+func TestTimeoutLeavesATimelyResponseAlone(t *testing.T) {
 	outer := tag("outer")
 	for _, protocol := range protocols {
 		for why, h := range map[string]http.HandlerFunc{
@@ -107,7 +107,7 @@ func TestTimeoutLeavesAnAnswerInTimeAlone(t *testing.T) {
 	}
 }
 
-func TestTimeoutCutsABegunAnswerShort(t *testing.T) {
+func TestTimeoutCutsAResponseThatHasBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec, r := recorder()
 		capture, got := results()
@@ -155,7 +155,7 @@ func TestTimeoutIsNotAContextThatEnded(t *testing.T) {
 	}
 }
 
-func TestTimeoutDoesNotSendTheFieldsOfAHintAgain(t *testing.T) {
+func TestTimeoutSendsFieldsOfAHintOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec, r := recorder()
 		tag("outer")(middleware.Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -170,7 +170,7 @@ func TestTimeoutDoesNotSendTheFieldsOfAHintAgain(t *testing.T) {
 	})
 }
 
-func TestTimeoutPassesAPanicOnWithItsStack(t *testing.T) {
+func TestTimeoutForwardsAPanicWithItsStack(t *testing.T) {
 	cause := errors.New("pq")
 	n, c := reports(middleware.NormalizeOptions{})
 	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) }))))
@@ -185,7 +185,7 @@ func TestTimeoutPassesAPanicOnWithItsStack(t *testing.T) {
 	assert.Error(t, a.err)
 }
 
-func TestTimeoutLeavesAHijackedConnectionToItsHandler(t *testing.T) {
+func TestTimeoutLeavesAHijackedConnectionAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		_, r := recorder()
@@ -216,7 +216,7 @@ type hijackable struct {
 
 func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) { return h.conn, nil, nil }
 
-func TestTimeoutPanicsWithoutATime(t *testing.T) {
+func TestTimeoutPanicsIfTheLimitIsNotPositive(t *testing.T) {
 	assert.PanicsWithValue(t, "middleware: Timeout: 0s is not positive", func() { middleware.Timeout(0) })
 	assert.PanicsWithValue(t, "middleware: Timeout: the handler is nil", func() { middleware.Timeout(1)(nil) })
 }

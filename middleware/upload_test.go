@@ -56,7 +56,7 @@ func refusals() map[string]struct {
 	}
 }
 
-func TestAnEarlyRefusalLeavesAtOnce(t *testing.T) {
+func TestAnEarlyRefusalIsSentAtOnce(t *testing.T) {
 	for why, row := range refusals() {
 		for request, text := range map[string]string{
 			"Expect: 100-continue": "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10000000\r\n\r\n",
@@ -274,7 +274,7 @@ func passesTheRequest(name string) bool {
 }
 
 // The outer layers find what inner ones left on their request.
-func TestOuterLayersSeeTheFormAndThePattern(t *testing.T) {
+func TestOuterLayersSeeFormAndPattern(t *testing.T) {
 	body, contentType := upload(100)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /u/{id}", func(w http.ResponseWriter, r *http.Request) { r.ParseMultipartForm(1 << 20) })

@@ -56,7 +56,7 @@ func (c countingConn) ReadFrom(src io.Reader) (int64, error) {
 
 // A file goes from the disk to the connection without a copy in the process:
 // net.TCPConn has the file itself in its hands, for which Linux has sendfile.
-func TestAFileReachesTheConnectionAsAFile(t *testing.T) {
+func TestAFileReachesSendfile(t *testing.T) {
 	const size = 4 << 20
 	name := filepath.Join(t.TempDir(), "f.bin")
 	require.NoError(t, os.WriteFile(name, make([]byte, size), 0o600))
@@ -92,7 +92,7 @@ func TestAFileReachesTheConnectionAsAFile(t *testing.T) {
 	}
 }
 
-func TestTheErrorOfAFlushComesThroughEveryShape(t *testing.T) {
+func TestAFlushErrorPassesEveryWriter(t *testing.T) {
 	for why, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
 		"net/http's":    func(w http.ResponseWriter) http.ResponseWriter { return w },
 		"FlushError":    func(w http.ResponseWriter) http.ResponseWriter { return failingFlush{w} },
@@ -127,7 +127,7 @@ type failingFlush struct{ http.ResponseWriter }
 func (failingFlush) FlushError() error { return errBroken }
 
 // httpsnoop.Unwrap goes down through all layers, so it cannot find ours.
-func TestALayerOfAnotherPackageBetweenOursChangesNoResult(t *testing.T) {
+func TestAForeignLayerChangesNoResult(t *testing.T) {
 	between := map[string]func(http.Handler) http.Handler{
 		"httpsnoop's": func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -99,7 +99,7 @@ type noPush struct{}
 
 func (noPush) Push(string, *http.PushOptions) error { return http.ErrNotSupported }
 
-func TestAWriterOfAnotherShapeKeepsItsInterfacesToo(t *testing.T) {
+func TestAForeignWriterKeepsItsInterfaces(t *testing.T) {
 	get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, base := range bases(w) {
 			normalize(http.HandlerFunc(func(wrapped http.ResponseWriter, r *http.Request) {
@@ -109,7 +109,7 @@ func TestAWriterOfAnotherShapeKeepsItsInterfacesToo(t *testing.T) {
 	}))
 }
 
-func TestAWriterOfAnotherShapeIsWatchedInAllItsMethods(t *testing.T) {
+func TestEveryMethodOfAnyWriterIsObserved(t *testing.T) {
 	for name, base := range map[string]func(w http.ResponseWriter) http.ResponseWriter{
 		"reads": func(w http.ResponseWriter) http.ResponseWriter {
 			return struct {
@@ -160,7 +160,7 @@ func TestAWriterOfAnotherShapeIsWatchedInAllItsMethods(t *testing.T) {
 
 // A base whose Unwrap leads to more: what http.ResponseController would find
 // there it has to find in our writer.
-func TestAWriterBehindUnwrapHasWhatTheControllerFinds(t *testing.T) {
+func TestResponseControllerWorksBehindUnwrap(t *testing.T) {
 	get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, row := range []struct {
 			why  string
@@ -205,7 +205,7 @@ func TestAWriterBehindUnwrapHasWhatTheControllerFinds(t *testing.T) {
 	}))))
 }
 
-func TestNoFlushOrHijackGetsPastAHeldError(t *testing.T) {
+func TestNoFlushOrHijackSkipsAHeldError(t *testing.T) {
 	wrappers := map[string]func(http.Handler) http.Handler{
 		"net/http's own":       func(h http.Handler) http.Handler { return h },
 		"hides all but Unwrap": plainWrapper,
@@ -322,7 +322,7 @@ func TestAPanicAfterHijackClosesTheConnection(t *testing.T) {
 	}
 }
 
-func TestAFailedHijackLeavesTheAnswerAlone(t *testing.T) {
+func TestAFailedHijackLeavesTheResponseAlone(t *testing.T) {
 	a := get(t, "HTTP/2", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _, err := http.NewResponseController(w).Hijack()
 		assert.ErrorIs(t, err, http.ErrNotSupported)
@@ -331,7 +331,7 @@ func TestAFailedHijackLeavesTheAnswerAlone(t *testing.T) {
 	assert.Equal(t, "no upgrade here", problemOf(t, a)["detail"])
 }
 
-func TestTheControllerReachesDeadlinesAndFullDuplex(t *testing.T) {
+func TestControllerReachesDeadlinesAndDuplex(t *testing.T) {
 	for _, protocol := range protocols {
 		get(t, protocol, middleware.Chain(middleware.Capture(nothing), normalize)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := http.NewResponseController(w)
@@ -342,7 +342,7 @@ func TestTheControllerReachesDeadlinesAndFullDuplex(t *testing.T) {
 	}
 }
 
-func TestFlushErrorTellsItsError(t *testing.T) {
+func TestFlushErrorReturnsItsError(t *testing.T) {
 	for _, protocol := range protocols {
 		capture, got := results()
 		get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -355,7 +355,7 @@ func TestFlushErrorTellsItsError(t *testing.T) {
 	}
 }
 
-func TestTheContentOfAFileIsNotCopiedByHand(t *testing.T) {
+func TestAFileIsNotCopiedByHand(t *testing.T) {
 	base := &readingWriter{fullWriter: fullWriter{http.Header{}}}
 	h := middleware.Chain(middleware.Capture(nothing), normalize)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(200)
@@ -382,7 +382,7 @@ func (w *readingWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestALayerThatUnwrapsToItselfDoesNotHangTheWriter(t *testing.T) {
+func TestUnwrapMayReturnItsReceiver(t *testing.T) {
 	rec, r := recorder()
 	loop := &selfish{ResponseWriter: struct{ http.ResponseWriter }{rec}}
 	normalize(http.NotFoundHandler()).ServeHTTP(loop, r)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestWriterTellsAHandlerThatReturnsAnErrorWhetherItHasAnswered(t *testing.T) {
+func TestAReturnedErrorMeetsABegunResponse(t *testing.T) {
 	for _, c := range []struct {
 		reason string
 		begin  func(http.ResponseWriter)
