@@ -15,7 +15,8 @@ type Result struct {
 	Status int
 	// HandlerStatus is the status code that the handler set first. It is 0 if the
 	// handler never called WriteHeader, and differs from Status if [Normalize]
-	// changed it.
+	// changed it. One that cannot be sent does not count if another follows, such
+	// as that of an error that is returned to respond.Handler.
 	HandlerStatus int
 	// Implicit means that no handler set a status code: the 200 of a handler that
 	// only wrote a body, or did nothing.

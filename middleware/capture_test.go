@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -219,6 +221,25 @@ func TestCaptureWaitsForTheFinalResponse(t *testing.T) {
 		}
 		assert.Equal(t, row.want, outside, row.why)
 		assert.Equal(t, row.want, <-in, row.why)
+	}
+}
+
+// A handler that sets a code which cannot be sent and then fails has corrected
+// itself, as one has that sets another code.
+func TestAnErrorTakesThePlaceOfAnInvalidCode(t *testing.T) {
+	for _, code := range []int{0, 42, 600, 999, 1000} {
+		capture, got := results()
+		a := get(t, "HTTP/1.1", normalize(capture(respond.Handler(func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(code)
+			return problem.New(409)
+		}))))
+		assert.Equal(t, 409, a.StatusCode, code)
+		res := <-got
+		assert.Equal(t, 409, res.Status, code)
+		assert.Equal(t, 409, res.HandlerStatus, code)
+		require.NotNil(t, res.Problem, code)
+		assert.Equal(t, 409, res.Problem.Status, code)
+		assert.False(t, res.Replaced, code)
 	}
 }
 

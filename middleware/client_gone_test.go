@@ -63,6 +63,12 @@ func TestOnlyAClientThatLeftHasGone(t *testing.T) {
 			http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Second))
 			slow(w, r)
 		}, stay, 0, false},
+		"a write deadline that a later one replaces": {func(w http.ResponseWriter, r *http.Request) {
+			c := http.NewResponseController(w)
+			c.SetWriteDeadline(time.Now().Add(time.Second))
+			slow(w, r)
+			c.SetWriteDeadline(time.Now().Add(time.Hour))
+		}, stay, 0, false},
 		"a read deadline of the handler": {func(w http.ResponseWriter, r *http.Request) {
 			c := http.NewResponseController(w)
 			c.SetReadDeadline(time.Now().Add(time.Second))

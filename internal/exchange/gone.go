@@ -28,8 +28,13 @@ func (w *Writer) clientGone(took time.Duration) bool {
 	if d := w.x.deadlines(); d != nil && d.passed() || w.writeTimedOut(took) {
 		return false
 	}
-	if m := w.x.Peek(); m != nil && isBroken(m.WriteErr) {
-		return true
+	if m := w.x.Peek(); m != nil && m.WriteErr != nil {
+		if errors.Is(m.WriteErr, os.ErrDeadlineExceeded) { // for which net/http has ended the context
+			return false
+		}
+		if isBroken(m.WriteErr) {
+			return true
+		}
 	}
 	return w.disconnected() && !w.readTimedOut(took) && (w.gone || !w.isComplete())
 }

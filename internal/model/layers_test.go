@@ -87,6 +87,7 @@ const (
 	bounding      // the body of a request, by a reader that remembers its end
 	adding        // header fields
 	guarding      // has a writer that is closed in the end
+	passive       // hands on the request and the ResponseWriter that it got
 	foreign
 	hiding // what its base can do, without Unwrap
 )
@@ -120,7 +121,7 @@ var layers = []layer{
 			})
 		}
 	}, nil},
-	{"ratelimit.New", adding, func(*tape, int) wrap {
+	{"ratelimit.New", passive | adding, func(*tape, int) wrap {
 		return ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerMinute(1000), Key: ratelimit.Everyone})
 	}, nil},
 	{"ratelimit.New with CountStatus", adding | counting, func(t *tape, _ int) wrap {

@@ -67,6 +67,8 @@ var regressions = []struct {
 	// What Capture was told.
 	{"Capture of a deadline behind a wrapper", http11, "GET", []string{"a wrapper that counts", "middleware.Capture"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(2 * time.Hour)"}},
 	{"Capture of a deadline behind a wrapper and Timeout", http11, "GET", []string{"a wrapper with Unwrap", "middleware.Capture", "middleware.Timeout(time.Hour)"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(time.Hour)"}},
+	{"Capture of a write deadline that a later one replaces", http11, "GET", []string{"middleware.Capture"}, []string{"rc.SetWriteDeadline(in an hour)", "time.Sleep(2 * time.Hour)", `w.Write(body(4095, "canary of a text. "))`, "rc.SetWriteDeadline(in an hour)"}},
+	{"Capture of an error behind a code that cannot be sent", http11, "GET", []string{"middleware.Normalize", "middleware.Capture", "respond.Handler"}, []string{"w.WriteHeader(600)", `return errors.New("canary")`}},
 	{"Capture of a 101 on HTTP/2", http2, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(101)"}},
 	{"Capture of a 101 on HTTP/2 in two Timeouts", http2, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(101)"}},
 	{"Capture in Timeout", http11, "GET", []string{"middleware.Timeout(time.Hour)", "middleware.Capture"}, nil},
