@@ -118,7 +118,7 @@ func (j *judge) changesHeader(calls []call) bool {
 }
 
 // timesOut reports whether a Timeout ends the program.
-func (j *judge) timesOut() bool { return j.got.machine.waited && j.has(timed) }
+func (j *judge) timesOut() bool { return j.got.machine.overdue && j.has(timed) }
 
 // last returns the place of the innermost layer of a kind, or -1.
 func (j *judge) last(k kind) int {
@@ -127,16 +127,6 @@ func (j *judge) last(k kind) int {
 		at--
 	}
 	return at
-}
-
-// count returns how many layers are of a kind.
-func (j *judge) count(k kind) (n int) {
-	for _, l := range j.layers {
-		if l.kind&k != 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // stalls reports whether a client would wait for the rest of a response that does
@@ -148,12 +138,8 @@ func (j *judge) timedOut() {
 	m, got := &j.got.machine, &j.got.first
 	switch {
 	case m.hijacked:
-	case m.exactly && len(differences(&j.want.first, got)) == 0:
-		// The handler was just in time, and its own response may be a 503.
 	case (got.status == http.StatusServiceUnavailable || got.status == http.StatusRequestTimeout) && m.open:
 		j.mustBeProblem("a response that did not begin in time", got.status)
-	case m.exactly && (got.whole() || m.ended != returned || m.waits > 1 || !j.want.first.whole()):
-		// The handler was just in time, as far as anybody can tell.
 	case m.open:
 		j.fault("timeout", "no 503, but %d %s", got.status, got.err)
 	case got.status != 0 && got.status == m.problem: // a page fills the buffer that holds the JSON of the yardstick

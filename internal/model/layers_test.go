@@ -105,7 +105,7 @@ var layers = []layer{
 	{"middleware.Recover", guarding | recovers, func(*tape, int) wrap { return middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet}) }, nil},
 	{"middleware.Normalize", guarding | normalizes | recovers, func(*tape, int) wrap { return middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet}) }, nil},
 	{"middleware.RequestID", adding, func(*tape, int) wrap { return middleware.RequestID }, nil},
-	{"middleware.Timeout(time.Hour)", guarding | plainIO | timed, func(*tape, int) wrap { return middleware.Timeout(limit) }, nil},
+	{"middleware.Timeout(time.Hour)", guarding | plainIO | timed, func(_ *tape, at int) wrap { return middleware.Timeout(limitAt(at)) }, nil},
 	{"middleware.MaxBytes(1 << 30)", bounding, func(*tape, int) wrap { return middleware.MaxBytes(1 << 30) }, nil},
 	{"middleware.MaxBytes(1000)", bounding | refusing, func(*tape, int) wrap { return middleware.MaxBytes(smallLimit) }, func() wrap {
 		return func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, smallLimit) }
@@ -138,8 +138,20 @@ var layers = []layer{
 	}},
 }
 
-// limit is the time that Timeout gives.
-const limit = time.Hour
+const (
+	limit = time.Hour        // what a Timeout gives
+	short = 50 * time.Minute // what is in time, once
+	soon  = 40 * time.Minute // when a deadline of a program is
+)
+
+// limitAt is the limit of the Timeout at a place, to some seconds: no two end at
+// the same moment, and the inner one before the outer one or after it.
+func limitAt(place int) time.Duration {
+	if place%2 == 1 {
+		place = -place
+	}
+	return limit + time.Duration(place)*time.Second
+}
 
 // smallLimit is the number of bytes that a small MaxBytes accepts.
 const smallLimit = 1000

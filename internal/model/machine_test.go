@@ -39,13 +39,12 @@ type machine struct {
 	problemEnd int    // the length of text up to it
 	flushed    bool
 	unflushed  bool // a Flush was refused
-	waits      int
-	waited     bool // past the limit of Timeout, or up to it
+	start      time.Time
+	waited     bool // some time has passed
+	overdue    bool // more than a Timeout gives
 	silenced   bool // a deadline for writes passed meanwhile
 	until      time.Time
-	readable   time.Time // until when net/http reads; on HTTP/1 it ends the context then
-	open       bool      // nothing was committed when it waited first
-	exactly    bool      // it waited up to the limit, to the nanosecond, or may have
+	open       bool // nothing was committed when it became overdue
 	ended      ending
 	done       bool   // run has returned
 	began      bool   // committed, before the late calls
@@ -68,7 +67,7 @@ const (
 // the program does.
 func (m *machine) run(w http.ResponseWriter, r *http.Request, calls []call) error {
 	m.w, m.r, m.rc, m.asked, m.others = w, r, http.NewResponseController(w), none, none
-	m.shape = shape(w)
+	m.shape, m.start = shape(w), time.Now()
 	m.err = m.runAll(calls)
 	m.done, m.began = true, m.committed || m.strict && m.asked != none
 	return m.err
@@ -117,13 +116,18 @@ func (m *machine) runAll(calls []call) error {
 // net/http panics if a code is no code.
 func (m *machine) threw() bool { return !m.done && m.ended == returned }
 
-// wait outlasts a Timeout.
+// wait lets time pass: so much that a Timeout ends meanwhile, or so little that
+// none does. It never ends at the moment at which one does, since nobody can
+// tell then what comes first.
 func (m *machine) wait(c call) error {
-	if !m.waited {
-		m.waited, m.open, m.exactly = true, !m.committed, c.a%4 == 3 || !m.readable.IsZero()
-	}
-	m.waits++
-	defer func() { m.silenced = m.silenced || !m.until.IsZero() && !time.Now().Before(m.until) }()
+	open := !m.committed
+	defer func() {
+		m.waited = true
+		m.silenced = m.silenced || !m.until.IsZero() && !time.Now().Before(m.until)
+		if !m.overdue && time.Since(m.start) > short {
+			m.overdue, m.open = true, open
+		}
+	}()
 	switch c.a % 4 {
 	case 0:
 		<-time.After(2 * limit)
@@ -136,7 +140,7 @@ func (m *machine) wait(c call) error {
 		case <-time.After(2 * limit):
 		}
 	case 3:
-		<-time.After(limit)
+		<-time.After(short)
 	}
 	return nil
 }
@@ -344,7 +348,7 @@ func (m *machine) doRare(c call) {
 	case opReadBody, opParseForm:
 		// A goroutine that was left shares the mutex of the body with net/http,
 		// and synctest does not see that it waits for a mutex.
-		if !m.waited {
+		if !m.overdue {
 			m.readBody(c)
 		}
 	case opHijack:
@@ -452,14 +456,10 @@ func (m *machine) hijack(c call) {
 func (m *machine) setDeadline(c call) {
 	at := time.Time{}
 	if c.a%4 < 2 {
-		at = time.Now().Add(time.Hour)
+		at = time.Now().Add(soon)
 	}
 	if c.a%2 == 0 {
-		err := m.rc.SetReadDeadline(at)
-		m.saw("SetReadDeadline", 0, err)
-		if err == nil {
-			m.readable = at
-		}
+		m.saw("SetReadDeadline", 0, m.rc.SetReadDeadline(at))
 	} else {
 		err := m.rc.SetWriteDeadline(at)
 		m.saw("SetWriteDeadline", 0, err)

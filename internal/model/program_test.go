@@ -200,7 +200,7 @@ func (c call) rareString() string {
 	case opHijack:
 		return pick([]string{"rc.Hijack(), raw response, Close", "w.(http.Hijacker).Hijack(), raw response, Close", "rc.Hijack(), Close"}, c.a)
 	case opDeadline:
-		return pick([]string{"rc.SetReadDeadline(in an hour)", "rc.SetWriteDeadline(in an hour)", "rc.SetReadDeadline(time.Time{})", "rc.SetWriteDeadline(time.Time{})"}, c.a)
+		return pick([]string{"rc.SetReadDeadline(in 40 minutes)", "rc.SetWriteDeadline(in 40 minutes)", "rc.SetReadDeadline(time.Time{})", "rc.SetWriteDeadline(time.Time{})"}, c.a)
 	case opFullDuplex:
 		return "rc.EnableFullDuplex()"
 	case opRespond:
@@ -222,7 +222,7 @@ func (c call) rareString() string {
 
 var waits = []string{
 	"time.Sleep(2 * time.Hour)", "select { case <-r.Context().Done(): case <-time.After(2 * time.Hour): }",
-	"select { case <-r.Context().Done(): return r.Context().Err(); case <-time.After(2 * time.Hour): }", "time.Sleep(time.Hour)",
+	"select { case <-r.Context().Done(): return r.Context().Err(); case <-time.After(2 * time.Hour): }", "time.Sleep(50 * time.Minute)",
 }
 
 var (

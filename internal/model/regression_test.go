@@ -44,7 +44,7 @@ var regressions = []struct {
 	{"a text of a later status", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "canary of an error", 500)`}},
 	{"a text of a later status in a wrapper", http11, "GET", []string{"middleware.Normalize", "a wrapper with Unwrap", "middleware.Capture"}, []string{"w.WriteHeader(404)", `http.Error(w, "canary of an error", 500)`}},
 
-	{"a 503 behind an error that was held", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)"}, []string{"time.Sleep(time.Hour)", `w.Header().Set("Content-Encoding", "gzip")`, "w.WriteHeader(404)", "time.Sleep(2 * time.Hour)"}},
+	{"a 503 behind an error that was held", http11, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)"}, []string{"time.Sleep(50 * time.Minute)", `w.Header().Set("Content-Encoding", "gzip")`, "w.WriteHeader(404)", "time.Sleep(2 * time.Hour)"}},
 
 	// Texts of client errors.
 	{"a long text behind the text of the code", http11, "GET", []string{"middleware.Normalize"}, []string{"http.NotFound(w, r)", `w.Write(body(4097, "canary of a text. "))`}},
@@ -65,9 +65,9 @@ var regressions = []struct {
 	{"a client that leaves net/http's response alone", http11, "POST with 3000 bytes, Expect: 100-continue", []string{"middleware.Normalize"}, []string{"w.WriteHeader(404)", `w.Write(body(4095, "canary of a text. "))`, "io.ReadAll(r.Body)", `w.Write(body(5, "canary of a text. "))`}},
 
 	// What Capture was told.
-	{"Capture of a deadline behind a wrapper", http11, "GET", []string{"a wrapper that counts", "middleware.Capture"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(2 * time.Hour)"}},
-	{"Capture of a deadline behind a wrapper and Timeout", http11, "GET", []string{"a wrapper with Unwrap", "middleware.Capture", "middleware.Timeout(time.Hour)"}, []string{"rc.SetReadDeadline(in an hour)", "time.Sleep(time.Hour)"}},
-	{"Capture of a write deadline that a later one replaces", http11, "GET", []string{"middleware.Capture"}, []string{"rc.SetWriteDeadline(in an hour)", "time.Sleep(2 * time.Hour)", `w.Write(body(4095, "canary of a text. "))`, "rc.SetWriteDeadline(in an hour)"}},
+	{"Capture of a deadline behind a wrapper", http11, "GET", []string{"a wrapper that counts", "middleware.Capture"}, []string{"rc.SetReadDeadline(in 40 minutes)", "time.Sleep(2 * time.Hour)"}},
+	{"Capture of a deadline behind a wrapper and Timeout", http11, "GET", []string{"a wrapper with Unwrap", "middleware.Capture", "middleware.Timeout(time.Hour)"}, []string{"rc.SetReadDeadline(in 40 minutes)", "time.Sleep(50 * time.Minute)"}},
+	{"Capture of a write deadline that a later one replaces", http11, "GET", []string{"middleware.Capture"}, []string{"rc.SetWriteDeadline(in 40 minutes)", "time.Sleep(2 * time.Hour)", `w.Write(body(4095, "canary of a text. "))`, "rc.SetWriteDeadline(in 40 minutes)"}},
 	{"Capture of an error behind a code that cannot be sent", http11, "GET", []string{"middleware.Normalize", "middleware.Capture", "respond.Handler"}, []string{"w.WriteHeader(600)", `return errors.New("canary")`}},
 	{"Capture of a 101 on HTTP/2", http2, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(101)"}},
 	{"Capture of a 101 on HTTP/2 in two Timeouts", http2, "GET", []string{"middleware.Normalize", "middleware.Timeout(time.Hour)", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(101)"}},

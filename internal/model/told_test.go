@@ -110,8 +110,7 @@ func (j *judge) result(res told) {
 	cut := got.err != "" || got.status == 0
 	switch {
 	case j.timesOut():
-		// Of two Timeouts that end at once, either may cut the response.
-		if cut && !res.Aborted && j.want.first.err == "" && !m.silenced && j.count(timed) < 2 {
+		if cut && !res.Aborted && j.want.first.err == "" && !m.silenced {
 			no("not Aborted, but cut on the wire: %s", got.err)
 		}
 	case cut && !res.Aborted && m.ended != returned && !m.silenced:
