@@ -325,6 +325,48 @@ func TestAConnectionGoesOnAfterATimeout(t *testing.T) {
 	}
 }
 
+// With full duplex net/http takes what it could not read of a body for the next
+// request.
+func TestNoBodyIsReadAsARequestAfterATimeout(t *testing.T) {
+	const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+	duplex := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.NewResponseController(w).EnableFullDuplex()
+			next.ServeHTTP(w, r)
+		})
+	}
+	for _, l := range around() {
+		for where, wrap := range map[string]func(http.Handler) http.Handler{
+			"inside": func(h http.Handler) http.Handler { return l.wrap(duplex(h)) },
+			"between": func(h http.Handler) http.Handler {
+				return middleware.RequestID(middleware.Capture(nothing)(duplex(l.wrap(h))))
+			},
+			"in a wrapper":         func(h http.Handler) http.Handler { return busyWrapper(middleware.Capture(nothing)(duplex(l.wrap(h)))) },
+			"outside":              func(h http.Handler) http.Handler { return duplex(l.wrap(h)) },
+			"in a smaller wrapper": func(h http.Handler) http.Handler { return plainWrapper(l.wrap(duplex(h))) },
+		} {
+			for _, read := range []int{0, 1} {
+				t.Run(fmt.Sprintf("full duplex %s %s, %d bytes read", where, l.name, read), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						p := serve(t, wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+							assert.NotEqual(t, "/smuggled", r.URL.Path)
+							io.ReadFull(r.Body, make([]byte, read))
+							<-r.Context().Done()
+						})))
+						conn := p.dial()
+						defer conn.Close()
+						go fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", read+len(smuggled)+1, "x"[:read])
+						time.AfterFunc(5*time.Second, func() { io.WriteString(conn, smuggled+"x") })
+						conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+						all, _ := io.ReadAll(conn)
+						assert.Equal(t, []int{503}, statuses(string(all)), string(all))
+					})
+				})
+			}
+		}
+	}
+}
+
 // The handler at the deadline returns the error of its context.
 func TestADeadlineErrorIsA503AndNeverACut(t *testing.T) {
 	ends := map[string]http.Handler{

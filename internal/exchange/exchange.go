@@ -83,9 +83,9 @@ type Closer interface{ Closed() }
 type Rare struct {
 	// Planned means that the service refuses requests on purpose for a while.
 	Planned bool
-	// BodyTooLarge means that the request has a body beyond its limit, so that
-	// the rest of it must not be read as the next request.
-	BodyTooLarge bool
+	// Unread means that the rest of the body of the request must not be read as
+	// the next request: it is beyond its limit, or its time was over.
+	Unread bool
 
 	Err         error  // that the handler failed with, if it told
 	Interim     []int  // the 1xx codes that were sent
@@ -201,12 +201,12 @@ func (x *Exchange) behind() *gate {
 // is about to begin.
 func (x *Exchange) hear(inner *Exchange) {
 	x.Problem = cmp.Or(inner.Problem, x.Problem)
-	if in := inner.Peek(); in != nil && (in.Err != nil || in.BodyTooLarge || in.Planned) {
+	if in := inner.Peek(); in != nil && (in.Err != nil || in.Unread || in.Planned) {
 		m := x.Rare()
 		if in.Err != nil {
 			m.Err = in.Err
 		}
-		m.BodyTooLarge = m.BodyTooLarge || in.BodyTooLarge
+		m.Unread = m.Unread || in.Unread
 		m.Planned = m.Planned || in.Planned
 	}
 	if inner.Replaced {

@@ -200,6 +200,9 @@ func (g *gate) expire() (unsent bool, route string) {
 		return false, g.route
 	}
 	unsent = g.writer.Discard()
+	if g.unread { // with full duplex net/http would not notice
+		g.outer.Rare().Unread = true
+	}
 	if unsent && g.before != nil { // what the handler set is for its own response
 		h := g.base.Header()
 		clear(h)

@@ -75,6 +75,7 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 	}
 	defer func() {
 		g.outer.wire(&g.after, 0)
+		g.after.Aborted = g.after.Aborted || g.outer.Aborted // which layers around another gate learn later
 		close(g.done)
 	}()
 	if !unsent {

@@ -362,7 +362,7 @@ func (w *Writer) complete(code int) {
 	if w.scope != nil {
 		w.scope.Complete(w, code)
 	}
-	if m := w.x.Peek(); m != nil && m.BodyTooLarge && w.x.Request.ProtoMajor < 2 {
+	if m := w.x.Peek(); m != nil && m.Unread && w.x.Request.ProtoMajor < 2 {
 		w.base.Header()["Connection"] = []string{"close"}
 	}
 	if w.x.limited || w.observers != nil {

@@ -400,7 +400,9 @@ func (m *machine) serveContent(c call) {
 		m.corrected = true
 	}
 	text := body(pick(sizes, c.a), c.b)
-	m.text = append(m.text, text...)
+	if m.r.Method != "HEAD" {
+		m.text = append(m.text, text...)
+	}
 	http.ServeContent(m.w, m.r, pick(names, c.b), modified, strings.NewReader(text))
 	m.commitUnlessHijacked()
 }

@@ -36,6 +36,8 @@ var regressions = []struct {
 	{"an expected body that is not read", http11, "POST with 3000 bytes, Expect: 100-continue", []string{"middleware.MaxBytes(1 << 30)"}, nil},
 	{"an upload through RequestID", http11, "POST with a multipart form", []string{"middleware.RequestID"}, []string{"r.ParseMultipartForm(100)"}},
 
+	{"a body that no time was left to read, in full duplex", http11, "POST with a multipart form", []string{"middleware.Timeout(time.Hour)"}, []string{"rc.EnableFullDuplex()", "time.Sleep(2 * time.Hour)"}},
+
 	// Texts of server errors.
 	{"a text behind a flush", http11, "GET", []string{"middleware.Normalize"}, []string{"w.WriteHeader(500)", "w.(http.Flusher).Flush()", writeText}},
 	{"a text that begins like JSON", http11, "GET", []string{"middleware.Normalize"}, []string{"w.WriteHeader(500)", `w.Write(body(5, "{canary}"))`}},
@@ -77,6 +79,7 @@ var regressions = []struct {
 	{"Capture in Timeout in a foreign wrapper", http11, "GET", []string{"middleware.Normalize", "a wrapper with three methods", "middleware.Timeout(time.Hour)", "middleware.Capture"}, nil},
 	{"Capture in respond.Handler", http11, "GET", []string{"respond.Handler", "middleware.Capture"}, []string{`return errors.New("canary")`}},
 	{"Capture around a foreign wrapper", http11, "GET", []string{"middleware.Capture", "a wrapper with Unwrap", "middleware.Capture"}, []string{"w.WriteHeader(102)"}},
+	{"Capture in two Timeouts, the inner of which ends first", http11, "GET", []string{"middleware.Timeout(time.Hour)", "middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"w.WriteHeader(200)", "time.Sleep(2 * time.Hour)"}},
 	{"Capture of a time that is over", http11, "GET", []string{"middleware.Timeout(time.Hour)", "middleware.Capture"}, []string{"time.Sleep(2 * time.Hour)"}},
 	{"Capture of a length that was wrong", http11, "GET", []string{"middleware.Capture"}, []string{`w.Header().Set("Content-Length", "5")`, `io.Copy(w, source(511) of "canary of a text. ")`, "w.WriteHeader(200)"}},
 	{"Capture of a HEAD on HTTP/2", http2, "HEAD", []string{"middleware.Capture"}, []string{"w.(http.Flusher).Flush()"}},
