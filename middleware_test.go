@@ -80,7 +80,7 @@ func TestChainAnswersInOneFormat(t *testing.T) {
 		{"http.Error, whose text is withheld for a 5xx", "GET", "/leak", "500 Internal Server Error", problemHeader + "Vary: Accept\n",
 			`{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The server met a condition it did not expect and could not fulfil the request."}`},
 		{"a bare status", "GET", "/empty", "410 Gone", problemHeader + "Vary: Accept\n",
-			`{"type":"about:blank","title":"Gone","status":410,"detail":"The resource was removed, most likely for good. Drop links to it."}`},
+			`{"type":"about:blank","title":"Gone","status":410,"detail":"The resource was removed, probably permanently. Remove links to it."}`},
 		{"a number that is no status", "GET", "/invalid", "500 Internal Server Error", problemHeader + "Vary: Accept\n",
 			`{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The server met a condition it did not expect and could not fulfil the request."}`},
 		{"a status that nobody registered", "GET", "/unnamed", "499 status code 499", problemHeader + "Vary: Accept\n",
@@ -116,7 +116,7 @@ Vary: Accept
 X-Content-Type-Options: nosniff
 X-Request-Id: ID
 
-{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"The client sent more requests than it may for now. Wait before sending the next one.","violated-policies":["default"]}`, got)
+{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"The client has sent too many requests. Wait before sending the next one.","violated-policies":["default"]}`, got)
 }
 
 var (

@@ -13,28 +13,30 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
-// BadBody returns the problem that an error means which came of reading and
-// decoding the body of a request; err is its cause. A nil err gives nil.
+// BadBody converts an error of reading and decoding the body of a request into a
+// problem. The cause of the problem is err. BadBody(nil) is nil.
 //
 //	if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
 //		return problem.BadBody(err)
 //	}
 //
-// It is what tells the client's mistakes from those of others: the same error may
-// come of a file or of another server's response, so [From] makes a 500 of it.
+// Use it where the error is the client's fault. [From] cannot know that, since the
+// same error may be about a file or about the response of another server, and returns
+// a 500. The status code of the problem is
 //
-//   - 413 if the body was too large ([http.MaxBytesError]).
-//   - 408 if it did not come in time.
-//   - 422 with a [FieldError] if a JSON value has the wrong type or a member is
-//     unknown.
-//   - 500 if nothing could be decoded into the Go value, whatever the body.
-//   - 400 for everything else.
+//   - 413 if the body was too large ([http.MaxBytesError]);
+//   - 408 if the body was not received in time;
+//   - 422 if a JSON value has the wrong type or a member is unknown, with a
+//     [FieldError];
+//   - 500 if no JSON can be decoded into the Go value;
+//   - 400 otherwise.
 //
-// The pointer of a FieldError has the names that encoding/json reports, without
-// the indexes of arrays. What it reports of maps, embedded structs, types with an
-// UnmarshalJSON, members with the option "string", names of digits and names in
-// other case depends on the release of Go, and names with dots look like several:
-// where there may be such, [BadBodyFor] is told the type, and knows.
+// The pointer of the FieldError has the names that encoding/json reports. It has no
+// array indexes. It depends on the release of Go, and may be wrong, if the value has
+// maps, embedded structs, types with an UnmarshalJSON method, members with the option
+// "string", or members whose names have dots or consist of digits, and if a name in
+// the body differs in case from that of the member. [BadBodyFor] does not depend on
+// the release.
 func BadBody(err error) error {
 	if err == nil {
 		return nil
@@ -42,22 +44,22 @@ func BadBody(err error) error {
 	return badBody(err, func(r release, e *json.UnmarshalTypeError) (place, bool) { return r.reported(e), true })
 }
 
-// BadBodyFor is [BadBody] for an error of decoding JSON into value, which is the
-// pointer that the decoder was given:
+// BadBodyFor is like [BadBody], for an error of decoding JSON into value, which is the
+// pointer that the decoder got:
 //
 //	if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
 //		return problem.BadBodyFor(&order, err)
 //	}
 //
-// The type of value tells which names are members: the pointer of a FieldError
-// leads to the value that is wrong, or to the nearest array, map or interface
-// around it, and is the same whichever encoding/json decoded. It has the names of
-// the Go type, also where the body has them in other case. What went wrong inside
-// a type with an UnmarshalJSON has no place, and is a 400. If there is such a type
-// of the program's in a value whose type has no name, nothing has a place.
+// Because it knows the type of the value, the pointer of the FieldError is the same in
+// every release of Go. It leads to the wrong value, or to the nearest array, map or
+// interface around it. Its names are those of the Go type, even if their case differs
+// in the body. A fault inside a type with an UnmarshalJSON method is a 400 without a
+// pointer. If value contains such a type, other than those of the standard library,
+// and its own type has no name, the pointer is always "#".
 //
-// Of several faults encoding/json reports one. Package request reports each, and
-// its exact place.
+// Package encoding/json reports one fault, even if there are several. Package request
+// reports all of them, with their exact places.
 func BadBodyFor(value any, err error) error {
 	if err == nil {
 		return nil
@@ -65,8 +67,8 @@ func BadBodyFor(value any, err error) error {
 	return badBody(err, func(r release, e *json.UnmarshalTypeError) (place, bool) { return r.placeIn(value, e) })
 }
 
-// find returns where the value is that an error is about, or false if that is
-// inside a value which reads itself.
+// find returns the place of the value that an error is about. It returns false if the
+// value is inside one that decodes itself.
 type find func(release, *json.UnmarshalTypeError) (place, bool)
 
 func badBody(err error, where find) error {
@@ -93,11 +95,11 @@ func tooLarge(e *http.MaxBytesError, cause error) *Details {
 	return New(http.StatusRequestEntityTooLarge, Cause(cause), Detailf("The body of the request is larger than %d bytes.", e.Limit))
 }
 
-// badJSON returns what an error of encoding/json means, or nil if it is another
-// error or one that says nothing a client could use.
+// badJSON returns the problem for an error of encoding/json. It returns nil for any
+// other error, and for one whose place cannot be told.
 func badJSON(err error, where find) *Details {
 	release := jsonRelease()
-	if release.programsMistake(err) {
+	if release.isBug(err) {
 		return New(http.StatusInternalServerError, Cause(err))
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -108,23 +110,23 @@ func badJSON(err error, where find) *Details {
 	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return New(http.StatusBadRequest, Cause(err),
-			Detailf("The body of the request is not well-formed JSON: see byte %d.", max(e.Offset+release.offset, 1)))
+			Detailf("The body of the request is not well-formed JSON: the error is at byte %d.", max(e.Offset+release.offset, 1)))
 	}
 	if release.unknownMember(err) {
-		return New(http.StatusUnprocessableEntity, Cause(err), Errors(FieldError{Detail: "has an unknown member", Code: CodeUnknown}))
+		return New(http.StatusUnprocessableEntity, Cause(err), Errors(FieldError{Detail: "unknown member", Code: CodeUnknown}))
 	}
 	return nil
 }
 
-// release is how the encoding/json of this build reports what it finds. It
-// differs between releases of Go and between its two implementations; so it is
-// learned from errors made for the purpose and not from their documentation.
+// release describes how the encoding/json of this build reports errors, which differs
+// between releases of Go and between its two implementations. It is not documented,
+// so jsonRelease provokes errors and looks at them.
 type release struct {
-	offset   int64  // to add to that of a syntax error
-	escaped  bool   // whether the names in a path are escaped, and indexes among them
-	unknown  string // what the message about an unknown member begins with
-	embedded error  // for an embedded pointer that cannot be set
-	cannot   string // what its message begins with, if it is not that very error
+	offset   int64  // to add to the offset of a syntax error
+	escaped  bool   // the names in a path are escaped, and the path has indexes
+	unknown  string // the beginning of the message about an unknown member
+	embedded error  // the error for an embedded pointer that cannot be set
+	cannot   string // the beginning of its message, if embedded is nil
 }
 
 type probe struct {
@@ -134,7 +136,7 @@ type probe struct {
 
 type unexported struct{ A int }
 
-// jsonRelease returns what was learned, once.
+// jsonRelease returns the release of this build.
 var jsonRelease = sync.OnceValue(func() (r release) {
 	if e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal([]byte("{'"), new(any))); ok {
 		r.offset = int64(len("{'")) - e.Offset
@@ -155,12 +157,13 @@ var jsonRelease = sync.OnceValue(func() (r release) {
 	return r
 })
 
-// unknownMember reports whether err is what json.Decoder.DisallowUnknownFields
-// leads to, which has no type to tell it by.
+// unknownMember reports whether err is about an unknown member. Only its message says
+// so: the error of json.Decoder.DisallowUnknownFields has no type of its own.
 func (r release) unknownMember(err error) bool { return chainHas(err, r.unknown) }
 
-// programsMistake reports whether no body at all could have been decoded.
-func (r release) programsMistake(err error) bool {
+// isBug reports whether err is the program's fault: no JSON can be decoded into the Go
+// value.
+func (r release) isBug(err error) bool {
 	if _, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
 		return true
 	}
@@ -181,7 +184,7 @@ func chainHas(err error, prefix string) bool {
 	return false
 }
 
-// undecodable reports whether encoding/json can read nothing into the type.
+// undecodable reports whether encoding/json can decode nothing into the type.
 func undecodable(t reflect.Type) bool {
 	if t == nil {
 		return false
@@ -199,35 +202,35 @@ func undecodable(t reflect.Type) bool {
 
 func isWhole(k reflect.Kind) bool { return reflect.Int <= k && k <= reflect.Uintptr }
 
-// fieldError says in terms of JSON what encoding/json says in terms of Go, and
-// false where its implementations disagree.
+// fieldError describes an error of encoding/json, which is in terms of Go types, in
+// terms of JSON. It returns false where the implementations of encoding/json disagree.
 func (r release) fieldError(e *json.UnmarshalTypeError, where find) (f FieldError, ok bool) {
 	kind, literal, _ := strings.Cut(e.Value, " ")
-	wanted := jsonscan.Wanted(e.Type)
-	if wanted == "" {
-		return f, false // of a type that reads itself
+	expected := jsonscan.Expected(e.Type)
+	if expected == "" {
+		return f, false // a type that decodes itself
 	}
-	if errors.Unwrap(e) != nil && (!readsText(e.Type) || kind == "string") {
-		return f, false // of what is in a string
+	if errors.Unwrap(e) != nil && (!decodesText(e.Type) || kind == "string") {
+		return f, false // a value inside a string
 	}
-	f = FieldError{Detail: "must be " + wanted, Code: CodeType}
+	f = FieldError{Detail: "must be " + expected, Code: CodeType}
 	if kind == "number" && isNumeric(e.Type) {
 		number := jsonscan.Scanner{Text: []byte(literal)}
 		if !number.Number() || number.Pos != len(literal) {
-			return f, false // a number in a string, or the key of a map
+			return f, false // a number in a string, or a map key
 		}
-		f.Detail += " in the range that is supported"
+		f.Detail += " in the supported range"
 		if !isWhole(e.Type.Kind()) || !strings.ContainsAny(literal, ".eE") {
 			f.Code = CodeRange
 		}
 	}
 	if e.Type == jsonNumber && kind == "number" {
-		return f, false // which would have to be in a string
+		return f, false // a member with the option "string", whose number has to be in a string
 	}
 	p, ok := where(r, e)
 	f.Pointer = p.pointer
 	if p.inside {
-		f.Detail += ", at a place inside"
+		f.Detail += " (inside this value)"
 	}
 	return f, ok
 }
@@ -239,4 +242,4 @@ func isNumeric(t reflect.Type) bool {
 	return isWhole(k) || k == reflect.Float32 || k == reflect.Float64
 }
 
-func readsText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textUnmarshaler) }
+func decodesText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textUnmarshaler) }

@@ -8,14 +8,25 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
-// place is where in a body a fault is: at the pointer, or somewhere inside of
-// what is there.
+// place is the place of a fault in a body: the value at the pointer or, if inside is
+// true, some value inside it.
 type place struct {
 	pointer string
 	inside  bool
 }
 
-// reported returns the place that a path means whose types are not known.
+// placeAt returns the place of the value at a path. If its pointer would be too long, it
+// returns a place inside the nearest value around it.
+func placeAt(path []any) place {
+	pointer := boundedPointer(maxFieldPlace, path)
+	return place{pointer, strings.Count(pointer, "/") < len(path)}
+}
+
+// placeInside returns a place inside the value at a path.
+func placeInside(path []any) place { return place{boundedPointer(maxFieldPlace, path), true} }
+
+// reported returns the place in an error of encoding/json, for a Go type that is not
+// known.
 func (r release) reported(e *json.UnmarshalTypeError) place {
 	if e.Type == jsonNumber {
 		return place{} // some releases do not report it
@@ -33,25 +44,19 @@ func (r release) reported(e *json.UnmarshalTypeError) place {
 		}
 		path = append(path, part)
 	}
-	return placeOf(path, false)
+	return placeAt(path)
 }
 
-// placeOf returns the place for a path, or for as much of it as is short.
-func placeOf(path []any, inside bool) place {
-	pointer := boundedPointer(maxFieldPlace, path)
-	return place{pointer, inside || strings.Count(pointer, "/") < len(path)}
-}
-
-// unescapeToken is the reverse of what a JSON Pointer does to a name.
+// unescapeToken reverses the escaping of a name in a JSON Pointer.
 var unescapeToken = strings.NewReplacer("~0", "~", "~1", "/")
 
-// placeIn returns the place that a path means in the value that was decoded. It
-// is false where a type that reads itself reported the error: the path is then in
-// part or as a whole one of its own.
+// placeIn returns the place in an error of decoding value. It returns false if a type
+// that decodes itself reported the error, since the path is then relative to a value
+// inside that type.
 //
-// In a path of one kind are the names of embedded structs, in one of the other
-// the keys of maps and the indexes of arrays. Up to the first array, map or
-// interface both lead to the same place.
+// In one implementation of encoding/json the path has the names of embedded structs. In
+// the other it has the keys of maps and the indexes of arrays. Up to the first array,
+// map or interface both lead to the same place.
 func (r release) placeIn(value any, e *json.UnmarshalTypeError) (at place, ok bool) {
 	t := reflect.TypeOf(value)
 	if t == nil {
@@ -62,57 +67,63 @@ func (r release) placeIn(value any, e *json.UnmarshalTypeError) (at place, ok bo
 	}
 	switch {
 	case e.Type == jsonNumber:
-		return at, !reaches(t, func(m jsonscan.Member) bool { return m.Quoted && settledType(m.Type) == jsonNumber }, nil)
-	case t.Name() == "" && t != e.Type && reaches(t, nil, ownOfProgram):
-		return placeOf(nil, true), true // a call inside would look like the one outside
+		return at, !reaches(t, func(m jsonscan.Member) bool { return m.Quoted && indirectType(m.Type) == jsonNumber }, nil)
+	case t.Name() == "" && t != e.Type && reaches(t, nil, decodesItselfInProgram):
+		return placeInside(nil), true // an error of a nested call could not be told from one of this call
 	case r.escaped && e.Field != "" && e.Struct != t.Name():
-		return at, false // the name of the type that was decoded, unless another call did that
+		return at, false // e.Struct is the type that was decoded, so this is the error of a nested call
 	}
+	return r.follow(t, e)
+}
+
+// follow returns the place at the path in e, which begins at the type t.
+func (r release) follow(t reflect.Type, e *json.UnmarshalTypeError) (at place, ok bool) {
 	var names []any
 	path, inside := e.Field, false
+	target := indirectType(e.Type)
 	for range maxSteps {
-		t = settledType(t)
-		if jsonscan.Own(t) {
-			return at, false
-		}
+		t = indirectType(t)
 		switch {
+		case jsonscan.DecodesItself(t):
+			return at, false
 		case isContainer(t) && path != "" && !r.escaped:
-			t, inside = t.Elem(), true // to see whether it is a type that reads itself
+			t, inside = t.Elem(), true // no further names; look only for a type that decodes itself
 			continue
 		case t.Kind() == reflect.Interface:
-			return placeOf(names, true), true
+			return placeInside(names), true
+		case isContainer(t) && !inside && path == "" && t == target && !containsItself(t):
+			return placeAt(names), true
 		case isContainer(t):
-			if !inside && path == "" && t == settledType(e.Type) && !endless(t) {
-				return placeOf(names, false), true
-			}
-			return placeOf(names, true), !readsItselfInside(t, settledType(e.Type)) && !r.quotedInside(t, path, settledType(e.Type))
+			return placeInside(names), !elementsDecodeThemselves(t, target) && !r.quotedInside(t, path, target)
+		case path == "" && inside:
+			return placeInside(names), true
 		case path == "":
-			return placeOf(names, inside), inside || t == settledType(e.Type)
+			return placeAt(names), t == target
 		case t.Kind() != reflect.Struct:
-			return placeOf(names, true), inside
+			return placeInside(names), inside
 		}
 		m, rest, found := r.member(t, path)
-		if !found {
-			return at, false // it is of another type
-		}
-		if ambiguous(t, m) {
-			return placeOf(names, true), true
-		}
-		if m.Quoted {
-			return at, false // what is in a string
+		switch {
+		case !found:
+			return at, false // a path in another type
+		case ambiguous(t, m):
+			return placeInside(names), true
+		case m.Quoted:
+			return at, false // a value inside a string
 		}
 		if !inside {
 			names = append(names, m.Name)
 		}
 		t, path = m.Type, rest
 	}
-	return placeOf(names, true), true
+	return placeInside(names), true
 }
 
-// maxSteps bounds how far a path is followed: it is longer than a pointer may be.
+// maxSteps is how many parts of a path are followed. A pointer cannot have more parts.
 const maxSteps = maxFieldPlace
 
-func settledType(t reflect.Type) reflect.Type {
+// indirectType returns the type that a pointer leads to.
+func indirectType(t reflect.Type) reflect.Type {
 	for range 100 {
 		if t.Kind() != reflect.Pointer {
 			break
@@ -126,12 +137,12 @@ func isContainer(t reflect.Type) bool {
 	return t.Kind() == reflect.Array || t.Kind() == reflect.Slice || t.Kind() == reflect.Map
 }
 
-// endless reports whether a container may have itself inside, so that its type
-// does not tell at which depth an error is.
-func endless(t reflect.Type) bool {
+// containsItself reports whether containers of the type may be nested in each other, so
+// that the type does not show at which depth an error is.
+func containsItself(t reflect.Type) bool {
 	inner := t
 	for range 100 {
-		if inner = settledType(inner.Elem()); inner == t {
+		if inner = indirectType(inner.Elem()); inner == t {
 			return true
 		}
 		if !isContainer(inner) {
@@ -141,48 +152,48 @@ func endless(t reflect.Type) bool {
 	return true
 }
 
-// readsItselfInside reports whether what a container has inside reads itself, so
-// that it may have reported an error that is about typ: unless that is the
-// container, or one in it.
-func readsItselfInside(t, typ reflect.Type) bool {
+// elementsDecodeThemselves reports whether the elements of a container decode
+// themselves, so that one of them may have reported the error about typ. It returns false
+// if typ is the container, or a container in it, whose own elements are not involved.
+func elementsDecodeThemselves(t, typ reflect.Type) bool {
 	for range 100 {
 		if t == typ || !isContainer(t) {
 			break
 		}
-		t = settledType(t.Elem())
-		if jsonscan.Own(t) {
+		t = indirectType(t.Elem())
+		if jsonscan.DecodesItself(t) {
 			return true
 		}
 	}
 	return false
 }
 
-// quotedInside reports whether a path leads to the end of a member that is in a
-// string, of the given type, somewhere inside of a container: only one
-// implementation knows where it found another value there.
+// quotedInside reports whether a path ends at a member of the given type with the option
+// "string" inside a container. Only one implementation of encoding/json reports the place
+// of a wrong value there.
 func (r release) quotedInside(container reflect.Type, path string, typ reflect.Type) bool {
 	return path != "" && reaches(container, func(m jsonscan.Member) bool {
-		return m.Quoted && settledType(m.Type) == typ && strings.HasSuffix(path, "."+r.form(m))
+		return m.Quoted && indirectType(m.Type) == typ && strings.HasSuffix(path, "."+r.pathOf(m))
 	}, nil)
 }
 
-// ownOfProgram reports whether the type reads itself and is not of the standard
-// library, none of whose types calls encoding/json for that.
-func ownOfProgram(t reflect.Type) bool {
+// decodesItselfInProgram reports whether the type decodes itself and is not a type of the
+// standard library. Those do not call encoding/json to decode themselves.
+func decodesItselfInProgram(t reflect.Type) bool {
 	switch t.PkgPath() {
 	case "time", "math/big", "encoding/json", "encoding/json/jsontext", "log/slog":
 		return false
 	}
-	return jsonscan.Own(t)
+	return jsonscan.DecodesItself(t)
 }
 
-// reaches reports whether a member for which isMember is true, or a type for which
-// isType is, is somewhere in a type. Either may be nil.
+// reaches reports whether root contains, at any depth, a member for which isMember
+// returns true or a type for which isType does. Either function may be nil.
 func reaches(root reflect.Type, isMember func(jsonscan.Member) bool, isType func(reflect.Type) bool) bool {
 	seen := map[reflect.Type]bool{}
 	var visit func(t reflect.Type) bool
 	visit = func(t reflect.Type) bool {
-		if t = settledType(t); seen[t] {
+		if t = indirectType(t); seen[t] {
 			return false
 		}
 		seen[t] = true
@@ -191,7 +202,7 @@ func reaches(root reflect.Type, isMember func(jsonscan.Member) bool, isType func
 			return true
 		case isContainer(t):
 			return visit(t.Elem())
-		case t.Kind() != reflect.Struct || jsonscan.Own(t):
+		case t.Kind() != reflect.Struct || jsonscan.DecodesItself(t):
 			return false
 		}
 		for _, m := range jsonscan.MembersOf(t) {
@@ -204,19 +215,19 @@ func reaches(root reflect.Type, isMember func(jsonscan.Member) bool, isType func
 	return visit(root)
 }
 
-// member returns the member of a struct that a path begins with, and the rest of
-// the path.
+// member returns the member of a struct that a path begins with, and the rest of the
+// path.
 func (r release) member(t reflect.Type, path string) (found jsonscan.Member, rest string, ok bool) {
 	for _, m := range jsonscan.MembersOf(t) {
-		if begin, after := cutNames(path, r.form(m)); strings.EqualFold(begin, r.form(m)) {
+		if begin, after := cutNames(path, r.pathOf(m)); strings.EqualFold(begin, r.pathOf(m)) {
 			return m, after, true
 		}
 	}
 	return found, "", false
 }
 
-// ambiguous reports whether a path may mean another member as well: names may have
-// dots, and may differ in case only.
+// ambiguous reports whether a path to m could also be one to another member, since names
+// may contain dots or differ only in case.
 func ambiguous(t reflect.Type, m jsonscan.Member) bool {
 	for _, other := range jsonscan.MembersOf(t) {
 		if other.Name != m.Name && clash(other, m) {
@@ -226,27 +237,28 @@ func ambiguous(t reflect.Type, m jsonscan.Member) bool {
 	return false
 }
 
-// form returns how a member stands in a path.
-func (r release) form(m jsonscan.Member) string {
+// pathOf returns a member as it appears in a path.
+func (r release) pathOf(m jsonscan.Member) string {
 	if r.escaped {
 		return escapeToken.Replace(m.Name)
 	}
-	return longForm(m)
+	return longPath(m)
 }
 
 var escapeToken = strings.NewReplacer("~", "~0", "/", "~1")
 
-func longForm(m jsonscan.Member) string {
+// longPath returns a member with the names of the embedded structs around it.
+func longPath(m jsonscan.Member) string {
 	if len(m.Embedded) == 0 {
 		return m.Name
 	}
 	return strings.Join(m.Embedded, ".") + "." + m.Name
 }
 
-// cutNames cuts off as many parts of a path as form has.
-func cutNames(path, form string) (begin, rest string) {
+// cutNames splits a path after as many parts as prefix has.
+func cutNames(path, prefix string) (begin, rest string) {
 	end := 0
-	for range strings.Count(form, ".") + 1 {
+	for range strings.Count(prefix, ".") + 1 {
 		if end > 0 {
 			end++ // the dot
 		}
@@ -259,10 +271,10 @@ func cutNames(path, form string) (begin, rest string) {
 	return path[:end], path[end+1:]
 }
 
-// clash reports whether in some release a path can begin with both members.
+// clash reports whether in some release a path can begin with either member.
 func clash(a, b jsonscan.Member) bool {
-	for _, x := range []string{a.Name, longForm(a)} {
-		for _, y := range []string{b.Name, longForm(b)} {
+	for _, x := range []string{a.Name, longPath(a)} {
+		for _, y := range []string{b.Name, longPath(b)} {
 			short, long := x, y
 			if len(short) > len(long) {
 				short, long = long, short

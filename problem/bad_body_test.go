@@ -20,7 +20,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
+func TestBadBodyDescribesTheFaultInTheJSON(t *testing.T) {
 	type embedded struct{}
 	var dst struct {
 		embedded
@@ -48,12 +48,12 @@ func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
 	}
 	for _, tt := range []struct{ doc, pointer, detail string }{
 		{`{"age":"x"}`, "#/age", "must be a whole number"},
-		{`{"age":1.5}`, "#/age", "must be a whole number in the range that is supported"},
-		{`{"age":128}`, "#/age", "must be a whole number in the range that is supported"},
-		{`{"size":true}`, "#/size", "must be a whole number that is not negative"},
-		{`{"size":-1}`, "#/size", "must be a whole number that is not negative in the range that is supported"},
+		{`{"age":1.5}`, "#/age", "must be a whole number in the supported range"},
+		{`{"age":128}`, "#/age", "must be a whole number in the supported range"},
+		{`{"size":true}`, "#/size", "must be a non-negative whole number"},
+		{`{"size":-1}`, "#/size", "must be a non-negative whole number in the supported range"},
 		{`{"price":"1"}`, "#/price", "must be a number"},
-		{`{"price":1e999}`, "#/price", "must be a number in the range that is supported"},
+		{`{"price":1e999}`, "#/price", "must be a number in the supported range"},
 		{`{"name":7}`, "#/name", "must be a string"},
 		{`{"open":1}`, "#/open", "must be true or false"},
 		{`{"items":{}}`, "#/items", "must be an array"},
@@ -66,7 +66,7 @@ func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
 		{`{"rows":[{"sku":1}]}`, "#/rows/sku", "must be a string"},
 		{`{"rows":[{"tags":["a",1]}]}`, "#/rows/tags", "must be a string"},
 		{`{"age":"x","zz":1}`, "#/age", "must be a whole number"},
-		{`{"any":1e999}`, "#/any", "must be a number in the range that is supported"},
+		{`{"any":1e999}`, "#/any", "must be a number in the supported range"},
 		{`{"number":true}`, "", "must be a number"},
 		{`[]`, "#", "must be an object"},
 		{`"x"`, "#", "must be an object"},
@@ -76,7 +76,7 @@ func TestBadBodySaysWhatIsWrongWithTheJSON(t *testing.T) {
 		for _, d := range []*problem.Details{problem.From(problem.BadBody(fmt.Errorf("x: %w", err))), problem.From(fmt.Errorf("x: %w", problem.BadBody(err)))} {
 			assert.Equal(t, 422, d.Status, tt.doc)
 			code := problem.CodeType
-			if strings.HasSuffix(tt.detail, "supported") && !strings.Contains(tt.doc, "1.5") {
+			if strings.HasSuffix(tt.detail, "supported range") && !strings.Contains(tt.doc, "1.5") {
 				code = problem.CodeRange
 			}
 			assert.Equal(t, []problem.FieldError{{Detail: tt.detail, Pointer: tt.pointer, Code: code}}, d.Extensions["errors"], tt.doc)
@@ -89,9 +89,9 @@ type hidden struct{ A int }
 
 type embeds struct{ *hidden }
 
-// Where the implementations of encoding/json disagree about what they know, the
-// response has what all of them know.
-func TestBadBodySaysTheSameInEveryBuild(t *testing.T) {
+// Where the implementations of encoding/json report different things, the problem has
+// only what all of them report.
+func TestBadBodyIsTheSameInEveryBuild(t *testing.T) {
 	type row struct {
 		Quoted int         `json:"quoted,string"`
 		Text   string      `json:"text,string"`
@@ -119,8 +119,8 @@ func TestBadBodySaysTheSameInEveryBuild(t *testing.T) {
 		{`{"byint":{"x":1}}`, 400, "The body of the request cannot be decoded."},
 		{`{"x":1}`, 422, ""},
 		{`{"A":1}`, 500, ""},
-		{`{'a'`, 400, "The body of the request is not well-formed JSON: see byte 2."},
-		{`{"quoted":"3",}`, 400, "The body of the request is not well-formed JSON: see byte 15."},
+		{`{'a'`, 400, "The body of the request is not well-formed JSON: the error is at byte 2."},
+		{`{"quoted":"3",}`, 400, "The body of the request is not well-formed JSON: the error is at byte 15."},
 	} {
 		dec := json.NewDecoder(strings.NewReader(tt.doc))
 		dec.DisallowUnknownFields()
@@ -143,7 +143,7 @@ func TestBadBodySaysTheSameInEveryBuild(t *testing.T) {
 	}
 }
 
-// A client that chooses long names, or nests deeply, does not get them back.
+// Long names and deep nesting in a body do not make the response long.
 func TestBadBodyGivesShortPointers(t *testing.T) {
 	type node struct {
 		Next *node          `json:"next"`
@@ -184,7 +184,7 @@ func TestBadBodyForNeedsToBeGivenTheType(t *testing.T) {
 	assert.Equal(t, 413, problem.From(problem.BadBodyFor(new(order), &http.MaxBytesError{Limit: 7})).Status)
 }
 
-func TestBadBodyKnowsWhyContentCannotBeRead(t *testing.T) {
+func TestBadBodyReportsWhyReadingFailed(t *testing.T) {
 	decode := func(text string) error {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.DisallowUnknownFields()
@@ -208,7 +208,7 @@ func TestBadBodyKnowsWhyContentCannotBeRead(t *testing.T) {
 		{"blank", decode(" \n"), 400, "empty"},
 		{"cut short", decode(`{"A":`), 400, "ends too early"},
 		{"cut short, wrapped", fmt.Errorf("x: %w", io.ErrUnexpectedEOF), 400, "ends too early"},
-		{"malformed", decode(`{"A":01}`), 400, "see byte 7"},
+		{"malformed", decode(`{"A":01}`), 400, "the error is at byte 7"},
 		{"a member that is unknown", decode(`{"Secret":1}`), 422, ""},
 		{"too large", &http.MaxBytesError{Limit: 17}, 413, "17 bytes"},
 		{"too slow", readFile(), 408, ""},

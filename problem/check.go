@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
@@ -18,9 +16,8 @@ import (
 // from the status code alone.
 var ErrNoDocument = errors.New("problem: the response has no problem document")
 
-// CheckResponse returns nil for a response with a status code below 400, whose
-// body it leaves alone, and otherwise always a *Details that describes the
-// failure:
+// CheckResponse returns nil if the status code of the response is below 400, and
+// otherwise a *Details that describes the failure:
 //
 //	res, err := client.Do(req)
 //	if err != nil {
@@ -31,28 +28,30 @@ var ErrNoDocument = errors.New("problem: the response has no problem document")
 //		return err
 //	}
 //
-// The response may be a problem in JSON or in XML, or an object in JSON of another
-// type that has a title or a detail. What is none of these, or is malformed, cut
-// short or larger than [MaxSize], is described by its status code alone: its
-// cause wraps [ErrNoDocument] and says why, with the beginning of a text.
+// It reads problem documents in JSON and XML, and JSON objects of any other media
+// type that have a title or a detail. If the body is not one of these, or is
+// malformed, truncated or larger than [MaxSize], the problem has the reason and the
+// description of the status code. Its cause wraps [ErrNoDocument] and gives the
+// reason, with the beginning of the body if that is text.
 //
-// Status is the status code of the response, whatever the document says, and
-// Header is its header. A relative type or instance is resolved against the URL
-// of the request (RFC 9457, sections 3.1.1 and 3.1.5).
+// Status is the status code of the response, even if the document has another one,
+// and Header is the header of the response. A relative type or instance is resolved
+// against the URL of the request (RFC 9457, sections 3.1.1 and 3.1.5).
 //
-// For a failure CheckResponse reads at most MaxSize bytes of the body and closes it;
-// closing it again does no harm. What was read can be read once more from
-// res.Body.
+// Below 400, CheckResponse leaves the body alone. Otherwise it reads at most
+// MaxSize bytes of the body and closes it. It replaces res.Body with a reader of
+// the bytes that were read, so that the caller can read and close the body as
+// usual.
 func CheckResponse(res *http.Response) error {
 	if res.StatusCode < http.StatusBadRequest {
 		return nil
 	}
-	a := new(failed)
-	body, err := readBody(res, a.space[:0])
-	a.body.Reset(body)
-	res.Body = &a.body
+	c := new(checked)
+	body, err := readBody(res, c.space[:0])
+	c.body.Reset(body)
+	res.Body = &c.body
 
-	d := &a.problem
+	d := &c.problem
 	if err == nil {
 		err = d.decode(res.Header.Get("Content-Type"), body)
 	}
@@ -71,28 +70,28 @@ func CheckResponse(res *http.Response) error {
 	return d
 }
 
-// failed has what CheckResponse makes of a failure, in one allocation if the body is
-// short.
-type failed struct {
+// checked is a problem and the body it was decoded from. They are one struct so
+// that a short response costs one allocation.
+type checked struct {
 	problem Details
-	body    replay
-	space   [320]byte // more would cost: above 512 bytes the allocator works otherwise
+	body    replayBody
+	space   [320]byte // a larger array would cost more: objects above 512 bytes are allocated in another way
 }
 
-// replay is a body that can be read once more. It has nothing to close.
-type replay struct{ bytes.Reader }
+// replayBody is a response body that was read already. It has nothing to close.
+type replayBody struct{ bytes.Reader }
 
-func (*replay) Close() error { return nil }
+func (*replayBody) Close() error { return nil }
 
-// readBody reads at most MaxSize bytes of the body, into b where there is
-// room, and closes it. The bytes are also returned with an error.
+// readBody closes the body after reading at most MaxSize bytes of it, into b as
+// far as its capacity allows. It returns the bytes also with an error.
 func readBody(res *http.Response, b []byte) ([]byte, error) {
 	if res.Body == nil || res.Body == http.NoBody {
 		return nil, nil
 	}
 	defer res.Body.Close()
-	// A length is only a promise: a large one costs memory as the bytes come. The
-	// byte more lets the last read see the end.
+	// Content-Length is only a promise, so memory for a large one is allocated as
+	// the bytes arrive. The extra byte lets the last read see the end.
 	if n := int(min(res.ContentLength, 16<<10)); n >= cap(b) {
 		b = make([]byte, 0, n+1)
 	}
@@ -119,48 +118,50 @@ func readBody(res *http.Response, b []byte) ([]byte, error) {
 	}
 }
 
-// decode reads the body of a response into d, by its media type.
+// decode decodes the body of a response by its media type.
 func (d *Details) decode(contentType string, body []byte) error {
 	mediaType, _, _ := strings.Cut(contentType, ";")
 	mediaType = strings.TrimSpace(mediaType)
 	var err error
 	switch doc := bytes.TrimPrefix(body, []byte("\ufeff")); { // RFC 8259, section 8.1
 	case len(doc) == 0:
-		return fmt.Errorf("%w: it is empty", ErrNoDocument)
+		return fmt.Errorf("%w: the body is empty", ErrNoDocument)
 	case strings.EqualFold(mediaType, MediaType):
 		err = d.decodeJSON(doc)
-	case typeOf(mediaType, "xml"):
-		err = d.decodeXML(doc) // the namespace tells a problem from other XML
-	case typeOf(mediaType, "json"), mediaType == "" && doc[0] == '{':
+	case isFormat(mediaType, "xml"):
+		err = d.decodeXML(doc) // which refuses XML of another namespace
+	case isFormat(mediaType, "json"), mediaType == "" && doc[0] == '{':
 		if err = d.decodeJSON(doc); err == nil && d.Title == "" && d.Detail == "" {
-			err = errForeign
+			err = errNotAProblem
 		}
 	default:
-		err = errForeign
+		err = errNotAProblem
 	}
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errForeign):
-		return fmt.Errorf("%w: it is %q%s", ErrNoDocument, cut(mediaType, maxExcerpt), excerpt(body))
+	case errors.Is(err, errNotAProblem):
+		return fmt.Errorf("%w: the body is %q%s", ErrNoDocument, truncate(mediaType, maxExcerpt), excerpt(body))
 	}
 	return fmt.Errorf("%w: %w%s", ErrNoDocument, err, excerpt(body))
 }
 
-var errForeign = errors.New("no problem")
+var errNotAProblem = errors.New("not a problem document")
 
-// typeOf reports whether the media type is one of the format: application/json,
-// text/json, or any with the suffix +json (RFC 6839, section 3.1).
-func typeOf(mediaType, format string) bool {
-	cut := len(mediaType) - len(format)
-	if cut < 1 || !strings.EqualFold(mediaType[cut:], format) {
+// isFormat reports whether a media type is in the given format. For "json" these
+// are application/json, text/json and all with the suffix +json (RFC 6839, section
+// 3.1).
+func isFormat(mediaType, format string) bool {
+	end := len(mediaType) - len(format)
+	if end < 1 || !strings.EqualFold(mediaType[end:], format) {
 		return false
 	}
-	prefix := mediaType[:cut]
-	return prefix[cut-1] == '+' || strings.EqualFold(prefix, "application/") || strings.EqualFold(prefix, "text/")
+	prefix := mediaType[:end]
+	return prefix[end-1] == '+' || strings.EqualFold(prefix, "application/") || strings.EqualFold(prefix, "text/")
 }
 
-// excerpt quotes the beginning of a text, for a log.
+// excerpt quotes the beginning of a body for the log. It returns "" if the body is
+// not text.
 func excerpt(body []byte) string {
 	more := ""
 	if len(body) > maxExcerpt {
@@ -175,41 +176,5 @@ func excerpt(body []byte) string {
 	return fmt.Sprintf(": %q%s", body, more)
 }
 
-// maxExcerpt is the length in bytes of what is quoted from a response.
+// maxExcerpt is how many bytes of a response are quoted.
 const maxExcerpt = 160
-
-// resolve makes a relative reference absolute (RFC 3986, section 5). It returns
-// ref itself if it is absolute already, or not a reference. The usual ones need
-// no parsing.
-func resolve(base *url.URL, ref string) string {
-	if ref == "" || hasScheme(ref) {
-		return ref
-	}
-	if ref[0] == '/' && base.Scheme != "" && simple(ref) && simple(base.Host) {
-		return base.Scheme + "://" + base.Host + ref
-	}
-	u, err := url.Parse(ref)
-	if err != nil {
-		return ref
-	}
-	b := *base
-	b.User = nil // credentials of the request are not part of a name
-	return b.ResolveReference(u).String()
-}
-
-// simple reports whether a host or a path is written with letters, digits,
-// colons and single slashes, hyphens and underscores only, and with dots that
-// make no segment of their own.
-func simple(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '/' || c == '.':
-			if i+1 < len(s) && (s[i+1] == '/' || s[i+1] == '.') {
-				return false
-			}
-		case c != '-' && c != '_' && c != ':' && !jsonscan.Digit(c) && (c|0x20 < 'a' || c|0x20 > 'z'):
-			return false
-		}
-	}
-	return s != ""
-}

@@ -30,7 +30,7 @@ func TestCheckReadsAWholeProblemOfMaxSize(t *testing.T) {
 	assert.ErrorIs(t, check(t, fetch(t, "GET", "/", sends(500, problem.MediaType, doc+" "))), problem.ErrNoDocument)
 }
 
-func TestCheckReadsNoMoreOfAnEndlessBodyThanMaxSize(t *testing.T) {
+func TestCheckReadsNoMoreThanMaxSize(t *testing.T) {
 	for _, promised := range []int64{-1, 0, 10, 1 << 40} { // by a Content-Length that need not be true
 		body := &endless{}
 		assert.ErrorIs(t, check(t, &http.Response{StatusCode: 500, Body: body, ContentLength: promised}), problem.ErrNoDocument)
@@ -39,7 +39,7 @@ func TestCheckReadsNoMoreOfAnEndlessBodyThanMaxSize(t *testing.T) {
 	}
 }
 
-// endless is a body that goes on for as long as somebody reads it.
+// endless is a body without an end.
 type endless struct {
 	read   int
 	closed bool
@@ -48,13 +48,13 @@ type endless struct {
 func (e *endless) Read(p []byte) (int, error) { e.read += len(p); return len(p), nil }
 func (e *endless) Close() error               { e.closed = true; return nil }
 
-func TestCheckDescribesTheAnswerToHEADByItsStatus(t *testing.T) {
+func TestCheckDescribesHEADByItsStatus(t *testing.T) {
 	d := check(t, fetch(t, "HEAD", "/", sends(404, problem.MediaType, "")))
 	assert.Equal(t, "Not Found", d.Title)
 	assert.ErrorIs(t, d, problem.ErrNoDocument)
 }
 
-func TestCheckKeepsTheReasonOfAConnectionThatBroke(t *testing.T) {
+func TestCheckKeepsTheErrorOfABrokenBody(t *testing.T) {
 	d := check(t, fetch(t, "GET", "/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", problem.MediaType)
 		w.Header().Set("Content-Length", "1000")
@@ -66,7 +66,7 @@ func TestCheckKeepsTheReasonOfAConnectionThatBroke(t *testing.T) {
 	assert.ErrorIs(t, d, io.ErrUnexpectedEOF)
 }
 
-func TestCheckKeepsTheReasonOfARequestThatWasGivenUp(t *testing.T) {
+func TestCheckKeepsTheErrorOfACanceledRequest(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(500)
 		_ = http.NewResponseController(w).Flush()

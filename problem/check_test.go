@@ -17,8 +17,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// fetch sends one request through a real server to h and returns the answer,
-// whose body is the caller's to close.
+// fetch sends a request through a real server to h and returns the response. The caller
+// closes its body.
 func fetch(t *testing.T, method, path string, h http.HandlerFunc) *http.Response {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -31,7 +31,7 @@ func fetch(t *testing.T, method, path string, h http.HandlerFunc) *http.Response
 	return res
 }
 
-// sends answers with a status code, a media type and a body.
+// sends returns a handler that responds with a status code, a media type and a body.
 func sends(code int, mediaType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil // no guess
@@ -43,7 +43,7 @@ func sends(code int, mediaType, body string) http.HandlerFunc {
 	}
 }
 
-// check returns the problem that Check makes of an answer.
+// check returns the problem of CheckResponse.
 func check(t *testing.T, res *http.Response) *problem.Details {
 	t.Helper()
 	d, ok := errors.AsType[*problem.Details](problem.CheckResponse(res))
@@ -85,7 +85,7 @@ func TestCheckReadsTheExampleOfTheRFC(t *testing.T) {
 	}
 }
 
-func TestCheckReadsJSONOfAnotherTypeThatLooksLikeAProblem(t *testing.T) {
+func TestCheckReadsJSONThatLooksLikeAProblem(t *testing.T) {
 	for _, tt := range []struct{ mediaType, doc string }{
 		{"application/json", `{"type":"https://example.com/p","title":"t","status":418}`},
 		{"application/json; charset=utf-8", `{"detail":"no order"}`},
@@ -114,7 +114,7 @@ func TestCheckReadsAProblemInXML(t *testing.T) {
 	assert.Equal(t, 403, d.StatedStatus())
 }
 
-func TestCheckDescribesWhatIsNoProblemByItsStatus(t *testing.T) {
+func TestCheckDescribesOtherBodiesByTheStatus(t *testing.T) {
 	for _, tt := range []struct{ why, mediaType, body, says string }{
 		{"a page", "text/html; charset=utf-8", "<html>Bad gateway</html>", `"text/html": "<html>Bad gateway</html>"`},
 		{"text", "text/plain", "no", `"text/plain": "no"`},
@@ -153,27 +153,27 @@ func TestCheckDescribesWhatIsNoProblemByItsStatus(t *testing.T) {
 	}
 }
 
-func TestCheckTakesAResponseThatHasOnlyAStatus(t *testing.T) {
+func TestCheckAcceptsAResponseWithOnlyAStatus(t *testing.T) {
 	d := check(t, &http.Response{StatusCode: 404})
 	assert.Equal(t, "404 Not Found: "+status.Nearest(404).Description, d.Error())
 	_, ok := d.RetryAfter()
 	assert.False(t, ok)
 }
 
-func TestCheckSaysWhatTheDocumentSaidTheStatusWas(t *testing.T) {
+func TestCheckKeepsTheStatusOfTheDocument(t *testing.T) {
 	d := check(t, fetch(t, "GET", "/", sends(502, problem.MediaType, `{"title":"t","status":404}`)))
 	assert.Equal(t, 404, d.StatedStatus())
 	assert.Contains(t, write(t, d), `"status":502`)
 }
 
-func TestCheckDescribesACodeThatNobodyRegistered(t *testing.T) {
+func TestCheckDescribesAnUnregisteredCode(t *testing.T) {
 	for code, want := range map[int]string{499: "Bad Request", 599: "Internal Server Error", 999: "Internal Server Error"} {
 		d := check(t, fetch(t, "GET", "/", sends(code, "", "")))
 		assert.Equal(t, want, d.Title, "%d", code)
 	}
 }
 
-func TestCheckResolvesReferencesAgainstTheURLOfTheRequest(t *testing.T) {
+func TestCheckResolvesAgainstTheRequestURL(t *testing.T) {
 	base, err := url.Parse("https://user:secret@api.example.com/v1/orders/17?key=secret#f")
 	require.NoError(t, err)
 	for _, tt := range []struct{ why, ref, want string }{
@@ -204,7 +204,7 @@ func TestCheckResolvesReferencesAgainstTheURLOfTheRequest(t *testing.T) {
 	assert.Equal(t, "https://user:secret@api.example.com/v1/orders/17?key=secret#f", base.String(), "unchanged")
 }
 
-func TestARelativeTypeIsTheTypeAfterResolution(t *testing.T) {
+func TestARelativeTypeMatchesAfterResolution(t *testing.T) {
 	srv := httptest.NewServer(sends(409, problem.MediaType, `{"type":"/probs/closed","title":"Closed"}`))
 	defer srv.Close()
 	closed := problem.Define(srv.URL+"/probs/closed", "Closed", 409, "")

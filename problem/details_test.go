@@ -8,16 +8,19 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-func TestNewTakesItsWordsFromTheCatalogue(t *testing.T) {
+func TestNewUsesTheCatalogue(t *testing.T) {
 	for s := range status.All() {
 		d := problem.New(s.Code)
 		assert.Equal(t, &problem.Details{Type: "about:blank", Title: s.Reason, Status: s.Code, Detail: s.Description}, d)
@@ -25,10 +28,10 @@ func TestNewTakesItsWordsFromTheCatalogue(t *testing.T) {
 	}
 }
 
-// onlyHeaderMissing forgives what New cannot know: the header of a 401 and the
-// like.
+// onlyHeaderMissing ignores missing header fields, which New cannot set: those of a
+// 401 for instance.
 func onlyHeaderMissing(err error) error {
-	if err != nil && strings.Contains(err.Error(), " needs the field ") {
+	if err != nil && strings.Contains(err.Error(), " requires the header field ") {
 		return nil
 	}
 	return err
@@ -61,7 +64,7 @@ func TestErrorAndMembersNeverShowTheCause(t *testing.T) {
 	assert.ErrorContains(t, d.Unwrap(), "secret")
 }
 
-func TestErrorMakesWhatOthersWroteFitForALog(t *testing.T) {
+func TestErrorMakesRemoteTextSafeToLog(t *testing.T) {
 	d := read(t, `{"title":"a\nb","status":503,"detail":"`+strings.Repeat("x", 1000)+`","type":"https://example.com/\u001bp"}`)
 	got := d.Error()
 	assert.True(t, strings.HasPrefix(got, "503 a b: xxx"), got)
@@ -69,8 +72,7 @@ func TestErrorMakesWhatOthersWroteFitForALog(t *testing.T) {
 	assert.Less(t, len(got), 700)
 }
 
-// Whoever chose the text of a problem, a record in a log stays short, also where
-// the log has to escape it.
+// A log record stays short even if the log handler has to escape the text of a problem.
 func TestLogRecordsAreBounded(t *testing.T) {
 	for name, c := range map[string]string{"letters": "x", "quotes": `"`, "backslashes": `\`, "controls": "\x01\x1b", "lines": "\n", "no UTF-8": "\xff", "wide": "\u2028é"} {
 		long := strings.Repeat(c, 5_000)
@@ -147,7 +149,7 @@ func TestAnErrorThatEmbedsAProblemIsThatProblem(t *testing.T) {
 	assert.Equal(t, write(t, OutOfCredit.New(problem.Detail("d"), problem.Extension("x", 1))), write(t, problem.From(err)))
 }
 
-func TestNoCauseIsNoCause(t *testing.T) {
+func TestUnwrapWithoutACauseIsNil(t *testing.T) {
 	d := problem.New(500, problem.Cause(nil))
 	assert.NoError(t, d.Unwrap())
 	assert.NotContains(t, d.LogValue().String(), "cause")
@@ -158,4 +160,38 @@ func TestLogValueHasTheCauseForTheLog(t *testing.T) {
 	d := OutOfCredit.New(problem.Detail("d"), problem.Instance("/i"), problem.Cause(errors.New("the cause")))
 	slog.New(slog.NewTextHandler(&log, nil)).ErrorContext(context.Background(), "failed", "problem", d)
 	assert.Contains(t, log.String(), `problem.status=403 problem.title="You do not have enough credit." problem.type=https://example.com/probs/out-of-credit problem.detail=d problem.instance=/i problem.cause="the cause"`)
+}
+
+func TestDetailsMayBeSharedByGoroutines(t *testing.T) {
+	shared := problem.New(404, problem.Title(""), problem.Extension("x", []any{1, "a"}), problem.Header("Vary", "Origin"),
+		problem.RetryAfter(1), problem.Errors(problem.FieldError{Detail: "a", Pointer: "#/a"}))
+	before := shared.With()
+	p := respond.Responder{Logger: slog.New(slog.DiscardHandler)}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/err" {
+			p.Fail(w, r, fmt.Errorf("x: %w", shared))
+			return
+		}
+		p.Problem(w, r, shared)
+	}))
+	defer srv.Close()
+	var all sync.WaitGroup
+	for i := range 8 {
+		accept := []string{"application/json", "application/problem+xml", "text/html", "*/*"}[i%4]
+		all.Go(func() {
+			for _, path := range []string{"/", "/err", "/", "/err", "/"} {
+				req, _ := http.NewRequestWithContext(t.Context(), "GET", srv.URL+path, nil)
+				req.Header.Set("Accept", accept)
+				res, err := srv.Client().Do(req)
+				if err != nil || res.StatusCode != 404 {
+					t.Errorf("%v, %v", res, err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
+			}
+		})
+	}
+	all.Wait()
+	assert.Equal(t, before, shared, "writers copy")
 }

@@ -1,38 +1,41 @@
-// Package problem describes failures to the clients of an HTTP service in the
-// format of RFC 9457, and reads such descriptions back.
+// Package problem describes the failures of an HTTP service to its clients, as
+// RFC 9457 defines, and reads such descriptions back.
 //
-// Start with [New]: a status code, and whatever the client may know besides.
-// The title and the detail come from the status catalogue, [Lookup], unless
-// options say otherwise:
+// Start with [New]. It takes a status code and options that add what the client
+// may know. The title and the detail come from package status unless options
+// replace them:
 //
 //	problem.New(404)
 //	problem.New(409, problem.Detail("the order was paid in the meantime"), problem.Cause(err))
 //
-// A kind of failure that clients should tell apart by more than its status is
-// a [Type]. Two problems are the same failure when their type URIs are equal,
-// so [errors.Is] works with a type on the server and on the client:
+// The result, a [Details], is an error. A handler returns it, and package respond
+// writes the response.
+//
+// If clients have to tell two failures with the same status code apart, define a
+// [Type]. Two problems are the same kind of failure if their type URIs are equal,
+// so [errors.Is] works with a type on the server and in the client:
 //
 //	var OutOfCredit = problem.Define("https://example.com/probs/out-of-credit",
 //		"You do not have enough credit.", 403, "Top up the account, then send the order again.")
 //
 //	return OutOfCredit.New(problem.Extension("balance", 30))
 //
-// A client reads it back with [CheckResponse], or has every request checked by a
+// A client reads a problem with [CheckResponse], or checks every response with a
 // [Transport]:
 //
 //	if err := problem.CheckResponse(res); errors.Is(err, OutOfCredit) {
 //
-// [From] returns what any error means to the client, and a [Mapping] adds what an
-// application's own errors mean. [BadBody] is for those of reading the body of a
-// request, and [Validation] collects what is wrong with it.
+// [From] converts any error into a problem, and a [Mapping] adds the errors of an
+// application to those that From knows. [BadBody] converts an error of decoding
+// the body of a request. [Validation] collects the faults of a request.
 //
-// A problem is written as JSON, XML or a page for people, and read from the
-// first two. Package typedoc documents the types of a service: as the
-// pages that their URIs lead to, and in OpenAPI. Package status has the codes.
+// A problem can be encoded as JSON, XML or an HTML page, and decoded from JSON
+// and XML. Package typedoc documents the types of a service, as web pages and in
+// OpenAPI. Package status is the catalogue of status codes.
 //
-// Exported fields of [Details] are for the client. The cause is for the log:
-// it is unexported, and no encoder can reach it.
+// The exported fields of [Details] are for the client. The cause is for the log:
+// it is unexported, and no encoder writes it.
 //
-// The package never sees a ResponseWriter. It does not log, and it never puts
-// the text of an error into a problem; package respond writes the response.
+// The package does not log, does not use a ResponseWriter, and never copies the
+// message of an error into a problem.
 package problem

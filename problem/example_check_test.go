@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// OutOfCredit is known to the server and to its clients.
+// OutOfCredit is a type that the server and its clients share.
 var OutOfCredit = problem.Define("https://example.com/probs/out-of-credit",
 	"You do not have enough credit.", http.StatusForbidden,
 	"Top up the account, then send the order again.")
@@ -22,7 +22,7 @@ func purchase(w http.ResponseWriter, r *http.Request) {
 		problem.Extension("balance", 30)))
 }
 
-// A client tells problems apart by their types, and reads their members.
+// A client recognizes a problem by its type and reads its extensions.
 func ExampleCheckResponse() {
 	srv := httptest.NewServer(http.HandlerFunc(purchase))
 	defer srv.Close()
@@ -51,8 +51,8 @@ func ExampleCheckResponse() {
 	// balance: 30
 }
 
-// A client with a Transport gets every failure as an error, whatever form the
-// answer has.
+// A client with a Transport gets every failure as an error, even if the response has no
+// problem document.
 func ExampleTransport() {
 	busy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "30")
@@ -65,8 +65,8 @@ func ExampleTransport() {
 	_, err := client.Get(srv.URL)
 	if d, ok := errors.AsType[*problem.Details](err); ok && d.Retryable() {
 		wait, _ := d.RetryAfter()
-		fmt.Printf("%d %s: again in %v\n", d.Status, d.Title, min(wait, time.Minute))
+		fmt.Printf("%d %s: try again in %v\n", d.Status, d.Title, min(wait, time.Minute))
 	}
 	// Output:
-	// 503 Service Unavailable: again in 30s
+	// 503 Service Unavailable: try again in 30s
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// What the client learns of an error never includes the text of the error.
+// The problem never contains the message of the error.
 func ExampleFrom() {
 	for _, err := range []error{
 		fmt.Errorf("order 17: %w", problem.New(409, problem.Detail("the order was paid in the meantime"))),
@@ -29,15 +29,15 @@ func ExampleFrom() {
 	// 500 Internal Server Error
 }
 
-// An application says once what its own errors mean. The Map field of
-// respond.Responder takes the same functions.
+// An application maps its own errors in one place. The Map field of respond.Responder is
+// a Mapping too.
 func ExampleMapping() {
 	errNoRows := errors.New("sql: no rows in result set")
 	mapping := problem.Mapping{func(err error) *problem.Details {
 		if errors.Is(err, errNoRows) {
 			return problem.New(404)
 		}
-		return nil // not mine
+		return nil // some other error
 	}}
 	err := fmt.Errorf("order 17: %w", errNoRows)
 	d := mapping.From(err)

@@ -6,7 +6,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Checks written by hand name the place as a path through the JSON text.
+// The place of a fault is a path through the JSON text.
 func ExampleValidation() {
 	order := struct {
 		Email string
@@ -29,16 +29,17 @@ func ExampleValidation() {
 	// #/items/1/quantity must be a positive integer
 }
 
-// validatorError is what the errors of go-playground/validator have. Namespace
-// has the names in the JSON text after RegisterTagNameFunc.
+// validatorError is part of the FieldError interface of go-playground/validator.
+// Namespace has the names of the JSON text if RegisterTagNameFunc was called.
 type validatorError interface {
 	Namespace() string
 	Tag() string
 	Param() string
 }
 
-// The errors of a validator become field errors one by one. Their texts are in
-// terms of Go, so the client gets others.
+// Each error of a validator becomes a FieldError. Its message is in terms of Go, so the
+// client gets another one. The module contrib/validator does this for
+// go-playground/validator.
 func ExamplePointerFromNamespace() {
 	validate := func() []validatorError {
 		return []validatorError{fault{"Order.email", "required", ""}, fault{"Order.items[1].quantity", "gte", "1"}}

@@ -7,17 +7,17 @@ import (
 	"reflect"
 )
 
-// ErrNoExtension is what [Details.Extension] wraps when there is none of the
-// name.
+// ErrNoExtension is wrapped by the error of [Details.Extension] if the problem has
+// no extension with the name.
 var ErrNoExtension = errors.New("no such extension")
 
-// ExtensionError says which extension could not be written or read, and why.
+// ExtensionError reports an extension that could not be encoded or decoded.
 type ExtensionError struct {
-	Name string
-	Err  error
+	Name string // of the extension
+	Err  error  // the reason
 }
 
-// Error names the extension and the reason.
+// Error returns the name and the reason.
 func (e *ExtensionError) Error() string {
 	return fmt.Sprintf("problem: extension %q: %v", e.Name, e.Err)
 }
@@ -25,21 +25,22 @@ func (e *ExtensionError) Error() string {
 // Unwrap returns the reason.
 func (e *ExtensionError) Unwrap() error { return e.Err }
 
-var errReserved = errors.New("the name is empty, a standard member's or not UTF-8")
+var errReserved = errors.New("the name is empty, that of a standard member, or not UTF-8")
 
-// Extension reads the extension of that name into the value that dst points
-// to, by the rules of [encoding/json.Unmarshal]. What a client reads from the
-// wire and what a server put in as a Go value come out alike.
+// Extension decodes the extension with the given name into the value that dst
+// points to, as [encoding/json.Unmarshal] does. It returns the same for a problem
+// that a client received as for one that was made of Go values. Names are
+// case-sensitive.
 //
-// XML does not tell what is a number. In a problem that was read from it, a text
-// that is a number in JSON, true or false therefore fits a Go value of that
-// kind, also inside of lists, maps and structs, and an element without text
-// fits an empty one of these, or a nil pointer. A Go type that decodes itself
-// gets the string.
+// XML does not distinguish numbers from strings. In a problem that was decoded from
+// XML, a text that is a JSON number, true or false can therefore be decoded into a
+// Go number or bool, also inside lists, maps and structs. An empty element is
+// decoded into an empty list, map or struct, and into a nil pointer. A type with an
+// UnmarshalJSON or UnmarshalText method gets the string.
 //
-// The error is an [ExtensionError]. It wraps [ErrNoExtension] if there is no
-// such extension, and else the error of package encoding/json; dst is unchanged
-// in the first case only. Names are case-sensitive.
+// The error is an [*ExtensionError]. It wraps [ErrNoExtension], and dst is
+// unchanged, if the problem has no such extension. Otherwise it wraps the error of
+// encoding/json, and dst may have been changed.
 func (d *Details) Extension(name string, dst any) error {
 	v, ok := d.Extensions[name]
 	if !ok || reserved(name) {

@@ -13,7 +13,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-func TestExtensionReadsTheSameFromTheWireAndFromGoValues(t *testing.T) {
+func TestExtensionReadsWireAndGoValuesAlike(t *testing.T) {
 	type account struct {
 		Href string `json:"href"`
 	}
@@ -43,7 +43,7 @@ func TestExtensionReadsTheSameFromTheWireAndFromGoValues(t *testing.T) {
 	}
 }
 
-func TestExtensionSaysWhichOneIsAbsent(t *testing.T) {
+func TestExtensionReportsAMissingName(t *testing.T) {
 	d := read(t, `{"title":"a","balance":30}`)
 	for _, name := range []string{"Balance", "title", "", "x"} {
 		n := 17
@@ -58,7 +58,7 @@ func TestExtensionSaysWhichOneIsAbsent(t *testing.T) {
 	assert.ErrorIs(t, problem.New(404, problem.Extension("status", 200)).Extension("status", new(int)), problem.ErrNoExtension, "what is not sent is not read")
 }
 
-func TestExtensionSaysWhatDoesNotFit(t *testing.T) {
+func TestExtensionReportsWhatDoesNotFit(t *testing.T) {
 	d := read(t, `{"balance":"thirty"}`)
 	err := d.Extension("balance", new(int))
 	assert.ErrorContains(t, err, `extension "balance"`)

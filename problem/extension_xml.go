@@ -11,16 +11,17 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
-// typed returns an extension that came by XML, where every text is a string, as
-// JSON for a pointer of type t: a text is a number or a boolean where the Go
-// value is one, and an element without text is null where the value is a
-// pointer or has parts. What does not fit stays as it is, for encoding/json to
-// complain about. The type decides, never the text: a string gets 007 as it is.
+// typed rewrites an extension that was decoded from XML, where every text is a
+// string, so that encoding/json can decode it into a pointer of type t. A text
+// becomes a number or a boolean if the Go value is one. An empty element becomes
+// null if the value is a pointer, a list, a map or a struct. The type decides and
+// not the text, so a Go string gets 007 unchanged. What does not fit is left for
+// encoding/json to report.
 func typed(raw json.RawMessage, t reflect.Type) json.RawMessage {
 	if t == nil || t.Kind() != reflect.Pointer {
-		return raw // nothing that could be decoded into
+		return raw // which encoding/json refuses to decode into
 	}
-	var compact bytes.Buffer // the program may have put another value there
+	var compact bytes.Buffer // the program may have replaced the value with any JSON
 	if json.Compact(&compact, raw) != nil {
 		return raw
 	}
@@ -33,8 +34,8 @@ var (
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// appendTyped appends the value that s is at and moves past it. The JSON is
-// valid and has no space between its parts.
+// appendTyped appends the next value of s, which is valid JSON without white space,
+// and moves past it.
 func appendTyped(b []byte, s *jsonscan.Scanner, t reflect.Type) []byte {
 	optional := false
 	for t.Kind() == reflect.Pointer {
@@ -46,7 +47,7 @@ func appendTyped(b []byte, s *jsonscan.Scanner, t reflect.Type) []byte {
 	case c == '"':
 		p, _ := s.String()
 		text := s.Bytes(p)
-		if p.Escaped { // as line breaks are
+		if p.Escaped { // a line break is an escape
 			text = jsonscan.AppendUnquoted(nil, text)
 		}
 		text = bytes.TrimSpace(text)
@@ -98,8 +99,8 @@ func appendTypedMembers(b []byte, s *jsonscan.Scanner, typeOf func(name string) 
 	return append(b, '}')
 }
 
-// memberType returns the type of the field that encoding/json stores the member
-// in, and that of an empty interface if there is none.
+// memberType returns the type of the field that encoding/json decodes the member
+// into, or that of an empty interface if there is none.
 func memberType(members map[string]jsonscan.Member, name string) reflect.Type {
 	m, ok := members[name]
 	if !ok {
@@ -118,16 +119,17 @@ func memberType(members map[string]jsonscan.Member, name string) reflect.Type {
 	return m.Type
 }
 
-// inString stands for the type of a member with the option "string": its text is
-// left as the string that encoding/json expects, and none is null.
+// inString stands for the type of a member with the option "string". Its text stays
+// the string that encoding/json expects, and an empty text becomes null.
 type inString struct{}
 
-// hasParts reports whether values of the kind are arrays or objects in JSON.
+// hasParts reports whether values of the kind are JSON arrays or objects.
 func hasParts(k reflect.Kind) bool {
 	return k == reflect.Slice || k == reflect.Array || k == reflect.Map || k == reflect.Struct
 }
 
-// fits reports whether text is a number or a boolean, and the kind has such.
+// fits reports whether text is a number and the kind numeric, or text is a boolean
+// and the kind is Bool.
 func fits(text []byte, k reflect.Kind) bool {
 	switch {
 	case k == reflect.Bool:

@@ -34,7 +34,7 @@ type limits struct {
 
 type window struct{ Per time.Duration }
 
-func TestExtensionThatCameByXMLHasTheTypeThatIsAskedFor(t *testing.T) {
+func TestExtensionOfXMLHasTheTypeOfItsTarget(t *testing.T) {
 	for _, tt := range []struct {
 		why, element string
 		want         any
@@ -58,7 +58,7 @@ func TestExtensionThatCameByXMLHasTheTypeThatIsAskedFor(t *testing.T) {
 		{"an object", `<x><most>3</most><is-hard>true</is-hard><names><i>1</i></names></x>`, limits{Most: 3, Hard: true, Names: []string{"1"}}},
 		{"names in another letter case", `<x><MOST>3</MOST><per>5</per></x>`, limits{Most: 3, window: window{5}}},
 		{"objects in objects", `<x><Next><most>4</most><Next/></Next></x>`, limits{Next: &limits{Most: 4}}},
-		{"members that nobody knows", `<x><a>1</a><b><c/></b><most>3</most></x>`, limits{Most: 3}},
+		{"unknown members", `<x><a>1</a><b><c/></b><most>3</most></x>`, limits{Most: 3}},
 		{"an empty list", `<x/>`, []int(nil)},
 		{"an empty map", `<x></x>`, map[string]int(nil)},
 		{"an empty object", "<x> </x>", limits{}},
@@ -83,7 +83,7 @@ func TestExtensionThatCameByXMLHasTheTypeThatIsAskedFor(t *testing.T) {
 	assert.Equal(t, " ", *text, "a text may be empty")
 }
 
-func TestExtensionThatCameByXMLAndDoesNotFitIsAnError(t *testing.T) {
+func TestExtensionOfXMLThatDoesNotFitIsAnError(t *testing.T) {
 	for _, tt := range []struct {
 		why, element string
 		dst          any
@@ -116,7 +116,7 @@ func TestExtensionThatCameByXMLAndDoesNotFitIsAnError(t *testing.T) {
 }
 
 func TestExtensionOfJSONIsNotTakenForAnotherType(t *testing.T) {
-	assert.Error(t, read(t, `{"x":"30"}`).Extension("x", new(int)), "JSON tells what is a number")
+	assert.Error(t, read(t, `{"x":"30"}`).Extension("x", new(int)), "JSON distinguishes numbers from strings")
 	d := readXML(t, `<x>30</x>`)
 	require.NoError(t, d.UnmarshalJSON([]byte(`{"x":"30"}`)))
 	assert.Error(t, d.Extension("x", new(int)), "what was read last counts")
@@ -145,7 +145,7 @@ func TestExtensionReadsTheSameByXMLAsByJSON(t *testing.T) {
 	}
 }
 
-func TestExtensionPutBesideThoseOfXMLMayBeAnyJSON(t *testing.T) {
+func TestExtensionAddedAfterXMLMayBeAnyJSON(t *testing.T) {
 	d := readXML(t, `<x>1</x>`)
 	for raw, want := range map[string][]int{
 		" [ 1 , \"2\"\n] ":           {1, 2},
@@ -165,7 +165,7 @@ func TestExtensionPutBesideThoseOfXMLMayBeAnyJSON(t *testing.T) {
 	}
 }
 
-func TestExtensionOfMuchXMLIsReadInProportion(t *testing.T) {
+func TestExtensionOfXMLUsesLinearMemory(t *testing.T) {
 	d := readXML(t, "<x>"+strings.Repeat("<i>1</i>", 20_000)+"</x>")
 	var all []int
 	require.NoError(t, d.Extension("x", &all))

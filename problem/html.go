@@ -17,54 +17,53 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// MediaTypeHTML is the media type of the pages for people.
+// MediaTypeHTML is the media type of HTML pages.
 const MediaTypeHTML = "text/html; charset=utf-8"
 
-// HTMLPolicy is the Content-Security-Policy to send with every page of this
-// package and of package typedoc. It lets a browser load nothing but the page
-// itself and apply nothing but its style sheet.
+// HTMLPolicy is the value of the Content-Security-Policy header field to send with
+// the HTML pages of this package and of package typedoc. Under it a browser applies
+// the style sheet of the page and loads nothing else.
 const HTMLPolicy = markup.Policy
 
-// HTMLStyle is the style sheet of all these pages. A page of the service's own that
-// has it as its only style element, to the last byte, looks like them and obeys
-// HTMLPolicy.
+// HTMLStyle is the style sheet of these pages. Other pages of a service may have it
+// too: if it is, byte for byte, the content of their only style element, they look
+// like these pages and comply with HTMLPolicy.
 const HTMLStyle = markup.Style
 
-// What a page shows of a problem at most. It is for people, who read no more;
-// the other forms have everything.
+// The most that a page shows. A person reads no more, and JSON and XML have all of
+// it.
 const (
 	maxPageExtensions = 32
 	maxPageItems      = 50 // of a list
 )
 
-// AppendHTML appends the problem as a page for people and returns the extended
-// slice. It shows what [Details.AppendJSON] writes: an "errors" extension of
-// the form that [Errors] gives it as a list, other values as text or JSON, each
-// up to 2 KiB, 32 of them and 50 items of a list, with the number of what is
-// not shown. A title that is missing is taken from the catalogue. Type and
-// instance are links if they are http or https addresses, or paths on the same
-// server.
+// AppendHTML appends the problem as an HTML page and returns the extended slice.
 //
-// The page is in the language that the Content-Language field of d.Header
-// names, English by default. Everything is escaped. It needs nothing from
-// elsewhere, neither scripts nor pictures: send it with [HTMLPolicy].
+// The page shows the members that [Details.AppendJSON] writes. The faults of
+// [Errors] become a list, and other extensions text or JSON. It shows at most 32
+// extensions, 50 items of a list and 2 KiB of a value, and how many more there are.
+// If the title is empty, it shows the reason of the status code. The type and the
+// instance are links if they are http or https addresses or paths on the same
+// server. If d.Header has a Retry-After field, the page says when to try again.
 //
-// If the header has a Retry-After the page says when to come back.
+// The language of the page is that of the Content-Language field of d.Header, or
+// English. Everything is escaped. The page needs no scripts, images or other
+// resources: send it with [HTMLPolicy].
 //
-// What is appended is a complete page also when the error is not nil; the error
-// is as that of AppendJSON. It is safe for concurrent use.
+// The result is a complete page even if the error is not nil. The error is that of
+// AppendJSON. AppendHTML is safe for concurrent use.
 func (d *Details) AppendHTML(b []byte) ([]byte, error) { return d.AppendHTMLWith(b, HTMLOptions{}) }
 
-// HTMLOptions are what a page shows besides the problem. Each may be empty.
+// HTMLOptions adds to the page of a problem. The zero value adds nothing.
 type HTMLOptions struct {
-	// Home is where a link at the top leads: a path on the same server, or an
-	// http or https address.
+	// Home is the target of a link at the top of the page: a path on the same
+	// server, or an http or https address. If it is empty, there is no link.
 	Home string
-	// RequestID is the id under which the request is in the log.
+	// RequestID is the request id in the log. If it is empty, none is shown.
 	RequestID string
 }
 
-// AppendHTMLWith is [Details.AppendHTML] with more on the page.
+// AppendHTMLWith is like [Details.AppendHTML], with options.
 func (d *Details) AppendHTMLWith(b []byte, o HTMLOptions) ([]byte, error) {
 	title := d.Title
 	if title == "" {
@@ -86,7 +85,7 @@ func (d *Details) AppendHTMLWith(b []byte, o HTMLOptions) ([]byte, error) {
 	if d.Detail != "" {
 		b = markup.AppendTag(b, `<p class="lead" dir="auto">`, d.Detail, "</p>\n")
 	}
-	b = d.appendReturn(b)
+	b = d.appendWait(b)
 	names := slices.Sorted(maps.Keys(d.Extensions))
 	if at, ok := slices.BinarySearch(names, "errors"); ok {
 		if raw, err := appendValue(nil, d.Extensions["errors"]); err == nil {
@@ -101,8 +100,8 @@ func (d *Details) AppendHTMLWith(b []byte, o HTMLOptions) ([]byte, error) {
 	return append(b, markup.End...), err
 }
 
-// appendReturn says when to come back, if the header does.
-func (d *Details) appendReturn(b []byte) []byte {
+// appendWait appends when to try again, if the header has a Retry-After field.
+func (d *Details) appendWait(b []byte) []byte {
 	wait, ok := d.RetryAfter()
 	if !ok {
 		return b
@@ -116,7 +115,7 @@ func (d *Details) appendReturn(b []byte) []byte {
 	return markup.AppendTag(b, `<p class="retry" lang="en" dir="ltr">`, text, "</p>\n")
 }
 
-// inWords returns a time for people, rounded up.
+// inWords returns a wait in words, rounded up.
 func inWords(wait time.Duration) string {
 	n, unit := int64(math.Ceil(wait.Seconds())), "second"
 	switch {
@@ -133,8 +132,8 @@ func inWords(wait time.Duration) string {
 	return strconv.FormatInt(n, 10) + " " + unit
 }
 
-// appendFooter appends the specification of the status, with its reason unless
-// that is the title, and the id of the request.
+// appendFooter appends a link to the specification of the status code and the id of
+// the request. It appends the reason too, unless that is the title.
 func appendFooter(b []byte, code int, title, requestID string) []byte {
 	s, known := status.Lookup(code)
 	if !known && requestID == "" {
@@ -154,8 +153,8 @@ func appendFooter(b []byte, code int, title, requestID string) []byte {
 	return append(b, "</footer>\n"...)
 }
 
-// language is the first language of the problem's Content-Language that looks
-// like a language tag.
+// language returns the first language in Content-Language if it could be a language
+// tag, and otherwise English.
 func (d *Details) language() string {
 	tag, _, _ := strings.Cut(d.Header.Get("Content-Language"), ",")
 	if tag = strings.TrimSpace(tag); tag != "" && len(tag) <= 35 && strings.Trim(tag, languageChars) == "" {
@@ -166,8 +165,8 @@ func (d *Details) language() string {
 
 const languageChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
-// appendMembers appends the members that have no place of their own on the page
-// as a list of names and values.
+// appendMembers appends the type, the instance and the named extensions as a list of
+// names and values.
 func (d *Details) appendMembers(b []byte, names []string) ([]byte, error) {
 	var dropped []error
 	begin := len(b)
@@ -204,14 +203,14 @@ func (d *Details) appendMembers(b []byte, names []string) ([]byte, error) {
 	return appendMore(b, hidden), errors.Join(dropped...)
 }
 
-// appendPageValue appends the JSON of an extension for people to read.
+// appendPageValue appends the JSON of an extension in a readable form.
 func appendPageValue(b, raw []byte) []byte {
 	raw = bytes.TrimSpace(raw)
 	var list []string
 	switch {
 	case raw[0] == '"':
 		var text string
-		_ = json.Unmarshal(raw, &text) // just encoded
+		_ = json.Unmarshal(raw, &text) // a string that was just encoded
 		return markup.AppendEscaped(b, markup.Clip(text))
 	case len(raw) > markup.MaxValue:
 		return markup.AppendTag(b, "<pre>", markup.Clip(string(raw)), "</pre>")
@@ -224,7 +223,7 @@ func appendPageValue(b, raw []byte) []byte {
 		return appendMore(b, len(list)-maxPageItems)
 	case raw[0] == '[' || raw[0] == '{':
 		var lines bytes.Buffer
-		// Deep nesting would spend most of the page on indentation.
+		// Of deeply nested JSON most of the page would be indentation.
 		if bytes.Count(raw, []byte("["))+bytes.Count(raw, []byte("{")) <= 64 && json.Indent(&lines, raw, "", "  ") == nil {
 			raw = lines.Bytes()
 		}
@@ -233,8 +232,8 @@ func appendPageValue(b, raw []byte) []byte {
 	return append(b, raw...) // a number, true, false or null
 }
 
-// faultsOf returns the items of an "errors" extension, or nil if it is not the
-// non-empty list that [Errors] makes.
+// faultsOf returns the items of an "errors" extension, or nil unless it is a list in
+// the form of [Errors] that is not empty.
 func faultsOf(raw []byte) []FieldError {
 	var faults []FieldError
 	if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) || json.Unmarshal(raw, &faults) != nil {

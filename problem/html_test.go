@@ -17,8 +17,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// page returns the page of a problem between its style sheet and its end, and
-// the error of writing it.
+// page returns the page of a problem between the style sheet and the end, and the error
+// of AppendHTML.
 func page(t *testing.T, d *problem.Details) (string, error) {
 	t.Helper()
 	b, err := d.AppendHTML([]byte("before"))
@@ -215,7 +215,7 @@ func TestHTMLShowsABoundedPartOfExtensions(t *testing.T) {
 	}
 }
 
-func TestHTMLLeavesOutWhatCannotBeEncodedAndNamesIt(t *testing.T) {
+func TestHTMLReportsWhatItLeavesOut(t *testing.T) {
 	for why, d := range map[string]*problem.Details{
 		"number":          problem.New(400, problem.Extension("x", math.NaN())),
 		"panic":           problem.New(400, problem.Extension("x", panics{})),
@@ -239,7 +239,7 @@ func TestHTMLNeverShowsTheCause(t *testing.T) {
 	assert.NotContains(t, string(x), "s3cret")
 }
 
-func TestHTMLSaysWhenToComeBack(t *testing.T) {
+func TestHTMLSaysWhenToTryAgain(t *testing.T) {
 	for field, want := range map[string]string{
 		"0": "You can try again now.", "1": "Try again in 1 second.", "30": "Try again in 30 seconds.", "120": "Try again in 120 seconds.",
 		"121": "Try again in 3 minutes.", "7200": "Try again in 120 minutes.", "7201": "Try again in 3 hours.", "172801": "Try again in 3 days.",

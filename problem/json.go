@@ -15,22 +15,24 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// AppendJSON appends the problem as one JSON object and returns the extended
-// slice: type, title, status, detail, instance, then the extensions by name.
-// The type is always there; other standard members are left out when they are
-// empty, and the status when it is not between 100 and 599. Nothing is escaped
-// for HTML. In the type and the instance, what no URI may contain is
-// percent-encoded; elsewhere invalid UTF-8 becomes U+FFFD.
+// AppendJSON appends the problem as a JSON object and returns the extended slice.
+// The members are type, title, status, detail and instance, followed by the
+// extensions, sorted by name. The type is always present. The others are left out
+// if they are empty, and the status if it is not between 100 and 599. Characters
+// that are not allowed in a URI are percent-encoded in the type and the instance.
+// Elsewhere invalid UTF-8 becomes U+FFFD. HTML characters are not escaped.
 //
-// Extensions are written as [encoding/json] does, except that a json.RawMessage
-// keeps its every byte. What is appended is a complete document also when the
-// error is not nil. Left out, with an [ExtensionError] each in the error, are
-// extensions whose name is empty, a standard member's or no UTF-8, and those whose
-// value cannot be encoded. So are those whose value is an error, or has one at any
-// depth, without a MarshalJSON or MarshalText method: the fields of an error are
-// not for clients.
+// Extensions are encoded as [encoding/json] does, except that a json.RawMessage is
+// copied byte for byte. An extension is left out, and the error contains an
+// [*ExtensionError] for it, if
 //
-// It is safe for concurrent use, and changes nothing that d refers to.
+//   - its name is empty, the name of a standard member, or not UTF-8;
+//   - its value cannot be encoded;
+//   - its value is or contains an error that has no MarshalJSON or MarshalText
+//     method, since the fields of an error are not for clients.
+//
+// The result is a complete document even if the error is not nil. AppendJSON is
+// safe for concurrent use and does not change d or anything that d refers to.
 func (d *Details) AppendJSON(b []byte) ([]byte, error) {
 	if d.typeURI() == BlankType {
 		b = append(b, `{"type":"`+BlankType+`"`...)
@@ -84,8 +86,8 @@ func (d *Details) appendExtensions(b []byte) ([]byte, error) {
 	return b, errors.Join(dropped...)
 }
 
-// appendValue appends the JSON of v. On error it returns b with an unspecified
-// tail. The kinds that need no reflection come first.
+// appendValue appends the JSON of v. The types that need no reflection come first.
+// After an error the bytes behind b are unspecified.
 func appendValue(b []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
@@ -127,13 +129,13 @@ func appendStrings(b []byte, list []string) []byte {
 	return append(b, ']')
 }
 
-// maxOwnDepth bounds a json.RawMessage that the server writes. It is the bound
-// of encoding/json, which a value made by that package cannot exceed.
+// maxOwnDepth is the maximum depth of an extension that the server encodes. It is
+// the limit of encoding/json, so no value encoded by that package exceeds it.
 const maxOwnDepth = 10_000
 
-// appendRaw appends JSON as it stands, to the last space: it may be part of
-// what a signature covers. Only invalid UTF-8 is replaced, which would make the
-// whole document invalid (RFC 8259, section 8.1).
+// appendRaw appends JSON unchanged, including white space, since a signature may
+// cover it. It replaces only invalid UTF-8, which would make the whole document
+// invalid (RFC 8259, section 8.1).
 func appendRaw(b []byte, raw json.RawMessage) ([]byte, error) {
 	if raw == nil {
 		return append(b, "null"...), nil
@@ -146,7 +148,7 @@ func appendRaw(b []byte, raw json.RawMessage) ([]byte, error) {
 	return append(b, validUTF8(raw)...), nil
 }
 
-// validUTF8 replaces what is no UTF-8 in JSON, which can only be in a string.
+// validUTF8 replaces invalid UTF-8 in JSON, where it can occur only in strings.
 func validUTF8(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b
@@ -154,8 +156,8 @@ func validUTF8(b []byte) []byte {
 	return bytes.ToValidUTF8(b, []byte("\ufffd"))
 }
 
-// encode is json.Marshal without HTML escaping. A MarshalJSON method that
-// panics is an error like any other: the problem has to go out all the same.
+// encode is json.Marshal without HTML escaping. It turns a panic of a MarshalJSON
+// method into an error, so that the rest of the problem is sent.
 func encode(v any) (value []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -171,8 +173,9 @@ func encode(v any) (value []byte, err error) {
 	return validUTF8(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
 }
 
-// MarshalJSON is [Details.AppendJSON] for encoding/json.
+// MarshalJSON returns the document of [Details.AppendJSON]. It never returns an
+// error: an extension that cannot be encoded is left out.
 func (d Details) MarshalJSON() ([]byte, error) {
-	b, _ := d.AppendJSON(nil) // complete even if an extension was left out
+	b, _ := d.AppendJSON(nil)
 	return b, nil
 }

@@ -13,107 +13,125 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// MaxSize is the size in bytes of the largest document that is read.
+// MaxSize is the size in bytes of the largest document that can be decoded.
 const MaxSize = 256 << 10
 
-// MaxDepth is how deeply the arrays and objects of a document that is read may
-// be nested, the document itself included.
+// MaxDepth is the maximum depth of nested arrays and objects in a document that can
+// be decoded. The document itself counts.
 const MaxDepth = 64
 
-// ErrMalformed is what the error of reading a document wraps that is not well
-// formed, is no JSON object, or exceeds [MaxSize] or [MaxDepth].
+// ErrMalformed is wrapped by the error of decoding a document that is not
+// well-formed, is not a JSON object or a problem element, or exceeds [MaxSize] or
+// [MaxDepth].
 var ErrMalformed = errors.New("problem: malformed document")
 
-// UnmarshalJSON reads a problem from one JSON object by the rules for clients in
-// RFC 9457, section 3. It replaces the type, title, status, detail, instance and
-// all extensions of d, which is [Details.IsRemote] afterwards, and keeps its
-// header and its cause. On error d is unchanged; the error is [ErrMalformed].
+// UnmarshalJSON decodes a problem from a JSON object by the rules for clients of RFC
+// 9457, section 3. It replaces all standard members and all extensions of d and
+// keeps its header and its cause. Afterwards [Details.IsRemote] returns true.
 //
-//   - A standard member of the wrong type is ignored, as if it were absent. So
-//     is a status that is not a whole number from 100 to 599; 4.04e2 is one.
-//   - Names are case-sensitive. What is no standard member is an extension.
-//   - An extension is kept as the json.RawMessage that came, byte for byte:
-//     digits, spaces and the order of nested members stay, invalid UTF-8 too.
-//   - In standard members and names invalid UTF-8 becomes U+FFFD.
-//   - Where a name is repeated, the last member counts that is not ignored.
+//   - A standard member of the wrong type is ignored, as if it were absent. A
+//     status is also ignored if it is not a whole number from 100 to 599; 4.04e2
+//     is one.
+//   - Names are case-sensitive. Every member that is not a standard one is an
+//     extension.
+//   - The value of an extension is a json.RawMessage with exactly the bytes of the
+//     document, including white space and invalid UTF-8.
+//   - In standard members and in names, invalid UTF-8 becomes U+FFFD.
+//   - If a name is repeated, the last member that is not ignored counts.
+//
+// The error wraps [ErrMalformed], and d is unchanged.
 func (d *Details) UnmarshalJSON(b []byte) error { return d.decodeJSON(bytes.Clone(b)) }
 
-// malformed returns the error of a scanner that refused its text.
+// malformed returns the error for a text that a scanner refused.
 func malformed(s *jsonscan.Scanner) error {
 	return fmt.Errorf("%w: %s at byte %d", ErrMalformed, s.Fault, s.Pos)
 }
 
-// extension is a member that is not a standard one.
-type extension struct {
-	name, value jsonscan.Span
-	end         int // of the name, in the text that all names share
+// standardMembers are the standard members of a problem document.
+type standardMembers struct {
+	text   [4]jsonscan.Span // type, title, detail, instance: their places in the document
+	status int              // 0 if there is no valid status
 }
 
-// decodeJSON is UnmarshalJSON of bytes that belong to d from now on.
+// extension is the place of an extension in a document.
+type extension struct {
+	name, value jsonscan.Span
+	end         int // of the name, in the string that all names share
+}
+
+// decodeJSON is UnmarshalJSON for bytes that only d refers to from now on.
 func (d *Details) decodeJSON(b []byte) error {
 	if len(b) > MaxSize {
 		return fmt.Errorf("%w: larger than %d bytes", ErrMalformed, MaxSize)
 	}
 	var (
-		standard   [4]jsonscan.Span // type, title, detail, instance
-		few        [8]extension
-		extensions = few[:0]
-		code       int
 		s          = jsonscan.Scanner{Text: b, Depth: MaxDepth}
-		nameSpace  [32]byte
+		standard   standardMembers
+		few        [8]extension // so that a few extensions need no allocation
+		extensions = few[:0]
+		space      [32]byte
 	)
 	s.Space()
 	ok := s.Members(func(name jsonscan.Span) bool {
 		key := s.Bytes(name)
 		if name.Escaped {
-			key = jsonscan.AppendUnquoted(nameSpace[:0], key)
+			key = jsonscan.AppendUnquoted(space[:0], key)
 		}
-		var to *jsonscan.Span
-		switch string(key) {
-		case "type":
-			to = &standard[0]
-		case "title":
-			to = &standard[1]
-		case "detail":
-			to = &standard[2]
-		case "instance":
-			to = &standard[3]
-		case "status":
-			from := s.Pos
-			ok := s.Value()
-			if stated := statusCode(b[from:s.Pos]); ok && stated != 0 {
-				code = stated
-			}
-			return ok
-		default:
-			from := s.Pos
-			ok := s.Value()
-			extensions = append(extensions, extension{name: name, value: jsonscan.Span{From: from, To: s.Pos}})
+		if known, ok := standard.scan(&s, key); known {
 			return ok
 		}
-		if s.Peek() != '"' {
-			return s.Value()
-		}
-		text, ok := s.String()
-		*to = text
+		from := s.Pos
+		ok := s.Value()
+		extensions = append(extensions, extension{name: name, value: jsonscan.Span{From: from, To: s.Pos}})
 		return ok
 	})
 	if !ok || !s.End() {
 		return malformed(&s)
 	}
-	d.Status, d.stated, d.remote, d.fromXML = code, code, true, false
-	d.keep(b, standard, extensions)
+	d.Status, d.stated, d.remote, d.fromXML = standard.status, standard.status, true, false
+	d.setMembers(b, &standard, extensions)
 	return nil
 }
 
-// keep sets the text and the extensions of d. All text shares one string, all
-// extensions share b: each is cut to its own capacity, so that appending to one
-// copies it.
-func (d *Details) keep(b []byte, standard [4]jsonscan.Span, extensions []extension) {
+// scan notes the next value of s, which belongs to the member key, and moves past
+// it. It returns known as false, and does neither, if key is not a standard member.
+func (m *standardMembers) scan(s *jsonscan.Scanner, key []byte) (known, ok bool) {
+	var text *jsonscan.Span
+	switch string(key) {
+	case "type":
+		text = &m.text[0]
+	case "title":
+		text = &m.text[1]
+	case "detail":
+		text = &m.text[2]
+	case "instance":
+		text = &m.text[3]
+	case "status":
+		from := s.Pos
+		ok = s.Value()
+		if code := statusCode(s.Text[from:s.Pos]); ok && code != 0 {
+			m.status = code
+		}
+		return true, ok
+	default:
+		return false, true
+	}
+	if s.Peek() != '"' {
+		return true, s.Value() // RFC 9457, section 3.1: a member of the wrong type is ignored
+	}
+	p, ok := s.String()
+	*text = p
+	return true, ok
+}
+
+// setMembers sets the strings and the extensions of d. All strings are parts of one
+// string, and all extensions are parts of b. The capacity of each extension is its
+// length, so that appending to it does not overwrite the next one.
+func (d *Details) setMembers(b []byte, standard *standardMembers, extensions []extension) {
 	var space [1024]byte
 	text := space[:0]
 	var ends [4]int
-	for i, p := range standard {
+	for i, p := range standard.text {
 		text = appendText(text, b, p)
 		ends[i] = len(text)
 	}
@@ -136,7 +154,7 @@ func (d *Details) keep(b []byte, standard [4]jsonscan.Span, extensions []extensi
 	}
 }
 
-// appendText appends what the string at p means.
+// appendText appends the JSON string at p without its escapes.
 func appendText(dst, b []byte, p jsonscan.Span) []byte {
 	src := b[p.From:p.To]
 	if !p.Escaped && utf8.Valid(src) {
@@ -145,14 +163,13 @@ func appendText(dst, b []byte, p jsonscan.Span) []byte {
 	return jsonscan.AppendUnquoted(dst, src)
 }
 
-// statusCode returns the status code that a JSON value stands for, and 0 if it
-// is none. Like most readers of JSON it takes numbers for float64 (RFC 8259,
-// section 6).
+// statusCode returns the status code in a JSON value, or 0 if it is not one. Like
+// most JSON decoders it reads a number as a float64 (RFC 8259, section 6).
 func statusCode(value []byte) int {
 	if len(value) == 0 || !jsonscan.Digit(value[0]) {
 		return 0
 	}
-	if len(value) == 3 && jsonscan.Digit(value[1]) && jsonscan.Digit(value[2]) { // as nearly all write it
+	if len(value) == 3 && jsonscan.Digit(value[1]) && jsonscan.Digit(value[2]) { // the usual form
 		code := int(value[0]-'0')*100 + int(value[1]-'0')*10 + int(value[2]-'0')
 		if status.ClassOf(code) == 0 {
 			return 0

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzDecodeAcceptsWhatEncodingJSONAccepts has encoding/json for an oracle:
-// the same documents are objects, and their strings and members are the same.
+// FuzzDecodeAcceptsWhatEncodingJSONAccepts has encoding/json as its oracle: both
+// accept the same objects, and decode the same strings and members.
 func FuzzDecodeAcceptsWhatEncodingJSONAccepts(f *testing.F) {
 	for _, s := range []string{
 		`{}`, ` { } `, `{"type":"a"}`, `{"type":"\ud83d\ude00\ud83d\u0041\udc00\n"}`, `{"t\u0079pe":"x","type":1}`,
@@ -49,7 +49,7 @@ func FuzzDecodeAcceptsWhatEncodingJSONAccepts(f *testing.F) {
 	})
 }
 
-// tooDeep reports whether b may exceed MaxDepth, at a rough count.
+// tooDeep reports whether b may exceed MaxDepth. It counts all brackets.
 func tooDeep(b []byte) bool {
 	open := 0
 	for _, c := range b {

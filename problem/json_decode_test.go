@@ -14,7 +14,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// read decodes a document that has to be well formed.
+// read decodes a document, which has to be well-formed.
 func read(t *testing.T, doc string) *problem.Details {
 	t.Helper()
 	d := new(problem.Details)
@@ -22,7 +22,7 @@ func read(t *testing.T, doc string) *problem.Details {
 	return d
 }
 
-func TestUnmarshalJSONIgnoresAMemberOfTheWrongType(t *testing.T) {
+func TestUnmarshalJSONIgnoresWrongTypes(t *testing.T) {
 	for _, tt := range []struct{ why, doc string }{
 		{"a number is no type", `{"type":7,"x":1}`},
 		{"an object is no type", `{"type":{"a":"b"},"x":1}`},
@@ -50,14 +50,14 @@ func TestUnmarshalJSONIgnoresAMemberOfTheWrongType(t *testing.T) {
 	}
 }
 
-func TestUnmarshalJSONKeepsTheOthersBesideAMemberOfTheWrongType(t *testing.T) {
+func TestUnmarshalJSONKeepsMembersBesideABadOne(t *testing.T) {
 	d := read(t, `{"status":"404","type":7,"title":"Not Found","detail":{},"instance":"/a","errors":"none"}`)
 	assert.Equal(t, "Not Found", d.Title)
 	assert.Equal(t, "/a", d.Instance)
 	assert.Equal(t, map[string]any{"errors": json.RawMessage(`"none"`)}, d.Extensions, "a foreign shape of errors")
 }
 
-func TestUnmarshalJSONTakesANumberForAStatusHoweverItIsWritten(t *testing.T) {
+func TestUnmarshalJSONReadsAStatusInAnyNotation(t *testing.T) {
 	for _, number := range []string{"404", "404.0", "4.04e2", "4.04E+2", "40400e-2", "404.000"} {
 		assert.Equal(t, 404, read(t, `{"status":`+number+`}`).Status, number)
 	}
@@ -73,14 +73,14 @@ func TestUnmarshalJSONIsCaseSensitive(t *testing.T) {
 	assert.Len(t, d.Extensions, 4)
 }
 
-func TestUnmarshalJSONKnowsANameThatIsWrittenWithEscapes(t *testing.T) {
+func TestUnmarshalJSONDecodesEscapedNames(t *testing.T) {
 	d := read(t, `{"\u0073tatus":404,"t\u0069tle":"Not Found","\u00e4\n":1}`)
 	assert.Equal(t, 404, d.Status)
 	assert.Equal(t, "Not Found", d.Title)
 	assert.Equal(t, map[string]any{"ä\n": json.RawMessage("1")}, d.Extensions)
 }
 
-func TestUnmarshalJSONTakesTheLastOfRepeatedMembers(t *testing.T) {
+func TestUnmarshalJSONUsesTheLastRepeatedMember(t *testing.T) {
 	d := read(t, `{"title":"a","x":1,"status":404,"title":"b","x":2,"status":409}`)
 	assert.Equal(t, "b", d.Title)
 	assert.Equal(t, 409, d.Status)
@@ -105,14 +105,14 @@ func TestUnmarshalJSONLosesNothingOfAnExtension(t *testing.T) {
 	}
 }
 
-func TestUnmarshalJSONReplacesInvalidUTF8InTextAndKeepsItInExtensions(t *testing.T) {
+func TestUnmarshalJSONRepairsUTF8OfMembersOnly(t *testing.T) {
 	d := read(t, "{\"title\":\"a\xffb\",\"x\xff\":\"c\xff\",\"detail\":\"\\ud800\"}")
 	assert.Equal(t, "a\ufffdb", d.Title)
 	assert.Equal(t, "\ufffd", d.Detail, "half a surrogate pair")
 	assert.Equal(t, map[string]any{"x\ufffd": json.RawMessage("\"c\xff\"")}, d.Extensions)
 }
 
-func TestUnmarshalJSONRefusesWhatIsNoObject(t *testing.T) {
+func TestUnmarshalJSONRefusesNonObjects(t *testing.T) {
 	for _, doc := range []string{
 		"", " ", "null", "true", "7", `"a"`, "[]", `[{"title":"a"}]`, `{`, `{"title":"a"`, `{"title":"a"}}`, `{"title":"a"},`,
 		`{"title"}`, `{title:"a"}`, `{'title':'a'}`, `{"title":"a",}`, `{"title":"a" "b":1}`, "\ufeff{}", `{"status":0404}`, `{"status":+1}`,
@@ -140,7 +140,7 @@ func TestUnmarshalJSONBoundsSizeAndDepth(t *testing.T) {
 	require.ErrorIs(t, d.UnmarshalJSON(sized(problem.MaxSize+1)), problem.ErrMalformed)
 }
 
-func TestUnmarshalJSONReplacesTheDocumentAndKeepsTheRest(t *testing.T) {
+func TestUnmarshalJSONKeepsHeaderAndCause(t *testing.T) {
 	cause := errors.New("cause")
 	d := problem.New(503, problem.Extension("x", 1), problem.Instance("/a"), problem.Cause(cause), problem.Header("Retry-After", "1"))
 	require.NoError(t, json.Unmarshal([]byte(`{"title":"b"}`), d))
@@ -153,7 +153,7 @@ func TestUnmarshalJSONReplacesTheDocumentAndKeepsTheRest(t *testing.T) {
 	assert.True(t, d.IsRemote())
 }
 
-func TestUnmarshalJSONDoesNotKeepTheBytesOfItsCaller(t *testing.T) {
+func TestUnmarshalJSONCopiesItsInput(t *testing.T) {
 	doc := []byte(`{"title":"abc","x":"abc","y":1}`)
 	d := new(problem.Details)
 	require.NoError(t, d.UnmarshalJSON(doc))

@@ -26,23 +26,7 @@ func appendString(b []byte, s string) []byte {
 			start = i
 			continue
 		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\b':
-			b = append(b, '\\', 'b')
-		case '\f':
-			b = append(b, '\\', 'f')
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-		}
+		b = appendEscape(append(b, s[start:i]...), c)
 		i++
 		start = i
 	}
@@ -50,10 +34,29 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// plainPrefix returns the length of the beginning of s, a multiple of 8, whose
-// bytes all stand for themselves: ASCII without controls, quotes and
-// backslashes, as nearly all of the text of an error is. It takes eight bytes
-// at a time; one that does not stand for itself leaves a top bit set.
+// appendEscape appends the escape of a quote, a backslash or a control character.
+func appendEscape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, '\\', 'b')
+	case '\f':
+		return append(b, '\\', 'f')
+	case '\n':
+		return append(b, '\\', 'n')
+	case '\r':
+		return append(b, '\\', 'r')
+	case '\t':
+		return append(b, '\\', 't')
+	}
+	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+}
+
+// plainPrefix returns the length of a prefix of s that needs no escaping: ASCII
+// without control characters, quotes and backslashes, as most strings in a problem
+// are. It looks at eight bytes at a time, so the length is a multiple of 8. Each
+// byte that needs escaping sets its top bit in the expression below.
 func plainPrefix(s string) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0

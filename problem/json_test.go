@@ -17,7 +17,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// write encodes a problem that has to lose nothing.
+// write encodes a problem, which must not lose an extension.
 func write(t *testing.T, d *problem.Details) string {
 	t.Helper()
 	b, err := d.AppendJSON(nil)
@@ -25,7 +25,7 @@ func write(t *testing.T, d *problem.Details) string {
 	return string(b)
 }
 
-func TestAppendJSONWritesTheMembersInTheDocumentedOrder(t *testing.T) {
+func TestAppendJSONWritesMembersInOrder(t *testing.T) {
 	d := problem.New(403, problem.Detail("d"), problem.Title("t"), problem.Instance("/i"),
 		problem.Extension("b", 1), problem.Extension("a", 2), problem.Extension("C", 3))
 	d.Type = "https://example.com/p"
@@ -42,7 +42,7 @@ func TestAppendJSONNeverWritesAnEmptyType(t *testing.T) {
 	assert.Equal(t, `{"type":"about:blank"}`, write(t, &problem.Details{}), "no empty members, no empty reference")
 }
 
-func TestAppendJSONWritesTheStatusAsACodeOrNotAtAll(t *testing.T) {
+func TestAppendJSONWritesOnlyAValidStatus(t *testing.T) {
 	for _, status := range []int{100, 200, 204, 302, 404, 418, 499, 500, 599} {
 		var doc struct{ Status int }
 		require.NoError(t, json.Unmarshal([]byte(write(t, &problem.Details{Status: status})), &doc))
@@ -53,7 +53,7 @@ func TestAppendJSONWritesTheStatusAsACodeOrNotAtAll(t *testing.T) {
 	}
 }
 
-func TestAppendJSONWritesOnlyURIReferencesAsTypeAndInstance(t *testing.T) {
+func TestAppendJSONWritesValidURIReferences(t *testing.T) {
 	for _, tt := range []struct{ why, uri, want string }{
 		{"absolute", "https://example.com/probs/a?b=c#d", "https://example.com/probs/a?b=c#d"},
 		{"a tag", "tag:example@example.org,2021-09-17:OutOfLuck", "tag:example@example.org,2021-09-17:OutOfLuck"},
@@ -96,12 +96,12 @@ func TestAppendJSONEscapesNothingForHTML(t *testing.T) {
 	assert.True(t, json.Valid([]byte(got)))
 }
 
-// plain encodes itself as a JSON string without any escaping.
+// plain encodes itself as a JSON string without escaping.
 type plain string
 
 func (p plain) MarshalJSON() ([]byte, error) { return []byte(`"` + string(p) + `"`), nil }
 
-func TestAppendJSONKeepsTheDocumentWhenAnExtensionCannotBeEncoded(t *testing.T) {
+func TestAppendJSONLeavesOutABadExtension(t *testing.T) {
 	cycle := map[string]any{}
 	cycle["self"] = cycle
 	for _, tt := range []struct {
@@ -156,7 +156,7 @@ func TestAppendJSONNamesEveryExtensionItLeavesOut(t *testing.T) {
 	}
 }
 
-func TestAppendJSONLetsNoExtensionTakeTheNameOfAStandardMember(t *testing.T) {
+func TestAppendJSONReservesStandardNames(t *testing.T) {
 	for _, name := range []string{"type", "title", "status", "detail", "instance", "", "a\xff"} {
 		d := &problem.Details{Status: 404, Extensions: map[string]any{name: "418", "Status": 1}}
 		b, err := d.AppendJSON(nil)
@@ -228,8 +228,7 @@ func TestAppendJSONAllocatesNothingForWhatIsUsual(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = d.AppendJSON(b) }))
 }
 
-// RFC 3986, section 3.2.2: brackets stand around the IP address of a host, and
-// nowhere else.
+// RFC 3986, section 3.2.2: only the IP address of a host may be in brackets.
 func TestBracketsAreOnlyInAHost(t *testing.T) {
 	for instance, want := range map[string]string{
 		"http://[2001:db8::1]:80/a[0]": "http://[2001:db8::1]:80/a%5B0%5D", "//[::1]": "//[::1]", "http://u:p@[::1]?[": "http://u:p@[::1]?%5B",

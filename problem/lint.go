@@ -11,9 +11,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Lint returns what is against the advice of RFC 9457 and RFC 9110 in a problem
-// that a server is about to send, joined into one error, or nil. None of it
-// keeps the problem from being sent. It is meant for the tests of a service:
+// Lint checks a problem that a server sends against the advice of RFC 9457 and RFC
+// 9110. It returns the findings, joined into one error, or nil. A problem with
+// findings is sent all the same: Lint is for the tests of a service:
 //
 //	for _, p := range []*problem.Details{errNoOrder, errClosed} {
 //		if err := p.Lint(); err != nil {
@@ -21,9 +21,8 @@ import (
 //		}
 //	}
 //
-// It looks at the status code, the URIs, the title of a problem that has no
-// type of its own, the names and values of the extensions, and the header
-// fields that the status code needs.
+// It checks the status code, the URIs, the title, the names and values of the
+// extensions, and the header fields that the status code requires.
 func (d *Details) Lint() error {
 	var advice []error
 	note := func(format string, args ...any) {
@@ -35,17 +34,17 @@ func (d *Details) Lint() error {
 	d.lintURI("type", d.typeURI(), note)
 	d.lintURI("instance", d.Instance, note)
 	if strings.HasPrefix(d.Type, registered) && !slices.ContainsFunc(registeredTypes[:], func(t *Type) bool { return t.URI == d.Type }) {
-		note("type %q claims to be in the registry of IANA: only registered types may", d.Type)
+		note("type %q is not in the registry of IANA, but has a URI of the registry", d.Type)
 	}
 	switch reason := status.Nearest(d.Status).Reason; {
 	case d.Title == "" && d.typeURI() != BlankType:
-		note("there is no title")
+		note("title is empty")
 	case d.Title != "" && d.Title != reason && d.typeURI() == BlankType:
-		note("title %q means more than %q: define a type for it, unless it is a translation", d.Title, reason)
+		note("title %q is not %q: define a type with this title, unless it is a translation", d.Title, reason)
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Extensions)) {
-		if !adviseName(name) {
-			note("extension %q should have three or more letters, digits and underscores and begin with a letter", name)
+		if !isAdvisedName(name) {
+			note("extension name %q should begin with a letter and consist of three or more letters, digits and underscores", name)
 		}
 	}
 	if _, err := d.AppendJSON(nil); err != nil {
@@ -54,7 +53,7 @@ func (d *Details) Lint() error {
 	info, _ := status.Lookup(d.Status)
 	for _, field := range info.RequiredHeader() {
 		if len(d.Header.Values(field)) == 0 {
-			note("%d needs the field %s", d.Status, field)
+			note("status %d requires the header field %s", d.Status, field)
 		}
 	}
 	return errors.Join(advice...)
@@ -69,11 +68,11 @@ func (d *Details) lintURI(member, uri string, note func(string, ...any)) {
 	}
 }
 
-// adviseName reports whether the name of an extension is as RFC 9457, section
-// 4, advises. Names that are otherwise are allowed: a registered type has one.
-func adviseName(name string) bool {
+// isAdvisedName reports whether the name of an extension follows the advice of RFC
+// 9457, section 4. Others are allowed, and a registered type has one.
+func isAdvisedName(name string) bool {
 	for i := range len(name) {
-		c := name[i] | 0x20 // a letter in lower case
+		c := name[i] | 0x20 // turns a letter into lower case
 		letter := 'a' <= c && c <= 'z'
 		if !letter && (i == 0 || !jsonscan.Digit(name[i]) && name[i] != '_') {
 			return false

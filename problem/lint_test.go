@@ -8,7 +8,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-func TestLintSaysWhatIsAgainstTheAdvice(t *testing.T) {
+func TestLintReportsWhatIsAgainstTheAdvice(t *testing.T) {
 	for _, tt := range []struct {
 		why, want string
 		d         *problem.Details
@@ -18,25 +18,25 @@ func TestLintSaysWhatIsAgainstTheAdvice(t *testing.T) {
 		{"RFC 9457, 3.1.1", `type "probs/a" should be absolute`, &problem.Details{Type: "probs/a", Title: "t", Status: 400}},
 		{"RFC 9457, 3.1.5", `instance "17" should be absolute`, problem.New(400, problem.Instance("17"))},
 		{"RFC 9457, 3.1.5", `instance "/a b" is not a URI reference`, problem.New(400, problem.Instance("/a b"))},
-		{"RFC 9457, 4.2", "claims to be in the registry", &problem.Details{Type: "https://iana.org/assignments/http-problem-types#mine", Title: "t", Status: 400}},
-		{"RFC 9457, 4", "there is no title", &problem.Details{Type: "https://example.com/p", Status: 400}},
-		{"RFC 9457, 4.2.1", `title "Validation Error" means more than "Bad Request"`, problem.New(400, problem.Title("Validation Error"))},
-		{"RFC 9457, 4: it begins with a letter", `extension "_ab"`, problem.New(400, problem.Extension("_ab", 1))},
-		{"RFC 9457, 4: three characters", `extension "ab"`, problem.New(400, problem.Extension("ab", 1))},
-		{"RFC 9457, 4: no other characters", `extension "violated-policies"`, problem.New(400, problem.Extension("violated-policies", 1))},
-		{"RFC 9457, 4: nor a foreign letter", `extension "größe"`, problem.New(400, problem.Extension("größe", 1))},
+		{"RFC 9457, 4.2", "is not in the registry of IANA", &problem.Details{Type: "https://iana.org/assignments/http-problem-types#mine", Title: "t", Status: 400}},
+		{"RFC 9457, 4", "title is empty", &problem.Details{Type: "https://example.com/p", Status: 400}},
+		{"RFC 9457, 4.2.1", `title "Validation Error" is not "Bad Request"`, problem.New(400, problem.Title("Validation Error"))},
+		{"RFC 9457, 4: it begins with a letter", `extension name "_ab"`, problem.New(400, problem.Extension("_ab", 1))},
+		{"RFC 9457, 4: three characters", `extension name "ab"`, problem.New(400, problem.Extension("ab", 1))},
+		{"RFC 9457, 4: no other characters", `extension name "violated-policies"`, problem.New(400, problem.Extension("violated-policies", 1))},
+		{"RFC 9457, 4: nor a foreign letter", `extension name "größe"`, problem.New(400, problem.Extension("größe", 1))},
 		{"RFC 9457, 3.2", `extension "status"`, problem.New(400, problem.Extension("status", 1))},
 		{"a value that cannot be encoded", `extension "bad"`, problem.New(400, problem.Extension("bad", func() {}))},
-		{"RFC 9110, 15.5.2", "401 needs the field WWW-Authenticate", problem.New(401)},
-		{"RFC 9110, 15.5.6", "405 needs the field Allow", problem.New(405)},
-		{"RFC 9110, 15.5.8", "407 needs the field Proxy-Authenticate", problem.New(407)},
-		{"RFC 9110, 15.5.22", "426 needs the field Upgrade", problem.New(426)},
+		{"RFC 9110, 15.5.2", "status 401 requires the header field WWW-Authenticate", problem.New(401)},
+		{"RFC 9110, 15.5.6", "status 405 requires the header field Allow", problem.New(405)},
+		{"RFC 9110, 15.5.8", "status 407 requires the header field Proxy-Authenticate", problem.New(407)},
+		{"RFC 9110, 15.5.22", "status 426 requires the header field Upgrade", problem.New(426)},
 	} {
 		assert.ErrorContains(t, tt.d.Lint(), tt.want, tt.why)
 	}
 }
 
-func TestLintHasNothingToSayAboutAGoodProblem(t *testing.T) {
+func TestLintAcceptsAGoodProblem(t *testing.T) {
 	for _, d := range []*problem.Details{
 		problem.New(404),
 		problem.New(404, problem.Extension("abc", 1), problem.Extension("Abc_9", 1), problem.Instance("/orders/17")),
@@ -48,7 +48,7 @@ func TestLintHasNothingToSayAboutAGoodProblem(t *testing.T) {
 	}
 }
 
-func TestWhatLintAdvisesAgainstIsSentAllTheSame(t *testing.T) {
+func TestLintFindingsAreSentAllTheSame(t *testing.T) {
 	got := write(t, problem.QuotaExceeded.New(problem.Extension("violated-policies", []string{"daily"}), problem.Extension("a", 1)))
 	assert.Contains(t, got, `"a":1,"violated-policies":["daily"]`)
 }

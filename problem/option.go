@@ -8,36 +8,37 @@ import (
 	"time"
 )
 
-// Option sets one thing of a problem. Options cannot fail; a nil one is
-// skipped. Of two that set the same thing the later wins.
+// Option sets one property of a problem. Options cannot fail, and a nil Option is
+// ignored. If two options set the same property, the later one wins.
 type Option func(*Details)
 
-// Detail says what happened this time, in words that the client may read.
+// Detail sets the detail, which explains this occurrence to the client.
 func Detail(text string) Option {
 	return func(d *Details) { d.Detail = text }
 }
 
-// Detailf is [Detail] with the verbs of package fmt. Mind that an error among
-// the arguments puts its text before the client; use [Cause] for that.
+// Detailf is like [Detail], with a format of package fmt. Do not pass an error
+// among the arguments: its message would be sent to the client. Use [Cause].
 func Detailf(format string, args ...any) Option {
 	return func(d *Details) { d.Detail = fmt.Sprintf(format, args...) }
 }
 
-// Title replaces the title. A title belongs to the type and stays the same for
-// all its occurrences (RFC 9457, section 3.1.3): use it to translate.
+// Title replaces the title. All problems of a type have the same title (RFC 9457,
+// section 3.1.3), so use it only for a translation.
 func Title(text string) Option {
 	return func(d *Details) { d.Title = text }
 }
 
-// Instance names this occurrence by a URI reference.
+// Instance sets the URI reference that identifies this occurrence.
 func Instance(uri string) Option {
 	return func(d *Details) { d.Instance = uri }
 }
 
-// Extension adds a member with the JSON of v. RFC 9457, section 4, advises
-// names of three or more letters, digits and underscores that begin with a
-// letter; [Details.Lint] checks that. A standard member's name, and a value that
-// cannot be encoded, are left out of the response and reported by its writer.
+// Extension adds a member whose value is v, encoded as JSON. A name should begin
+// with a letter and consist of three or more letters, digits and underscores (RFC
+// 9457, section 4); [Details.Lint] checks that. An extension with the name of a
+// standard member, or with a value that cannot be encoded, is left out of the
+// document, and [Details.AppendJSON] reports it.
 func Extension(name string, v any) Option {
 	return func(d *Details) {
 		if d.Extensions == nil {
@@ -47,20 +48,21 @@ func Extension(name string, v any) Option {
 	}
 }
 
-// Cause keeps the error behind the problem for [errors.Is], [errors.As] and
-// the log. It is never sent.
+// Cause sets the error that [Details.Unwrap] returns, for [errors.Is], [errors.As]
+// and the log. It is never sent to a client.
 func Cause(err error) Option {
 	return func(d *Details) { d.cause = err }
 }
 
-// Header adds a value to a field of the response's header.
+// Header adds a header field to the response. It keeps the values that the field
+// has already.
 func Header(key, value string) Option {
 	return func(d *Details) { d.header().Add(key, value) }
 }
 
-// RetryAfter tells the client how long to wait: in whole seconds, rounded up,
-// since Retry-After has no fractions (RFC 9110, section 10.2.3). A negative
-// wait counts as zero.
+// RetryAfter sets the Retry-After header field, which says how long the client
+// should wait. The wait is rounded up to whole seconds, because Retry-After has no
+// fractions (RFC 9110, section 10.2.3). A negative wait counts as zero.
 func RetryAfter(wait time.Duration) Option {
 	return func(d *Details) {
 		seconds := int64(max(wait, 0) / time.Second)
@@ -71,9 +73,9 @@ func RetryAfter(wait time.Duration) Option {
 	}
 }
 
-// Challenge adds challenges such as `Bearer realm="orders"`. They go into
-// Proxy-Authenticate for 407 and into WWW-Authenticate otherwise; a 401 and a
-// 407 each need one at least (RFC 9110, sections 15.5.2 and 15.5.8).
+// Challenge adds challenges such as `Bearer realm="orders"` to the header field
+// Proxy-Authenticate if the status is 407, and otherwise to WWW-Authenticate. A
+// 401 and a 407 each require at least one (RFC 9110, sections 15.5.2 and 15.5.8).
 func Challenge(challenges ...string) Option {
 	return func(d *Details) {
 		field := "Www-Authenticate"
@@ -86,15 +88,15 @@ func Challenge(challenges ...string) Option {
 	}
 }
 
-// Allow lists the methods that the resource supports, which a 405 has to tell
-// (RFC 9110, section 15.5.6). Without methods the list is empty: the resource
-// supports none at present.
+// Allow sets the Allow header field, which a 405 requires, to the methods that the
+// resource supports (RFC 9110, section 15.5.6). Without methods the field is empty:
+// the resource supports none at present.
 func Allow(methods ...string) Option {
 	return func(d *Details) { d.header().Set("Allow", strings.Join(methods, ", ")) }
 }
 
-// Upgrade lists the protocols that the server would accept, best first, which
-// a 426 has to tell (RFC 9110, section 15.5.22).
+// Upgrade sets the Upgrade header field, which a 426 requires, to the protocols
+// that the server would accept, in order of preference (RFC 9110, section 15.5.22).
 func Upgrade(protocols ...string) Option {
 	return func(d *Details) {
 		d.header().Set("Upgrade", strings.Join(protocols, ", "))
@@ -102,9 +104,8 @@ func Upgrade(protocols ...string) Option {
 	}
 }
 
-// Errors lists what is wrong with each part of the request, as the "errors"
-// member of RFC 9457, section 3. Several calls add up. Nothing is
-// added where there are none.
+// Errors adds faults to the "errors" extension (RFC 9457, section 3), which lists
+// what is wrong with each part of the request. Without arguments it adds nothing.
 func Errors(errs ...FieldError) Option {
 	return func(d *Details) {
 		if len(errs) == 0 {

@@ -42,12 +42,12 @@ func TestOptionsSetTheHeaderThatTheStatusNeeds(t *testing.T) {
 	}
 }
 
-func TestErrorsAddsNothingWhereNothingIsWrong(t *testing.T) {
+func TestErrorsWithoutFaultsAddsNothing(t *testing.T) {
 	assert.Nil(t, problem.New(422, problem.Errors()).Extensions)
 	assert.NotContains(t, write(t, problem.New(422, problem.Errors(), problem.Errors())), "errors")
 }
 
-func TestOptionsOfWhichTheLaterWins(t *testing.T) {
+func TestLaterOptionWins(t *testing.T) {
 	d := problem.New(404, problem.Detail("a"), nil, problem.Detailf("%s %d", "b", 1), problem.Extension("x", 1), problem.Extension("x", 2))
 	assert.Equal(t, "b 1", d.Detail)
 	assert.Equal(t, map[string]any{"x": 2}, d.Extensions)

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Pointer returns the JSON Pointer to a value inside a JSON text as a URI
-// fragment (RFC 6901, section 6): Pointer("items", 0, "a/b") is "#/items/0/a~1b",
-// and Pointer() is "#", the whole text. An element of the path is the name of a
-// member or the index of an array's element; what is neither a string nor an
-// int counts as what [fmt.Sprint] makes of it.
+// Pointer returns a JSON Pointer as a URI fragment (RFC 6901, section 6). The path
+// consists of the names of members, as strings, and the indexes of array elements,
+// as ints: Pointer("items", 0, "a/b") is "#/items/0/a~1b", and Pointer() is "#",
+// which refers to the whole text. Values of other types are converted to strings by
+// [fmt.Sprint].
 func Pointer(path ...any) string { return boundedPointer(math.MaxInt, path) }
 
-// boundedPointer returns the pointer for as much of the path as fits into limit
-// bytes.
+// boundedPointer returns a pointer of at most limit bytes. It leaves out the end of a
+// longer path.
 func boundedPointer(limit int, path []any) string {
 	b := make([]byte, 1, 32)
 	b[0] = '#'
@@ -40,20 +40,19 @@ func boundedPointer(limit int, path []any) string {
 	return string(b)
 }
 
-// PointerFromNamespace returns the pointer for a path in the form that Go
-// validators use, whose first part is the name of the Go type that was
-// validated: "Order.items[0].sku" gives "#/items/0/sku". The parts have to be
-// the names in the JSON text, which validators report once they are told to
-// look at the json tags. A key of a map stands in brackets too; it may contain
-// dots.
+// PointerFromNamespace returns a pointer for a path as Go validators report it. The
+// path begins with the name of the Go type that was validated, which is left out, and
+// continues with the names in the JSON text: for "Order.items[0].sku" the pointer is
+// "#/items/0/sku". Validators report these names if they are configured to use the
+// json tags. A map key is in brackets too, and may contain dots.
 //
-// A path alone does not tell everything, and the pointer is wrong where the type
-// is generic or has no name, where a struct is embedded, and where a key has a
-// closing bracket. [PointerTo] is given the value, and knows.
+// The pointer is wrong if the type is generic or has no name, if a struct is
+// embedded, or if a key contains a closing bracket. [PointerTo], which also looks at
+// the value, handles these cases.
 func PointerFromNamespace(namespace string) string {
 	_, path, _ := strings.Cut(namespace, ".")
 	if i := strings.IndexByte(namespace, '['); i >= 0 && i < len(namespace)-len(path)-1 {
-		path = namespace[i:] // the type is an array or a map itself
+		path = namespace[i:] // the type is an array or a map
 	}
 	b := []byte{'#'}
 	for path != "" {
@@ -72,8 +71,8 @@ func PointerFromNamespace(namespace string) string {
 	return string(b)
 }
 
-// appendToken appends one part of a pointer, escaped for the pointer and for
-// the fragment around it.
+// appendToken appends one part of a pointer, escaped for JSON Pointer and for a URI
+// fragment.
 func appendToken(b []byte, token string) []byte {
 	for i := range len(token) {
 		switch c := token[i]; {

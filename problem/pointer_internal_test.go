@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzPointerLeadsBackToItsPath has RFC 6901, sections 3 to 6, read backwards
-// for an oracle: decode the fragment, split at slashes, unescape ~1, then ~0.
+// FuzzPointerLeadsBackToItsPath has RFC 6901, sections 3 to 6, in reverse as its oracle:
+// decode the fragment, split at slashes, unescape ~1, then ~0.
 func FuzzPointerLeadsBackToItsPath(f *testing.F) {
 	for _, s := range []string{"", "a", "a/b", "c%d", "e^f", "g|h", `i\j`, `k"l`, " ", "m~n", "~1", "~01", "é", "\xff", "#", "%2F", "-"} {
 		f.Add(s, "b", 3)
@@ -36,8 +36,7 @@ func FuzzPointerLeadsBackToItsPath(f *testing.F) {
 	})
 }
 
-// FuzzPointerFromNamespaceEnds holds that whatever a validator reports, the
-// pointer is one.
+// FuzzPointerFromNamespaceEnds checks that the result for any path is a JSON Pointer.
 func FuzzPointerFromNamespaceEnds(f *testing.F) {
 	for _, s := range []string{"", ".", "A.b[0].c", "A[", "A]", "[0][1]", "A.m[a.b].c", "A.b[0]c", "A..b"} {
 		f.Add(s)

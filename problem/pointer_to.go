@@ -11,22 +11,20 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
-// PointerTo returns the pointer to the part of a value at a path of Go names, in
-// the form that validators use: what go-playground/validator reports as
-// StructNamespace of a fault in value, "Order.Items[0].SKU" for example, gives
-// "#/items/0/sku". value is what was validated, or a pointer to it, and was read
-// by encoding/json.
+// PointerTo returns a pointer for a path of Go names as validators report it, such as
+// StructNamespace of go-playground/validator: for "Order.Items[0].SKU" the pointer is
+// "#/items/0/sku". The value is the one that was validated, or a pointer to it, and
+// was decoded by encoding/json.
 //
-// The names in the pointer are those of the JSON text: from the tags, without the
-// structs that are embedded. The name of the type in front may be absent, have
-// type parameters, or stand for none. Names of the JSON text are understood in
-// the path too.
+// The pointer has the names in the JSON text: those of the json tags, and no name for
+// an embedded struct. In the path, the name of the type may be missing or have type
+// parameters, and names of the JSON text are accepted too.
 //
-// The pointer ends at the nearest value around a part that has no place in the
-// JSON text, such as a field with the tag "-", and where the path leads nowhere.
-// So it may at a map of more than 1000 keys that print in a way of their own.
+// If a part of the path has no place in the JSON text, such as a field with the tag
+// "-", or does not exist, the pointer ends at the value around it. It may also end at
+// a map with more than 1000 keys if the key type has a String method or the like.
 func PointerTo(value any, path string) string {
-	v := settle(reflect.ValueOf(value))
+	v := indirect(reflect.ValueOf(value))
 	if v.IsValid() && v.Type().Name() != "" {
 		if rest, ok := strings.CutPrefix(path, v.Type().Name()); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
 			path = strings.TrimPrefix(rest, ".")
@@ -44,14 +42,14 @@ func PointerTo(value any, path string) string {
 			break
 		}
 		b = appendToken(append(b, '/'), token)
-		v = settle(v)
+		v = indirect(v)
 	}
 	return string(b)
 }
 
-// settle follows pointers and interfaces; where one is nil, what a pointer would
-// lead to is as good.
-func settle(v reflect.Value) reflect.Value {
+// indirect follows pointers and interfaces. For a nil pointer it returns a zero value
+// of the type that it points to, since only types matter from there on.
+func indirect(v reflect.Value) reflect.Value {
 	for range 100 {
 		switch {
 		case v.Kind() == reflect.Pointer && v.IsNil():
@@ -65,15 +63,15 @@ func settle(v reflect.Value) reflect.Value {
 	return reflect.Value{} // a pointer to itself
 }
 
-// member returns the value of the member of a struct that a path leads to, through
-// the structs that are embedded, its name, and the rest of the path. The value is
-// not valid if there is none: another may have the name.
+// member returns the value and the name of the member of a struct that a path begins
+// with, and the rest of the path. It follows embedded structs. The value is invalid
+// if the field is not a member, because another field has its name for instance.
 func member(v reflect.Value, path string) (at reflect.Value, token, rest string) {
 	if v.Kind() != reflect.Struct {
 		return at, "", ""
 	}
 	members := jsonscan.MembersOf(v.Type())
-	var index []int // of the field, beginning at v
+	var index []int // of the field in v
 	for path != "" && v.Kind() == reflect.Struct {
 		name := path
 		if i := strings.IndexAny(path, ".["); i >= 0 {
@@ -90,13 +88,13 @@ func member(v reflect.Value, path string) (at reflect.Value, token, rest string)
 				return v, m.Name, path
 			}
 		}
-		v = settle(v) // an embedded struct
+		v = indirect(v) // an embedded struct
 	}
 	return at, "", ""
 }
 
-// field returns the index of the field with a Go name, or with that name in the
-// JSON text.
+// field returns the index of the field with the given Go name, or otherwise of that
+// with the given name in the JSON text.
 func field(t reflect.Type, name string) (index []int, ok bool) {
 	for i := range t.NumField() {
 		if t.Field(i).Name == name {
@@ -107,7 +105,7 @@ func field(t reflect.Type, name string) (index []int, ok bool) {
 	return m.Index, ok
 }
 
-// fieldAt returns a field, or one like it where an embedded pointer is nil.
+// fieldAt returns a field, or a zero value of its type if an embedded pointer is nil.
 func fieldAt(v reflect.Value, index []int) reflect.Value {
 	if f, err := v.FieldByIndexErr(index); err == nil {
 		return f
@@ -115,8 +113,8 @@ func fieldAt(v reflect.Value, index []int) reflect.Value {
 	return reflect.Zero(v.Type().FieldByIndex(index).Type)
 }
 
-// element returns the element of an array or of a map that a path leads to behind
-// an opening bracket, its part of the pointer, and the rest of the path.
+// element returns the element of an array or a map that a path begins with, after an
+// opening bracket. It also returns its part of the pointer and the rest of the path.
 func element(v reflect.Value, path string) (at reflect.Value, token, rest string) {
 	switch v.Kind() {
 	case reflect.Array, reflect.Slice:
@@ -137,10 +135,9 @@ func element(v reflect.Value, path string) (at reflect.Value, token, rest string
 	return at, "", ""
 }
 
-// entry finds the key of a map that the path begins with. A key may have brackets
-// in it, so that of several the longest is meant. Since a client chooses the keys,
-// and there may be as many faults as keys, the map is asked and not searched
-// where that is possible.
+// entry is element for a map. A key may contain brackets, so entry takes the longest
+// key that the path begins with. It looks keys up instead of searching the map where
+// possible: a client chooses the keys, and there may be as many faults as keys.
 func entry(v reflect.Value, path string) (at reflect.Value, token, rest string) {
 	find, ok := keyOf(v.Type().Key())
 	if !ok {
@@ -163,12 +160,13 @@ func entry(v reflect.Value, path string) (at reflect.Value, token, rest string) 
 }
 
 const (
-	maxBrackets = 64   // of a path that may end a key
-	maxSearched = 1000 // keys of a map that has to be searched
+	maxBrackets = 64   // how many closing brackets are tried as the end of a key
+	maxSearched = 1000 // how many keys of a map are searched
 )
 
-// keyOf returns a function that makes a key of its text, where fmt prints keys of
-// the type as they are. The key is not valid if the text is of none.
+// keyOf returns a function that converts the text of a key back into the key, which is
+// invalid if the text is not that of a key. It returns false if keys of the type have
+// a text that cannot be converted back, because of a String method for instance.
 func keyOf(t reflect.Type) (func(text string) reflect.Value, bool) {
 	if t.Implements(reflect.TypeFor[fmt.Stringer]()) || t.Implements(reflect.TypeFor[error]()) || t.Implements(reflect.TypeFor[fmt.Formatter]()) {
 		return nil, false
@@ -196,8 +194,8 @@ func keyOf(t reflect.Type) (func(text string) reflect.Value, bool) {
 	return nil, false
 }
 
-// search is entry for a map whose keys print in a way of their own. In a large one
-// the key may not be found.
+// search is entry for a map whose keys keyOf cannot convert. It does not find every
+// key of a large map.
 func search(v reflect.Value, path string) (at reflect.Value, token, rest string) {
 	longest, searched := -1, 0
 	for entries := v.MapRange(); entries.Next() && searched < maxSearched; searched++ {
@@ -211,7 +209,7 @@ func search(v reflect.Value, path string) (at reflect.Value, token, rest string)
 	return at, token, rest
 }
 
-// nameOfKey returns the name that encoding/json gives to the key of a map.
+// nameOfKey returns the name of the member that encoding/json encodes a map key as.
 func nameOfKey(key reflect.Value) string {
 	if key.Kind() == reflect.String {
 		return key.String()

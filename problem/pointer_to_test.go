@@ -46,8 +46,8 @@ type (
 	}
 )
 
-// The paths are those that go-playground/validator v10.30 reports: as
-// StructNamespace, and as Namespace after RegisterTagNameFunc.
+// The paths are those that go-playground/validator v10.30 reports, as StructNamespace and,
+// after RegisterTagNameFunc, as Namespace.
 func TestPointerToFollowsTheValue(t *testing.T) {
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	cart := Cart{
@@ -116,7 +116,7 @@ func FuzzPointerTo(f *testing.F) {
 	})
 }
 
-func TestFieldErrorSaysWhereAndWhichKind(t *testing.T) {
+func TestFieldErrorHasPlaceAndCode(t *testing.T) {
 	var v problem.Validation
 	v.Add(problem.FieldError{Detail: "must be positive", Parameter: "page", Code: "out_of_range"},
 		problem.FieldError{Detail: "must be a date", Header: "If-Unmodified-Since"}, problem.FieldError{Detail: "x", Pointer: "#/a", Code: "c"})
@@ -185,7 +185,7 @@ func TestPointerToFindsKeysOfEveryKind(t *testing.T) {
 	}
 }
 
-// Each fault of a request asks for its pointer, and the client chose the keys.
+// PointerTo is called for each fault of a request, and the client chooses the keys.
 func TestPointerToDoesNotSearchALargeMap(t *testing.T) {
 	large, printed := map[string]cartLine{}, map[cartPrinted]cartLine{}
 	for i := range 100_000 {
@@ -218,7 +218,7 @@ func TestPointerToKnowsWhichFieldHasTheName(t *testing.T) {
 		*Other
 		Tagged
 		X int
-		//lint:ignore SA5008 no name that encoding/json takes
+		//lint:ignore SA5008 not a name that encoding/json accepts
 		Bad int `json:"a,b\"c"`
 	}
 	for path, want := range map[string]string{

@@ -11,12 +11,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// RetryAfter returns how long the server tells the client to wait before the next request,
-// by the Retry-After field of the problem's header (RFC 9110, section 10.2.3),
-// and whether there is a valid one. A date is counted from the Date field, so
-// that wrong clocks do no harm, and from now where there is none; one that is
-// over means no wait. The wait is what the server wrote, up to 292 years: give
-// it a bound of your own.
+// RetryAfter returns how long the client should wait before the next request,
+// according to the Retry-After header field (RFC 9110, section 10.2.3). It returns
+// false if there is no valid field.
+//
+// The wait until a date is measured from the Date header field, so that it does
+// not depend on the client's clock, or from now if there is none. It is 0 if the
+// date has passed. The wait can be up to 292 years, so callers should bound it.
 func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
 	field := strings.Trim(d.Header.Get("Retry-After"), " \t")
 	if field == "" {
@@ -43,11 +44,10 @@ func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
 	return max(at.Sub(from), 0), true
 }
 
-// Retryable reports whether the same request may succeed later as it is: after
-// 408, 425, 429, 502, 503 and 504, and whenever the response says when, see
-// [Details.RetryAfter]. It says nothing about whether repeating is safe: unless
-// the method is idempotent, the first request may have had its effect (RFC
-// 9110, section 9.2.2).
+// Retryable reports whether the same request may succeed later: if the status is
+// 408, 425, 429, 502, 503 or 504, or if [Details.RetryAfter] returns true. It does
+// not report whether a retry is safe. Unless the method is idempotent, the first
+// request may have had an effect (RFC 9110, section 9.2.2).
 func (d *Details) Retryable() bool {
 	if status.Temporary(d.Status) {
 		return true

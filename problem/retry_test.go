@@ -37,7 +37,7 @@ func TestRetryAfterReadsSecondsAndDates(t *testing.T) {
 		{"longer than any integer", "99999999999999999999999", math.MaxInt64, true},
 		{"a date", "Mon, 05 Aug 2019 09:27:05 GMT", 5 * time.Second, true},
 		{"a date that is over", "Mon, 05 Aug 2019 09:26:00 GMT", 0, true},
-		{"the date of the answer", date, 0, true},
+		{"the date of the response", date, 0, true},
 		{"an old form of date", "Monday, 05-Aug-19 09:27:05 GMT", 5 * time.Second, true},
 		{"the oldest form of date", "Mon Aug  5 09:27:05 2019", 5 * time.Second, true},
 		{"a date beyond a Duration", "Mon, 05 Aug 9019 09:27:05 GMT", math.MaxInt64, true},
@@ -50,7 +50,7 @@ func TestRetryAfterReadsSecondsAndDates(t *testing.T) {
 	}
 }
 
-func TestRetryAfterCountsFromNowWhereTheAnswerHasNoDate(t *testing.T) {
+func TestRetryAfterCountsFromNowWithoutADate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &problem.Details{Header: http.Header{"Retry-After": {time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)}}}
 		wait, ok := d.RetryAfter()
@@ -65,7 +65,7 @@ func TestRetryAfterReadsWhatItsOptionWrote(t *testing.T) {
 	assert.Equal(t, 90*time.Second, wait)
 }
 
-func TestTemporaryIsWhatMaySucceedLater(t *testing.T) {
+func TestRetryableIsWhatMaySucceedLater(t *testing.T) {
 	temporary := map[int]bool{408: true, 425: true, 429: true, 502: true, 503: true, 504: true}
 	for s := range status.All() {
 		assert.Equal(t, temporary[s.Code], problem.New(s.Code).Retryable(), "%v", s)

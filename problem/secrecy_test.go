@@ -1,128 +1,109 @@
 package problem_test
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// told is an error that says what a client may know of it.
-type told struct{ Secret string }
-
-func (told) Error() string                { return "secret" }
-func (told) MarshalText() ([]byte, error) { return []byte("for clients"), nil }
-
-// toldByPointer says so only where a pointer to it can be taken.
-type toldByPointer struct{ Secret string }
-
-func (toldByPointer) Error() string                 { return "secret" }
-func (*toldByPointer) MarshalJSON() ([]byte, error) { return []byte(`"for clients"`), nil }
-
-type secretCode string
-
-func (secretCode) Error() string { return "" }
-
-type node struct {
-	Next *node
-	Err  error
-}
-
-func TestNoFieldOfAnErrorLeaves(t *testing.T) {
-	secret := &fs.PathError{Op: "open", Path: "/secret", Err: fs.ErrNotExist}
-	list := []error{secret}
-	var err error = secret
-	cycle := &node{}
-	cycle.Next = cycle
-	type holder struct {
-		Deep any `json:"deep"`
-	}
-	type embedding struct {
-		*fs.PathError
-		Note string
-	}
-	leaks := map[string]any{
-		"itself":                            secret,
-		"its value":                         *secret,
-		"in a map":                          map[string]any{"err": secret},
-		"in a map of errors":                map[string]error{"err": secret},
-		"in a slice":                        []any{1, secret},
-		"a pointer to a slice":              &list,
-		"a slice of slices":                 [][]error{list},
-		"an array":                          [1]any{*secret},
-		"a slice of values":                 []fs.PathError{*secret},
-		"a pointer to an interface":         &err,
-		"in a struct":                       holder{secret},
-		"in a pointer to a struct":          &holder{&holder{secret}},
-		"in a struct in a map":              map[int]holder{1: {map[string][]any{"x": {holder{secret}}}}},
-		"embedded":                          embedding{secret, "note"},
-		"of another package":                holder{&url.Error{Op: "Get", URL: "http://secret/", Err: fs.ErrNotExist}},
-		"a key of a map":                    map[secretCode]int{"secret": 1},
-		"a text that is an error":           []any{secretCode("secret")},
-		"an interface of errors":            struct{ Err error }{secret},
-		"in a list":                         &node{Next: &node{Err: secret}},
-		"one that cannot say it for itself": map[string]any{"x": toldByPointer{"secret"}},
-		"joined":                            []any{errors.Join(secret), secret},
-		"a cycle":                           cycle,
-	}
-	for name, v := range leaks {
-		d := problem.New(409, problem.Extension("info", v), problem.Extension("kept", "yes"))
-		for format, appendTo := range map[string]func([]byte) ([]byte, error){"JSON": d.AppendJSON, "XML": d.AppendXML, "HTML": d.AppendHTML} {
-			doc, err := appendTo(nil)
-			e, ok := errors.AsType[*problem.ExtensionError](err)
-			require.True(t, ok, "%s in %s: %v", name, format, err)
-			assert.Equal(t, "info", e.Name, "%s in %s", name, format)
-			assert.NotContains(t, string(doc), "secret", "%s in %s", name, format)
-			assert.NotContains(t, string(doc), "info", "%s in %s: whole or not at all", name, format)
-			assert.Contains(t, string(doc), "yes", "%s in %s", name, format)
+// TestNoErrorMessageReachesAClient puts a random word wherever an error, a panic or an
+// upstream can contain one, sends each through a real server, and looks for the word in
+// every format of the response.
+func TestNoErrorMessageReachesAClient(t *testing.T) {
+	secret := rand.Text()
+	plain := errors.New(secret)
+	upstream := check(t, fetch(t, "GET", "/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Upstream", secret)
+		w.Header().Set("Set-Cookie", "session="+secret)
+		w.Header().Set("Retry-After", "60")
+		sends(404, problem.MediaType, fmt.Sprintf(`{"type":"https://example.com/%[1]s","title":%[1]q,"detail":%[1]q,"instance":"/%[1]s","secret":%[1]q}`, secret))(w, r)
+	}))
+	page := check(t, fetch(t, "GET", "/", sends(500, "text/html", secret)))
+	decoded := read(t, fmt.Sprintf(`{"title":%q,"status":400}`, secret))
+	for why, err := range map[string]error{
+		"a plain error":                     plain,
+		"wrapped":                           fmt.Errorf("%s: %w", secret, plain),
+		"a cause":                           problem.New(404, problem.Cause(plain)),
+		"a cause of a type":                 OutOfCredit.New(problem.Cause(plain)),
+		"around a problem":                  fmt.Errorf("%s: %w", secret, problem.New(404)),
+		"around a type":                     fmt.Errorf("%s: %w", secret, OutOfCredit),
+		"joined":                            errors.Join(plain, problem.New(409, problem.Cause(plain))),
+		"an upstream's problem":             upstream,
+		"an upstream's problem, wrapped":    fmt.Errorf("%s: %w", secret, upstream),
+		"an upstream's problem, varied":     upstream.With(problem.Extension("x", 1)),
+		"an upstream's problem as a cause":  problem.New(503, problem.Cause(upstream)),
+		"an upstream's problem, by client":  &url.Error{Op: "Get", URL: "https://example.com/" + secret, Err: upstream},
+		"an upstream's page":                page,
+		"a decoded problem":                 decoded,
+		"a file":                            &fs.PathError{Op: "open", Path: "/" + secret, Err: fs.ErrNotExist},
+		"a file without permission":         &fs.PathError{Op: "open", Path: "/" + secret, Err: fs.ErrPermission},
+		"the network":                       &net.OpError{Op: "dial", Net: secret, Err: plain},
+		"a deadline":                        fmt.Errorf("%s: %w", secret, context.DeadlineExceeded),
+		"cancellation":                      fmt.Errorf("%s: %w", secret, context.Canceled),
+		"unsupported":                       fmt.Errorf("%s: %w", secret, errors.ErrUnsupported),
+		"malformed JSON":                    fmt.Errorf("%s: %w", secret, json.Unmarshal([]byte("{"+secret), new(any))),
+		"a value of the wrong type":         json.Unmarshal([]byte(`{"a":"`+secret+`"}`), new(struct{ A int })),
+		"an unknown member":                 unknownMember(secret),
+		"a body that cannot be read":        problem.BadBody(plain),
+		"an extension that is an error":     problem.New(400, problem.Extension("bad", plain)),
+		"an extension that panics":          problem.New(400, problem.Extension("bad", panicking{secret})),
+		"an extension with exported fields": problem.New(400, problem.Extension("bad", &net.OpError{Op: secret, Err: plain})),
+		"an extension that fails":           problem.New(400, problem.Extension("bad", failsWith{plain})),
+		"a status that cannot be sent":      problem.New(99, problem.Detail(secret), problem.Cause(plain)),
+	} {
+		p := respond.Responder{Logger: slog.New(slog.DiscardHandler)}
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if d, ok := err.(*problem.Details); ok && r.URL.Path == "/problem" {
+				p.Problem(w, r, d)
+				return
+			}
+			p.Fail(w, r, err)
+		}))
+		for i, accept := range []string{"*/*", "application/problem+json", "application/problem+xml", "text/html", "text/plain", "*/*", "text/html"} {
+			path := "/"
+			if i > 4 {
+				path = "/problem"
+			}
+			req, e := http.NewRequestWithContext(t.Context(), "GET", srv.URL+path, nil)
+			require.NoError(t, e)
+			req.Header.Set("Accept", accept)
+			res, e := srv.Client().Do(req)
+			require.NoError(t, e, why)
+			body, e := io.ReadAll(res.Body)
+			require.NoError(t, e, why)
+			_ = res.Body.Close()
+			assert.GreaterOrEqual(t, res.StatusCode, 400, why)
+			assert.NotEmpty(t, body, why)
+			assert.NotContains(t, string(body), secret, "%s as %s", why, accept)
+			assert.NotContains(t, fmt.Sprint(res.Header, res.Trailer), secret, "%s as %s", why, accept)
 		}
-		assert.Error(t, d.Extension("info", new(any)), name)
-	}
-	for want, v := range map[string]any{
-		`"for clients"`:       told{"secret"},
-		`["for clients"]`:     []any{told{"secret"}},
-		`{"x":"for clients"}`: map[string]any{"x": &toldByPointer{"secret"}},
-		`[{"x":"for clients"}]`: []struct {
-			X toldByPointer `json:"x"`
-		}{{toldByPointer{"secret"}}},
-		`{"Err":null,"Note":"n"}`: struct {
-			Err    error
-			Note   string
-			hidden error
-		}{nil, "n", secret},
-		`{"a":["2026-01-01T00:00:00Z",1]}`:                                           map[string]any{"a": []any{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1}},
-		`{"b":{"type":"about:blank","title":"Not Found","status":404,"detail":"x"}}`: map[string]any{"b": problem.New(404, problem.Detail("x"), problem.Cause(secret))},
-	} {
-		doc, err := problem.New(409, problem.Extension("info", v)).AppendJSON(nil)
-		require.NoError(t, err, want)
-		assert.Contains(t, string(doc), `"info":`+want)
+		srv.Close()
 	}
 }
 
-// Go 1.27 encodes maps with keys of any type, and Go 1.26 does not.
-func TestExtensionsHaveNoMapsThatOneReleaseEncodes(t *testing.T) {
-	type holder struct {
-		M map[float64]int `json:"m,omitempty"`
-	}
-	for why, v := range map[string]any{
-		"float keys": map[float64]int{1.5: 1}, "empty": map[bool]int{}, "any keys": map[any]int{"a": 1}, "deep": []any{holder{map[float64]int{1: 1}}},
-		"array keys": &map[[2]int]string{},
-	} {
-		doc, err := problem.New(400, problem.Extension("x", v)).AppendJSON(nil)
-		var e *problem.ExtensionError
-		assert.ErrorAs(t, err, &e, why)
-		assert.NotContains(t, string(doc), `"x"`, why)
-	}
-	for why, v := range map[string]any{
-		"left out": holder{}, "whole numbers": map[int8]bool{-1: true}, "texts": map[time.Month]int{1: 1}, "times": map[time.Time]int{{}: 1}, "no map at all": []*holder{nil},
-	} {
-		_, err := problem.New(400, problem.Extension("x", v)).AppendJSON(nil)
-		assert.NoError(t, err, why)
-	}
+func unknownMember(name string) error {
+	dec := json.NewDecoder(strings.NewReader(`{"` + name + `":1}`))
+	dec.DisallowUnknownFields()
+	return dec.Decode(new(struct{}))
 }
+
+type failsWith struct{ err error }
+
+func (f failsWith) MarshalJSON() ([]byte, error) { return nil, f.err }

@@ -2,27 +2,29 @@ package problem
 
 import "net/http"
 
-// Transport is an [http.RoundTripper] that returns a response with a status code
-// of 400 or more as an error, the one of [CheckResponse]:
+// Transport is an [http.RoundTripper] that checks each response with
+// [CheckResponse]. For a status code of 400 or more it returns the problem as an
+// error and no response:
 //
 //	client := &http.Client{Transport: &problem.Transport{}}
 //	res, err := client.Get(url)
 //	if errors.Is(err, OutOfCredit) {
 //
-// The client wraps it into a [net/url.Error], for errors.As to look into. A
-// caller that needs the response itself, such as one that responds to a challenge,
-// or a client whose cookie jar has to see failures, is better served by
-// CheckResponse: strictly a RoundTripper does not judge a response.
+// An [http.Client] wraps the error in a [net/url.Error], so use errors.Is and
+// errors.As. Strictly, a RoundTripper does not interpret responses. Use
+// CheckResponse instead of a Transport where the caller needs the response, to
+// respond to a challenge for instance, or where a cookie jar has to see failures.
 //
-// It retries nothing. A library that does is told by [Details.Retryable] and
-// [Details.RetryAfter] whether and when. If it decides by errors, such as
-// failsafe-go, the Transport is its base. If it looks at responses, such as
-// hashicorp/go-retryablehttp, it is the Base of the Transport, and has to pass the
-// last failure on. examples/client has both.
+// A Transport does not retry. [Details.Retryable] and [Details.RetryAfter] report
+// whether and when a retry makes sense. A retry library that looks at errors, such
+// as failsafe-go, goes around the Transport. One that looks at responses, such as
+// hashicorp/go-retryablehttp, is the Base of the Transport, and has to return the
+// last response. The directory examples/client shows both.
 //
-// The zero value is ready to use. It is safe for concurrent use if Base is.
+// The zero value is ready to use. A Transport is safe for concurrent use if Base
+// is.
 type Transport struct {
-	// Base sends the requests. Nil means http.DefaultTransport.
+	// Base sends the requests. If it is nil, http.DefaultTransport does.
 	Base http.RoundTripper
 }
 
@@ -33,7 +35,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return res, err
 	}
 	if res.Request == nil {
-		res.Request = req // to resolve references against
+		res.Request = req // CheckResponse resolves references against its URL
 	}
 	if err := CheckResponse(res); err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// CloseIdleConnections closes those of Base, if it can.
+// CloseIdleConnections calls the CloseIdleConnections method of Base, if it has one.
 func (t *Transport) CloseIdleConnections() {
 	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()

@@ -36,7 +36,7 @@ func TestTransportTurnsAFailureIntoAnError(t *testing.T) {
 	assert.Equal(t, 502, problem.From(err).Status)
 }
 
-func TestTransportPassesASuccessAndAnErrorOn(t *testing.T) {
+func TestTransportReturnsSuccessesAndErrors(t *testing.T) {
 	broken := errors.New("broken")
 	for _, tt := range []struct {
 		why  string
@@ -60,7 +60,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestTransportResolvesAgainstTheRequestThatItSent(t *testing.T) {
+func TestTransportResolvesAgainstItsRequest(t *testing.T) {
 	tr := &problem.Transport{Base: roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{
 			StatusCode: 403, Header: http.Header{"Content-Type": {problem.MediaType}},
@@ -68,7 +68,7 @@ func TestTransportResolvesAgainstTheRequestThatItSent(t *testing.T) {
 		}, nil
 	})}
 	res, err := tr.RoundTrip(httptest.NewRequest("GET", "https://example.com/orders", nil))
-	assert.Nil(t, res, "an answer or an error, not both")
+	assert.Nil(t, res, "a response or an error, not both")
 	assert.ErrorIs(t, err, OutOfCredit)
 }
 

@@ -7,47 +7,48 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Type is a kind of problem that clients tell from others by its URI. It is
-// the target to compare an error with: errors.Is(err, OutOfCredit).
+// Type is a kind of problem, which clients recognize by its URI. It is also the
+// target for [errors.Is]: errors.Is(err, OutOfCredit).
 //
-// The zero value is not valid; use [Define]. A Type is safe for concurrent use
-// as long as no code changes it.
+// The zero value is not valid; use [Define]. A Type is safe for concurrent use as
+// long as no code changes it.
 type Type struct {
-	// URI identifies the type. It should be absolute, and lead a person who
-	// opens it to a description (RFC 9457, section 3.1.1).
+	// URI identifies the type. It should be absolute and lead to documentation
+	// when opened in a browser (RFC 9457, section 3.1.1).
 	URI string
 	// Title is the title of every problem of the type.
 	Title string
-	// Status is the status code that problems of the type usually have.
+	// Status is the usual status code of problems of the type.
 	Status int
-	// Doc explains the type to a developer who has met it, and how to resolve
-	// the problem. It is for documentation; New(Detail(t.Doc)) sends it too.
+	// Doc explains to a developer what the type means and how to resolve the
+	// problem. It is for package typedoc. It is sent to clients only if the
+	// service does so, with New(Detail(t.Doc)).
 	Doc string
-	// Members are the extensions that problems of the type have.
+	// Members are the extensions that problems of the type have, for package
+	// typedoc.
 	Members []Member
 }
 
-// Member is an extension that a [Type] declares, so that the page of the type,
-// its example and OpenAPI have it.
+// Member declares an extension of a [Type], for its documentation.
 type Member struct {
-	// Name is as for [Extension].
+	// Name is the name of the extension, see [Extension].
 	Name string
-	// Doc says what the member means.
+	// Doc explains the extension.
 	Doc string
-	// Example is a value as it may be sent. OpenAPI has its JSON type.
+	// Example is a possible value. Its JSON type becomes the type in OpenAPI.
 	Example any
 }
 
-// Define returns a new type, whose problems have the given members besides the
-// standard ones.
+// Define returns a new type. The members document the extensions that its problems
+// have.
 //
-// Define panics if uri or title is empty or if code is not between 100 and 599,
-// since a definition has to have all three (RFC 9457, section 4), if uri is not a
-// URI reference, and if a member has no name of its own or an example that cannot
-// be encoded.
+// Use an absolute URI. A client resolves a relative one against the URL of its
+// request, and the result does not match a Type with the relative URI.
 //
-// Give it an absolute URI if clients are to tell the type by it: what they read
-// they resolve against the URL of their request, and then it is absolute.
+// Define panics if uri or title is empty or code is not between 100 and 599, since
+// a definition requires all three (RFC 9457, section 4), and if uri is not a URI
+// reference. It also panics if the name of a member is empty, reserved or used
+// twice, or if its example cannot be encoded.
 func Define(uri, title string, code int, doc string, members ...Member) *Type {
 	switch {
 	case uri == "":
@@ -69,7 +70,7 @@ func Define(uri, title string, code int, doc string, members ...Member) *Type {
 	return t
 }
 
-// New describes a failure of this type. It has no detail and no members unless
+// New returns a problem of this type. It has no detail and no extensions unless
 // options set them.
 func (t *Type) New(opts ...Option) *Details {
 	d := &Details{Type: t.URI, Title: t.Title, Status: t.Status}
@@ -77,7 +78,7 @@ func (t *Type) New(opts ...Option) *Details {
 	return d
 }
 
-// Sample describes a failure of this type with the examples of its members, for
+// Sample returns a problem of this type with the examples of its members, for
 // documentation.
 func (t *Type) Sample() *Details {
 	d := t.New()
@@ -88,7 +89,7 @@ func (t *Type) Sample() *Details {
 }
 
 // Error returns the title. A Type is an error so that it can be the target of
-// [errors.Is], and be returned as it is: [From] makes a problem of it.
+// [errors.Is]. A handler may also return it: [From] creates a problem of the type.
 func (t *Type) Error() string {
 	if t == nil {
 		return "problem: nil *Type"

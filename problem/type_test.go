@@ -9,7 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-func TestDefineRefusesAnIncompleteDefinition(t *testing.T) {
+func TestDefinePanicsIfIncomplete(t *testing.T) {
 	for _, tt := range []struct {
 		why, uri, title string
 		status          int
@@ -30,7 +30,7 @@ func TestDefineRefusesAnIncompleteDefinition(t *testing.T) {
 	}
 }
 
-func TestATypeGivesAllItsProblemsOneTitleAndStatus(t *testing.T) {
+func TestTypeSetsTitleAndStatus(t *testing.T) {
 	a, b := OutOfCredit.New(problem.Detail("a")), OutOfCredit.New(problem.Detail("b"))
 	assert.Equal(t, a.Title, b.Title)
 	assert.Equal(t, 403, a.Status)

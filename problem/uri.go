@@ -7,8 +7,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
-// validReference reports whether s is a URI reference (RFC 3986, section 4.1).
-// Like the reference, s may be empty.
+// validReference reports whether s is a URI reference (RFC 3986, section 4.1),
+// which may be empty.
 func validReference(s string) bool {
 	if _, err := url.Parse(s); err != nil {
 		return false
@@ -22,8 +22,8 @@ func hasScheme(uri string) bool {
 	return i > 0 && uri[i] == ':'
 }
 
-// appendURI appends s as a JSON string that is a URI reference, as far as its
-// characters go (RFC 3986, section 2): others are percent-encoded.
+// appendURI appends s as a JSON string that has only characters of a URI reference
+// (RFC 3986, section 2). All other characters are percent-encoded.
 func appendURI(b []byte, s string) []byte {
 	b = append(b, '"')
 	if isPlainURI(s) {
@@ -53,9 +53,9 @@ func appendURI(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// literalHost returns where the brackets around the IP address in an authority
-// are, the only ones that a URI may have (RFC 3986, section 3.2.2), and -1 if
-// there are none.
+// literalHost returns the positions of the brackets around an IP address in the
+// authority, or -1 if there are none. A URI may have no other brackets (RFC 3986,
+// section 3.2.2).
 func literalHost(s string) (open, end int) {
 	start := 0
 	if i := strings.IndexAny(s, ":/?#"); i > 0 && s[i] == ':' {
@@ -87,9 +87,9 @@ func hexDigit(c byte) bool {
 	return jsonscan.Digit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// isPlainURI reports whether no byte of s needs to be encoded, or a look at its
-// neighbours, as in nearly all URIs of problems: the first number sign begins
-// the fragment.
+// isPlainURI reports whether appendURI can copy s as it is, which is true of
+// nearly all URIs of problems. It returns false for a percent sign or a bracket,
+// because whether they are valid depends on the bytes around them.
 func isPlainURI(s string) bool {
 	fragment := false
 	for i := range len(s) {
@@ -104,7 +104,7 @@ func isPlainURI(s string) bool {
 	return true
 }
 
-// uriBytes has the results of uriByte.
+// uriBytes is a table of the results of uriByte.
 var uriBytes = func() (plain [256]bool) {
 	for c := range plain {
 		plain[c] = uriByte(byte(c))
@@ -112,8 +112,8 @@ var uriBytes = func() (plain [256]bool) {
 	return plain
 }()
 
-// uriByte reports whether c may stand for itself everywhere behind the
-// authority of a URI.
+// uriByte reports whether c needs no encoding in the path, query and fragment of a
+// URI.
 func uriByte(c byte) bool {
 	if jsonscan.Digit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
 		return true
@@ -123,4 +123,40 @@ func uriByte(c byte) bool {
 		return true
 	}
 	return false
+}
+
+// resolve resolves a relative reference against base (RFC 3986, section 5). It
+// returns ref unchanged if it is absolute or not a valid reference. The usual
+// references are resolved without parsing them.
+func resolve(base *url.URL, ref string) string {
+	if ref == "" || hasScheme(ref) {
+		return ref
+	}
+	if ref[0] == '/' && base.Scheme != "" && needsNoParsing(ref) && needsNoParsing(base.Host) {
+		return base.Scheme + "://" + base.Host + ref
+	}
+	u, err := url.Parse(ref)
+	if err != nil {
+		return ref
+	}
+	b := *base
+	b.User = nil // the credentials of the request must not become part of a type
+	return b.ResolveReference(u).String()
+}
+
+// needsNoParsing reports whether a host or a path consists of letters, digits,
+// colons, hyphens, underscores, single slashes, and dots that do not form a path
+// segment such as "..".
+func needsNoParsing(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '/' || c == '.':
+			if i+1 < len(s) && (s[i+1] == '/' || s[i+1] == '.') {
+				return false
+			}
+		case c != '-' && c != '_' && c != ':' && !jsonscan.Digit(c) && (c|0x20 < 'a' || c|0x20 > 'z'):
+			return false
+		}
+	}
+	return s != ""
 }

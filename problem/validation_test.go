@@ -39,7 +39,7 @@ func TestPointerIsTheFragmentOfRFC6901(t *testing.T) {
 	}
 }
 
-func TestPointerFromNamespaceDropsTheNameOfTheType(t *testing.T) {
+func TestPointerFromNamespaceDropsTheTypeName(t *testing.T) {
 	for _, tt := range []struct{ namespace, want string }{
 		{"Order.age", "#/age"},
 		{"Order.items[0].sku", "#/items/0/sku"},
@@ -55,7 +55,7 @@ func TestPointerFromNamespaceDropsTheNameOfTheType(t *testing.T) {
 	}
 }
 
-func TestValidationIsNoErrorUntilSomethingIsWrong(t *testing.T) {
+func TestValidationWithoutFaultsIsNoError(t *testing.T) {
 	var v problem.Validation
 	assert.NoError(t, v.Err())
 	assert.NoError(t, problem.Validation{}.Err())
@@ -64,7 +64,7 @@ func TestValidationIsNoErrorUntilSomethingIsWrong(t *testing.T) {
 	assert.NotContains(t, write(t, problem.New(422, problem.Errors(v...))), "errors")
 }
 
-func TestValidationListsWhatIsWrongAsTheRFCDoes(t *testing.T) {
+func TestValidationListsFaultsAsTheRFCDoes(t *testing.T) {
 	var v problem.Validation
 	assert.False(t, v.Check(false, "must be a positive integer", "age"))
 	v.Check(false, "must be 'green', 'red' or 'blue'", "profile", "color")

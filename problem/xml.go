@@ -18,35 +18,40 @@ import (
 // MediaTypeXML is the media type of a problem in XML (RFC 9457, appendix B).
 const MediaTypeXML = "application/problem+xml"
 
-// xmlNamespace is that of the root element and of everything below it.
+// xmlNamespace is the namespace of all elements of a document.
 const xmlNamespace = "urn:ietf:rfc:7807"
 
 // AppendXML appends the problem as an XML document in the format of RFC 9457,
-// appendix B, and returns the extended slice. The elements have the order of
-// the members in [Details.AppendJSON], and the same ones are left out.
+// appendix B, and returns the extended slice. The elements have the names and the
+// order of the members in [Details.AppendJSON], and the same ones are left out.
 //
-// An extension is written by way of its JSON: an object becomes an element
-// with an element for each member, an array one with an <i> for each item, a
-// number or a boolean becomes its text, and null an empty element. A reader
-// therefore cannot tell a number from a string, nor the empty object, array
-// and string from null. Characters that XML does not allow become U+FFFD.
+// An extension is encoded as JSON first. Then an object becomes an element with an
+// element for each member, an array one with an <i> element for each item, and null
+// an empty element. A client can therefore not distinguish a number from a string,
+// or null from an empty object, array or string. Characters that XML does not allow
+// become U+FFFD.
 //
-// What is appended is a complete document also when the error is not nil. Left
-// out, with an [ExtensionError] for each, are the extensions that AppendJSON
-// leaves out as well as those that XML has no way to write: where the name of
-// the extension, or of an object's member at any depth, is no name of XML or
-// has a colon, and where an object has only members called "i", since it would
-// be read as an array. It is safe for concurrent use.
+// An extension is left out, and the error contains an [*ExtensionError] for it, if
+// AppendJSON leaves it out or if XML cannot express it:
+//
+//   - Its name, or the name of a member at any depth, is not an XML name or has a
+//     colon.
+//   - It has an object whose members are all called "i". It would be decoded as an
+//     array.
+//
+// The result is a complete document even if the error is not nil. AppendXML is safe
+// for concurrent use.
 func (d *Details) AppendXML(b []byte) ([]byte, error) {
 	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<problem xmlns="`+xmlNamespace+`">`...)
 	b, err := d.appendElements(b)
 	return append(b, "</problem>"...), err
 }
 
-// MarshalXML is [Details.AppendXML] for encoding/xml. The element is always
-// called problem, whatever the field is called that holds the value.
+// MarshalXML encodes the element of [Details.AppendXML]. It is always called
+// problem, even if d is a field with another name. Extensions that cannot be encoded
+// are left out without an error.
 func (d Details) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
-	elements, _ := d.appendElements(nil) // complete even if an extension was left out
+	elements, _ := d.appendElements(nil)
 	return e.Encode(struct {
 		XMLName xml.Name `xml:"urn:ietf:rfc:7807 problem"`
 		Inner   []byte   `xml:",innerxml"`
@@ -71,7 +76,7 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 	}
 	var (
 		dropped []error
-		value   []byte // the JSON of one extension after the other
+		value   []byte // the JSON of the current extension
 	)
 	for _, name := range slices.Sorted(maps.Keys(d.Extensions)) {
 		before := len(b)
@@ -85,15 +90,15 @@ func (d *Details) appendElements(b []byte) ([]byte, error) {
 			b, err = appendNode(b, name, &s)
 		}
 		if err != nil {
-			b = b[:before] // whole or not at all: half a value would be another value
+			b = b[:before] // part of a value would be another value
 			dropped = append(dropped, &ExtensionError{name, err})
 		}
 	}
 	return b, errors.Join(dropped...)
 }
 
-// appendNode appends the element called name with the JSON value that s is at,
-// and moves past it.
+// appendNode appends the next value of s as an element with the given name, and
+// moves past it.
 func appendNode(b []byte, name string, s *jsonscan.Scanner) ([]byte, error) {
 	if !isXMLName(name) {
 		return b, &xmlNameError{name}
@@ -153,7 +158,7 @@ func appendItemNodes(b []byte, s *jsonscan.Scanner) ([]byte, error) {
 	return b, nil
 }
 
-// uriText returns s as AppendJSON writes it, percent-encoded where it has to be.
+// uriText returns s percent-encoded as in AppendJSON.
 func uriText(s string) string {
 	quoted := appendURI(nil, s)
 	return string(quoted[1 : len(quoted)-1])
@@ -161,7 +166,9 @@ func uriText(s string) string {
 
 type xmlNameError struct{ name string }
 
-func (e *xmlNameError) Error() string { return fmt.Sprintf("%q is no name of an XML element", e.name) }
+func (e *xmlNameError) Error() string {
+	return fmt.Sprintf("%q is not the name of an XML element", e.name)
+}
 
 var errOnlyItems = errors.New(`an object with only members called "i" would be read as an array`)
 
@@ -171,9 +178,9 @@ func appendElement(b []byte, name, text string) []byte {
 	return append(append(append(b, "</"...), name...), '>')
 }
 
-// isXMLName reports whether name can be the name of an element that has no
-// prefix (Namespaces in XML 1.0, NCName). That called xmlns encoding/xml takes out
-// of its namespace.
+// isXMLName reports whether name can be the name of an element without a prefix
+// (Namespaces in XML 1.0, NCName). It returns false for xmlns, because encoding/xml
+// decodes such an element without its namespace.
 func isXMLName(name string) bool {
 	if name == "xmlns" {
 		return false
@@ -195,15 +202,15 @@ func isXMLName(name string) bool {
 	if ascii || name == "" {
 		return ascii
 	}
-	// encoding/xml has the tables of XML's fourth edition, whose names the fifth
-	// allows too. So readers of either kind can read the name, our own included.
+	// encoding/xml has the tables of XML's fourth edition. The fifth allows more
+	// names, so a name that passes here can be decoded by parsers of both.
 	tok, err := xml.NewDecoder(strings.NewReader("<" + name + "/>")).RawToken()
 	start, ok := tok.(xml.StartElement)
 	return err == nil && ok && start.Name.Local == name
 }
 
-// appendXMLText appends s as the text of an element. A carriage return is
-// written as a reference, or readers would take it for a line feed.
+// appendXMLText appends s as the text of an element. A carriage return becomes a
+// character reference, because parsers would turn it into a line feed.
 func appendXMLText(b []byte, s string) []byte {
 	return markup.AppendReplaced(b, s, func(r rune) string {
 		switch {

@@ -12,29 +12,28 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// UnmarshalXML reads a problem in the format of RFC 9457, appendix B, for
-// encoding/xml. Like [Details.UnmarshalJSON] it replaces the type, title,
-// status, detail, instance and all extensions of d, which is [Details.IsRemote]
-// afterwards, and keeps its header and its cause.
+// UnmarshalXML decodes a problem in the format of RFC 9457, appendix B. Like
+// [Details.UnmarshalJSON] it replaces all standard members and all extensions of d
+// and keeps its header and its cause. Afterwards [Details.IsRemote] returns true.
 //
-//   - A standard element with elements inside is ignored, as if it were absent.
-//     So is a status that is no number from 100 to 599. Where an element is
-//     repeated, the last counts that is not ignored.
-//   - Any other element is an extension, kept as a json.RawMessage: an array if
-//     it has elements inside and all of them are called i; an object if it has
-//     others, in their order; else a string, with its text as it stands.
-//   - XML does not tell what is a number: 30 becomes "30". [Details.Extension]
-//     reads it into an int all the same.
-//   - Attributes, comments, elements of other namespaces, and text beside
-//     elements are skipped.
+//   - A standard element that contains elements is ignored, as if it were absent.
+//     So is a status that is not a number from 100 to 599. If an element is
+//     repeated, the last one that is not ignored counts.
+//   - Every other element is an extension. Its value is a json.RawMessage: an array
+//     if all elements that it contains are called i, an object if they have other
+//     names, and a string if it contains none.
+//   - XML does not distinguish numbers from strings: 30 becomes "30". The method
+//     [Details.Extension] can nevertheless decode it into an int.
+//   - Attributes, comments, elements of other namespaces, and text beside elements
+//     are ignored.
 //
-// On error d is unchanged; the error is [ErrMalformed]. It is one if the root
-// element is not that of a problem, if the XML is not well-formed or has a
-// document type declaration, if it refers to an entity beyond the five of XML,
-// and if it exceeds [MaxSize] or [MaxDepth].
+// The error wraps [ErrMalformed], and d is unchanged, if the root element is not a
+// problem element, the document is not well-formed, contains a document type
+// declaration or an entity that XML does not predefine, or exceeds [MaxSize] or
+// [MaxDepth].
 func (d *Details) UnmarshalXML(dec *xml.Decoder, start xml.StartElement) error {
 	if start.Name != (xml.Name{Space: xmlNamespace, Local: "problem"}) {
-		return malformedXML("the root element is no problem in the namespace " + xmlNamespace)
+		return malformedXML("the root element is not a problem in the namespace " + xmlNamespace)
 	}
 	r := xmlReader{dec, dec.InputOffset() + MaxSize}
 	fresh := *d
@@ -58,8 +57,9 @@ func (d *Details) UnmarshalXML(dec *xml.Decoder, start xml.StartElement) error {
 	}
 }
 
-// decodeXML reads a whole document. Unlike xml.Unmarshal it refuses a document
-// type declaration before the root element, and anything but comments after it.
+// decodeXML decodes a whole document. Unlike xml.Unmarshal it refuses a document
+// type declaration, and everything except comments and white space around the root
+// element.
 func (d *Details) decodeXML(doc []byte) error {
 	if len(doc) > MaxSize {
 		return malformedXML("larger than " + strconv.Itoa(MaxSize) + " bytes")
@@ -96,14 +96,14 @@ func (d *Details) decodeXML(doc []byte) error {
 
 func malformedXML(why string) error { return fmt.Errorf("%w: %s", ErrMalformed, why) }
 
-// xmlReader reads what a problem may consist of.
+// xmlReader reads the tokens of a problem.
 type xmlReader struct {
 	dec *xml.Decoder
-	end int64 // the offset in the input that must not be passed
+	end int64 // the largest offset in the input that may be read
 }
 
-// next returns the next start of an element in the namespace of problems, end
-// of an element, or text.
+// next returns the next token: the start or the end of an element in the namespace
+// of problems, or text. It skips all others.
 func (r xmlReader) next() (xml.Token, error) {
 	for {
 		tok, err := r.dec.Token()
@@ -114,7 +114,7 @@ func (r xmlReader) next() (xml.Token, error) {
 		case xml.EndElement, xml.CharData:
 			return t, nil
 		case xml.StartElement:
-			if strings.Contains(t.Name.Local, ":") { // encoding/xml lets <a:/> pass
+			if strings.Contains(t.Name.Local, ":") { // encoding/xml accepts <a:/>
 				return nil, malformedXML("an element name begins or ends with a colon")
 			}
 			if t.Name.Space == xmlNamespace {
@@ -122,7 +122,7 @@ func (r xmlReader) next() (xml.Token, error) {
 			}
 			err = r.dec.Skip()
 		case xml.Directive:
-			return nil, malformedXML("declaration inside of an element")
+			return nil, malformedXML("declaration inside an element")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -130,6 +130,8 @@ func (r xmlReader) next() (xml.Token, error) {
 	}
 }
 
+// readElement sets the member or the extension of that name from the element whose
+// start was read last.
 func (d *Details) readElement(r xmlReader, name string) error {
 	value, err := r.appendValue(nil, 2)
 	if err != nil {
@@ -143,7 +145,7 @@ func (d *Details) readElement(r xmlReader, name string) error {
 		return nil
 	}
 	if value[0] != '"' {
-		return nil // RFC 9457, section 3.1: the wrong type counts as absent
+		return nil // RFC 9457, section 3.1: a member of the wrong type is ignored
 	}
 	var text string
 	if err := json.Unmarshal(value, &text); err != nil {
@@ -155,7 +157,7 @@ func (d *Details) readElement(r xmlReader, name string) error {
 	case "title":
 		d.Title = text
 	case "status":
-		// xsd:positiveInteger may have a plus sign and zeros in front.
+		// The type is xsd:positiveInteger, which allows a plus sign and leading zeros.
 		if code, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(text), "+"), 10, 31); err == nil && status.ClassOf(int(code)) != 0 {
 			d.Status, d.stated = int(code), int(code)
 		}
@@ -167,18 +169,21 @@ func (d *Details) readElement(r xmlReader, name string) error {
 	return nil
 }
 
-// appendValue appends the JSON of the element whose start was just read, up to
+// xmlElement is an element that is being converted to JSON.
+type xmlElement struct {
+	text     []byte
+	begin    int   // where its JSON begins
+	children []int // where the name of each child begins
+	items    int   // how many children are called i
+}
+
+// appendValue appends the JSON of the element whose start was read last, and reads
 // its end.
 func (r xmlReader) appendValue(b []byte, depth int) ([]byte, error) {
 	if depth > MaxDepth {
 		return b, malformedXML("nested too deeply")
 	}
-	var (
-		text     []byte
-		children []int // where in b each begins, at its name
-		items    = 0
-		begin    = len(b)
-	)
+	e := xmlElement{begin: len(b)}
 	for {
 		tok, err := r.next()
 		if err != nil {
@@ -186,46 +191,56 @@ func (r xmlReader) appendValue(b []byte, depth int) ([]byte, error) {
 		}
 		switch t := tok.(type) {
 		case xml.CharData:
-			if children == nil {
-				text = append(text, t...)
+			if e.children == nil {
+				e.text = append(e.text, t...)
 			}
 		case xml.StartElement:
-			if children == nil {
-				b = append(b, '{')
-			} else {
-				b = append(b, ',')
-			}
-			children = append(children, len(b))
-			if t.Name.Local == "i" {
-				items++
-			}
-			b = append(appendString(b, t.Name.Local), ':')
+			b = e.appendName(b, t.Name.Local)
 			if b, err = r.appendValue(b, depth+1); err != nil {
 				return b, err
 			}
 		case xml.EndElement:
-			switch {
-			case children == nil:
-				return appendString(b, string(text)), nil
-			case items < len(children):
-				return append(b, '}'), nil
-			}
-			return asArray(b, begin, children), nil
+			return e.appendEnd(b), nil
 		}
 	}
 }
 
-// asArray turns the unfinished object at begin, each of whose members is called
-// i, into an array. Whether it is one shows only at the end of the element.
-func asArray(b []byte, begin int, children []int) []byte {
-	const name = `"i":`
-	out := append(b[:begin], '[')
-	for n, at := range children {
-		end := len(b)
-		if n+1 < len(children) {
-			end = children[n+1] // with the comma
-		}
-		out = append(out, b[at+len(name):end]...) // never beyond what was read: the names go
+// appendName begins a member of the object that e becomes.
+func (e *xmlElement) appendName(b []byte, name string) []byte {
+	if e.children == nil {
+		b = append(b, '{')
+	} else {
+		b = append(b, ',')
 	}
-	return append(out, ']')
+	e.children = append(e.children, len(b))
+	if name == "i" {
+		e.items++
+	}
+	return append(appendString(b, name), ':')
+}
+
+// appendEnd completes the JSON of e.
+func (e *xmlElement) appendEnd(b []byte) []byte {
+	switch {
+	case e.children == nil:
+		return appendString(b, string(e.text))
+	case e.items < len(e.children):
+		return append(b, '}')
+	}
+	return e.asArray(b)
+}
+
+// asArray turns an object whose members are all called i into an array. Only at the
+// end of the element is it known that they are.
+func (e *xmlElement) asArray(b []byte) []byte {
+	const name = `"i":`
+	array := append(b[:e.begin], '[')
+	for n, at := range e.children {
+		end := len(b)
+		if n+1 < len(e.children) {
+			end = e.children[n+1] // includes the comma
+		}
+		array = append(array, b[at+len(name):end]...) // moves to the left, since the names are gone
+	}
+	return append(array, ']')
 }

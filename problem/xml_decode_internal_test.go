@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inProblem puts elements into a root element.
+// inProblem returns elements inside a root element.
 func inProblem(elements string) string {
 	return `<problem xmlns="urn:ietf:rfc:7807">` + elements + `</problem>`
 }
@@ -127,7 +127,7 @@ func TestXMLThatIsRefusedChangesNothing(t *testing.T) {
 	assert.NoError(t, d.decodeXML([]byte(inProblem(deep(63)))), "64 levels, the root included")
 }
 
-func TestXMLReadingKeepsWhatIsNoPartOfTheDocument(t *testing.T) {
+func TestXMLReadingKeepsHeaderAndCause(t *testing.T) {
 	cause := errors.New("cause")
 	d := New(404, Header("Retry-After", "1"), Cause(cause), Extension("x", 1))
 	require.NoError(t, xml.Unmarshal([]byte(inProblem(`<y>1</y>`)), d))
@@ -138,7 +138,7 @@ func TestXMLReadingKeepsWhatIsNoPartOfTheDocument(t *testing.T) {
 	assert.Equal(t, "1", d.Header.Get("Retry-After"))
 }
 
-func TestXMLReadingTakesMemoryInProportion(t *testing.T) {
+func TestXMLReadingUsesLinearMemory(t *testing.T) {
 	for name, doc := range map[string]string{
 		"elements":   inProblem("<x>" + strings.Repeat("<i/>", 50_000) + "</x>"),
 		"extensions": inProblem(strings.Join(slices.Collect(numbered(20_000)), "")),
@@ -166,7 +166,7 @@ func numbered(n int) func(func(string) bool) {
 	}
 }
 
-// nest has what an extension can be read into.
+// nest has fields of many types that an extension can be decoded into.
 type nest struct {
 	A map[string]nest
 	B *bool
@@ -175,9 +175,9 @@ type nest struct {
 	Y [][]float64
 }
 
-// FuzzXMLReadsBackWhatItWrote has the decoder for an oracle of the encoder:
-// whatever is read is written without loss and read again as the same, except
-// for extensions that are reported. Each extension is valid JSON.
+// FuzzXMLReadsBackWhatItWrote has the decoder as the oracle of the encoder: a problem that
+// was decoded is the same after encoding and decoding it again, except for extensions that
+// the encoder reports. Each extension is valid JSON.
 func FuzzXMLReadsBackWhatItWrote(f *testing.F) {
 	for _, s := range []string{
 		inProblem(`<type>/t</type><title>a&amp;b</title><status>404</status><x><i>1</i><i><a/></i></x>`),

@@ -20,8 +20,7 @@ const (
 	xmlTail = `</problem>`
 )
 
-// appended returns what AppendXML writes between the start and the end of the
-// root element.
+// appended returns what AppendXML appends inside the root element.
 func appended(t *testing.T, d *problem.Details) (string, error) {
 	t.Helper()
 	b, err := d.AppendXML([]byte("before "))
@@ -56,7 +55,7 @@ func TestXMLWritesStandardElementsInOrder(t *testing.T) {
 	}
 }
 
-func TestXMLWritesExtensionsByWayOfTheirJSON(t *testing.T) {
+func TestXMLWritesExtensionsLikeTheirJSON(t *testing.T) {
 	for _, row := range []struct {
 		why  string
 		give any
@@ -81,7 +80,7 @@ func TestXMLWritesExtensionsByWayOfTheirJSON(t *testing.T) {
 	}
 }
 
-func TestXMLLeavesOutWhatItCannotWriteAndNamesIt(t *testing.T) {
+func TestXMLReportsWhatItLeavesOut(t *testing.T) {
 	for _, row := range []struct {
 		why, name string
 		value     any
@@ -140,9 +139,9 @@ func TestXMLMarshalsAsPartOfAnotherDocument(t *testing.T) {
 	assert.Equal(t, 404, back.Failed[0].Status)
 }
 
-// The two examples of RFC 9457 differ in more than their form: as printed, the
-// XML has absolute URIs where the JSON has relative ones, under another host.
-func TestXMLAndJSONOfTheRFCAreEachOthersTranslation(t *testing.T) {
+// The two examples of RFC 9457 are not quite the same: where the JSON has relative URIs, the
+// XML has absolute ones with another host.
+func TestXMLAndJSONOfTheRFCAreEquivalent(t *testing.T) {
 	fromJSON := problem.Details{
 		Type:     "https://example.com/probs/out-of-credit",
 		Title:    "You do not have enough credit.",
@@ -171,9 +170,8 @@ func TestXMLAndJSONOfTheRFCAreEachOthersTranslation(t *testing.T) {
 	assert.JSONEq(t, string(want), string(got))
 }
 
-// elements returns the lines of a pretty-printed document, sorted by nothing:
-// each leaf with its path. The order of siblings is that of the document,
-// except that extensions are compared by name.
+// elements returns each leaf of a document with its path, in the order of the document,
+// except that extensions are sorted by name.
 func elements(t *testing.T, doc string) map[string][]string {
 	t.Helper()
 	dec, path, leaves := xml.NewDecoder(strings.NewReader(doc)), "", map[string][]string{}

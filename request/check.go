@@ -26,7 +26,7 @@ func (d Decoder) check(text []byte, v any) ([]byte, error) {
 	root, into := target(v)
 	c.Space()
 	if !c.value(root, into) || !c.End() {
-		detail := problem.Detailf("The body of the request is not well-formed JSON: see byte %d.", c.Pos+1)
+		detail := problem.Detailf("The body of the request is not well-formed JSON: the error is at byte %d.", c.Pos+1)
 		switch {
 		case c.Fault == jsonscan.TooDeep:
 			detail = problem.Detail("The body of the request is nested too deeply.")
@@ -119,7 +119,7 @@ func (c *checker) refuse(first byte, what string) {
 // want adds a fault unless the value is of the kind that the shape is read from.
 func (c *checker) want(s *shape, ok bool) {
 	if !ok && s.form > ownForm {
-		c.fault(problem.CodeType, "must be "+jsonscan.Wanted(s.typ))
+		c.fault(problem.CodeType, "must be "+jsonscan.Expected(s.typ))
 	}
 }
 
@@ -139,7 +139,7 @@ func (c *checker) object(s *shape, into reflect.Value) bool {
 			name = jsonscan.AppendUnquoted(nil, name)
 		}
 		if p.Broken {
-			c.fault(problem.CodeName, "must have names of whole characters")
+			c.fault(problem.CodeName, "must not have names with unpaired surrogates")
 		}
 		c.path = append(c.path, step{name, -1})
 		defer func() { c.path = c.path[:len(c.path)-1] }()
@@ -220,7 +220,7 @@ func (c *checker) own(s *shape, value []byte) {
 		return // null, which makes the pointer nil
 	}
 	if json.Unmarshal(value, reflect.New(s.typ).Interface()) != nil {
-		c.fault(problem.CodeInvalid, "cannot be read")
+		c.fault(problem.CodeInvalid, "invalid value")
 	}
 }
 

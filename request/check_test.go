@@ -128,39 +128,39 @@ func TestJSONTakesNothingForWhatItIsNot(t *testing.T) {
 		want      []string
 	}{
 		{"numbers without a place in the type", `{"float":1e999,"any":-1e999,"float32":1e39,"int8":1e2,"role":7}`, []string{
-			"#/float must be a number in the range that is supported", "#/any must be a number in the range that is supported",
-			"#/float32 must be a number in the range that is supported", "#/int8 must be a whole number in the range that is supported",
+			"#/float must be a number in the supported range", "#/any must be a number in the supported range",
+			"#/float32 must be a number in the supported range", "#/int8 must be a whole number in the supported range",
 			"#/role must be a string"}},
-		{"deep in anything", `{"any":[{"a":1e400}]}`, []string{"#/any/0/a must be a number in the range that is supported"}},
+		{"deep in anything", `{"any":[{"a":1e400}]}`, []string{"#/any/0/a must be a number in the supported range"}},
 		{"a fault inside a type that reads itself", `{"point":{"X":"secret"},"place":7,"color":"green","colors":["red","mauve"]}`, []string{
-			"#/point cannot be read", "#/place cannot be read", "#/color cannot be read", "#/colors/1 cannot be read"}},
+			"#/point invalid value", "#/place invalid value", "#/color invalid value", "#/colors/1 invalid value"}},
 		{"another kind than the type reads", `{"color":7,"colors":[{},null]}`, []string{"#/color must be a string", "#/colors/0 must be a string"}},
 		{"a number in a string", `{"qint":3,"quint":"256","qbool":"True","qfloat":"1e999","qtext":"x"}`, []string{
-			"#/qint must be a string with a whole number in it", "#/quint must be a string with a whole number that is not negative in it",
-			"#/qbool must be a string with true or false in it", "#/qfloat must be a string with a number in it", "#/qtext must be a string with a string in it"}},
+			"#/qint must be a string that contains a whole number", "#/quint must be a string that contains a non-negative whole number",
+			"#/qbool must be a string that contains true or false", "#/qfloat must be a string that contains a number", "#/qtext must be a string that contains a string"}},
 		{"no number in a string", `{"qint":"03","quint":" 3","qbool":"null","qfloat":"","qtext":"\"a\"b"}`, []string{
-			"#/qint must be a string with a whole number in it", "#/quint must be a string with a whole number that is not negative in it",
-			"#/qbool must be a string with true or false in it", "#/qfloat must be a string with a number in it", "#/qtext must be a string with a string in it"}},
+			"#/qint must be a string that contains a whole number", "#/quint must be a string that contains a non-negative whole number",
+			"#/qbool must be a string that contains true or false", "#/qfloat must be a string that contains a number", "#/qtext must be a string that contains a string"}},
 		{"json.Number", `{"number":"x"}`, []string{"#/number must be a number"}},
 		{"json.Number, empty", `{"number":""}`, []string{"#/number must be a number"}},
 		{"json.Number, another kind", `{"number":true}`, []string{"#/number must be a number"}},
 		{"keys that are whole numbers", `{"byint":{"x":true,"1":true,"01":true,"128":true,"-0":true,"+2":true},"byuint":{"-1":0,"1.0":0}}`, []string{
-			"#/byint/x name must be a whole number in the range that is supported", "#/byint/01 name must be a whole number in the range that is supported",
-			"#/byint/128 name must be a whole number in the range that is supported", "#/byint/-0 name must be a whole number in the range that is supported",
-			"#/byint/+2 name must be a whole number in the range that is supported",
-			"#/byuint/-1 name must be a whole number that is not negative in the range that is supported",
-			"#/byuint/1.0 name must be a whole number that is not negative in the range that is supported"}},
-		{"keys that read themselves", `{"bycolor":{"red":1,"green":2}}`, []string{"#/bycolor/green name cannot be read"}},
+			"#/byint/x name must be a whole number in the supported range", "#/byint/01 name must be a whole number in the supported range",
+			"#/byint/128 name must be a whole number in the supported range", "#/byint/-0 name must be a whole number in the supported range",
+			"#/byint/+2 name must be a whole number in the supported range",
+			"#/byuint/-1 name must be a non-negative whole number in the supported range",
+			"#/byuint/1.0 name must be a non-negative whole number in the supported range"}},
+		{"keys that read themselves", `{"bycolor":{"red":1,"green":2}}`, []string{"#/bycolor/green invalid member name"}},
 		{"two names of one key", `{"bytime":{"2026-01-01T00:00:00Z":1,"2026-01-01T00:00:00.0Z":2}}`, []string{"#/bytime/2026-01-01T00:00:00.0Z duplicate member"}},
 		{"a long array", `{"pair":[1,2,3]}`, []string{"#/pair must have 2 elements"}},
 		{"a short array", `{"pair":[1]}`, []string{"#/pair must have 2 elements"}},
 		{"no member at all", `{"Side":1,"Left":2}`, []string{"#/Side unknown member"}},
 		{"half a character", `{"role":"\ud83d","any":["\udc00\ud800"],"words":{"a":"\ud83d\ude00"}}`, []string{
-			"#/role must be a string of whole characters", "#/any/0 must be a string of whole characters"}},
+			"#/role must not contain unpaired surrogates", "#/any/0 must not contain unpaired surrogates"}},
 		{"half a character in a name", `{"words":{"\ud800":"","\udbff":""}}`, []string{
-			"#/words must have names of whole characters", "#/words must have names of whole characters", "#/words/%EF%BF%BD duplicate member"}},
-		{"bytes", `{"bytes":"AA"}`, []string{"#/bytes cannot be read"}},
-		{"bytes as an array", `{"bytes":[1,256]}`, []string{"#/bytes/1 must be a whole number that is not negative in the range that is supported"}},
+			"#/words must not have names with unpaired surrogates", "#/words must not have names with unpaired surrogates", "#/words/%EF%BF%BD duplicate member"}},
+		{"bytes", `{"bytes":"AA"}`, []string{"#/bytes must be a string in base64"}},
+		{"bytes as an array", `{"bytes":[1,256]}`, []string{"#/bytes/1 must be a non-negative whole number in the supported range"}},
 		{"places", `{"nested":{"a/b":{"inner":{"tags":[1,"x"]}}},"a/b~c d":"x"}`, []string{
 			"#/nested/a~1b/inner/tags/1 must be a whole number", "#/a~1b~0c%20d must be a whole number"}},
 		{"repeated in what is unknown", `{"nested":{"x":{"y":{"z":1,"z":2}}}}`, []string{"#/nested/x/y unknown member", "#/nested/x/y/z duplicate member"}},
@@ -353,8 +353,8 @@ func TestJSONBlamesTheProgramForItsTypes(t *testing.T) {
 
 func TestJSONTellsWhereTheTextIsMalformed(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"role":01}`: "see byte 10.", `{'a':1}`: "see byte 2.", `{"a":1,}`: "see byte 8.", "\ufeff{}": "see byte 1.", `{"role":"x"} {}`: "see byte 14.",
-		`{"any":["\q"]}`: "see byte 11.", `{"role":"x"`: "ends too early.", "-": "ends too early.",
+		`{"role":01}`: "the error is at byte 10.", `{'a':1}`: "the error is at byte 2.", `{"a":1,}`: "the error is at byte 8.", "\ufeff{}": "the error is at byte 1.", `{"role":"x"} {}`: "the error is at byte 14.",
+		`{"any":["\q"]}`: "the error is at byte 11.", `{"role":"x"`: "ends too early.", "-": "ends too early.",
 		strings.Repeat("[", 65): "nested too deeply.",
 	} {
 		d := details(t, request.Decoder{}.Decode(post(body), new(zoo)))
@@ -428,9 +428,9 @@ func TestJSONCostsNoMoreThanItsBodyIsLong(t *testing.T) {
 
 func TestJSONPointsToTheNearestPlaceThatIsShort(t *testing.T) {
 	name := strings.Repeat("n", 600)
-	assert.Equal(t, []string{"#/any/a duplicate member, at a place inside"},
+	assert.Equal(t, []string{"#/any/a duplicate member (inside this value)"},
 		faults(t, request.Decoder{}.Decode(post(`{"any":{"a":{"`+name+`":{"b":1,"b":2}}}}`), new(zoo))))
-	assert.Equal(t, []string{"# unknown member, at a place inside"}, faults(t, request.Decoder{}.Decode(post(`{"`+name+`":1}`), new(zoo))))
+	assert.Equal(t, []string{"# unknown member (inside this value)"}, faults(t, request.Decoder{}.Decode(post(`{"`+name+`":1}`), new(zoo))))
 }
 
 // FuzzDecoder has encoding/json as its oracle: what is accepted has to decode

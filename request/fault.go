@@ -17,7 +17,7 @@ func (c *checker) fault(code, detail string) {
 	}
 	pointer, whole := c.pointer()
 	if !whole {
-		detail += ", at a place inside"
+		detail += " (inside this value)"
 	}
 	c.faults.Add(problem.FieldError{Detail: detail, Pointer: pointer, Code: code})
 }

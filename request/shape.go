@@ -76,7 +76,7 @@ func formOf(t reflect.Type) form {
 		return numberForm
 	case t.Kind() == reflect.Interface:
 		return anyForm
-	case jsonscan.Own(t):
+	case jsonscan.DecodesItself(t):
 		return ownForm
 	case reflect.PointerTo(t).Implements(textUnmarshaler):
 		return textForm

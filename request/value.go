@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-const outOfRange = " in the range that is supported"
+const outOfRange = " in the supported range"
 
 // literal checks a number, true, false or null.
 func (c *checker) literal(s *shape, value []byte) {
@@ -46,7 +46,7 @@ func (c *checker) number(s *shape, value []byte) {
 	if !ok && s.form == anyForm {
 		c.fault(problem.CodeRange, "must be a number"+outOfRange)
 	} else if !ok {
-		c.fault(rangeCode(s, value), "must be "+jsonscan.Wanted(s.typ)+outOfRange)
+		c.fault(rangeCode(s, value), "must be "+jsonscan.Expected(s.typ)+outOfRange)
 	}
 }
 
@@ -86,17 +86,17 @@ func hasExponent(number []byte) bool {
 // encoding/json would put another in its place.
 func (c *checker) text(s *shape, p jsonscan.Span) {
 	if p.Broken {
-		c.fault(problem.CodeInvalid, "must be a string of whole characters")
+		c.fault(problem.CodeInvalid, "must not contain unpaired surrogates")
 		return
 	}
 	switch s.form {
 	case textForm:
 		if !readsText(s.typ, c.unquoted(p)) {
-			c.fault(problem.CodeInvalid, "cannot be read")
+			c.fault(problem.CodeInvalid, "invalid value")
 		}
 	case bytesForm:
 		if _, err := base64.StdEncoding.AppendDecode(nil, c.unquoted(p)); err != nil {
-			c.fault(problem.CodeInvalid, "cannot be read")
+			c.fault(problem.CodeInvalid, "must be "+jsonscan.Expected(s.typ))
 		}
 	case numberForm:
 		c.want(s, isNumber(c.unquoted(p)))
@@ -135,7 +135,7 @@ func (c *checker) quoted(s *shape) bool {
 	if inner.Peek() == 'n' {
 		return true // null
 	}
-	wanted := "must be a string with " + jsonscan.Wanted(s.typ) + " in it"
+	wanted := "must be a string that contains " + jsonscan.Expected(s.typ)
 	p, ok := inner.String()
 	if !ok || p.Broken {
 		c.fault(problem.CodeType, wanted)
@@ -163,7 +163,7 @@ func (c *checker) key(t reflect.Type, name []byte, names *nameSet) {
 		c.textKey(t, name, names)
 	case kind == intForm && !isInt(name, t.Bits()), kind == uintForm && !isUint(name, t.Bits()),
 		(kind == intForm || kind == uintForm) && !canonical(name):
-		c.fault(problem.CodeName, "name must be "+jsonscan.Wanted(t)+outOfRange)
+		c.fault(problem.CodeName, "name must be "+jsonscan.Expected(t)+outOfRange)
 	}
 }
 
@@ -184,7 +184,7 @@ func (c *checker) textKey(t reflect.Type, name []byte, names *nameSet) {
 	to := reflect.New(t)
 	text, _ := to.Interface().(encoding.TextUnmarshaler)
 	if text.UnmarshalText(append([]byte{}, name...)) != nil {
-		c.fault(problem.CodeName, "name cannot be read")
+		c.fault(problem.CodeName, "invalid member name")
 		return
 	}
 	if !to.Elem().Comparable() {

@@ -8,19 +8,20 @@ import (
 	"sync"
 )
 
-// Member is a field of a struct, as encoding/json reads it.
+// Member is a member of a JSON object and the field of a struct that encoding/json
+// decodes it into.
 type Member struct {
 	Name     string
 	Type     reflect.Type
-	Quoted   bool     // the option "string": the value is in a string
-	Dubious  bool     // that option, for a type that reads itself: it counts in some releases of Go
-	Index    []int    // of the field, as in reflect.Value.FieldByIndex
+	Quoted   bool     // has the option "string": its value is inside a string
+	Dubious  bool     // has that option, but decodes itself: only some releases of Go obey it
+	Index    []int    // of the field, for reflect.Value.FieldByIndex
 	Number   int      // of the member in its struct, from zero
-	Embedded []string // the Go names of the embedded fields that it is in, the outermost first
+	Embedded []string // the Go names of the embedded fields around it, the outermost first
 }
 
-// candidate is a field that may be a member: fields of embedded structs can have
-// the same name.
+// candidate is a field that is a member unless another field of the same name, in an
+// embedded struct for instance, takes precedence.
 type candidate struct {
 	Member
 	tagged bool // its name comes from a tag
@@ -28,13 +29,20 @@ type candidate struct {
 
 func (c candidate) depth() int { return len(c.Embedded) }
 
-// members has what MembersOf returned for each type that it was asked for. Types
-// come from the program, so there are only so many.
+// rank orders candidates of the same depth: names from tags come first.
+func (c candidate) rank() int {
+	if c.tagged {
+		return 0
+	}
+	return 1
+}
+
+// members caches the results of MembersOf by type. It needs no bound, since a program
+// has a fixed number of types.
 var members sync.Map
 
-// MembersOf returns the members of a struct by their names: those that
-// encoding/json reads, by its rules for embedded structs. It is safe for
-// concurrent use.
+// MembersOf returns the members that encoding/json decodes into a struct, by name. It
+// follows the rules of that package for embedded structs. It is safe for concurrent use.
 func MembersOf(t reflect.Type) map[string]Member {
 	if m, ok := members.Load(t); ok {
 		return m.(map[string]Member)
@@ -46,7 +54,7 @@ func MembersOf(t reflect.Type) map[string]Member {
 func newMembers(t reflect.Type) map[string]Member {
 	all := candidates(t)
 	slices.SortStableFunc(all, func(a, b candidate) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.depth(), b.depth()), cmp.Compare(rank(a.tagged), rank(b.tagged)))
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.depth(), b.depth()), cmp.Compare(a.rank(), b.rank()))
 	})
 	members := make(map[string]Member, len(all))
 	for len(all) > 0 {
@@ -54,8 +62,8 @@ func newMembers(t reflect.Type) map[string]Member {
 		for n < len(all) && all[n].Name == first.Name {
 			n++
 		}
-		// Of several the outermost is read, then the one whose name is in a tag.
-		// If that leaves two, neither is.
+		// The outermost field takes precedence, then the one whose name is in a tag.
+		// If two are equal in both, neither is a member.
 		if n == 1 || all[1].depth() != first.depth() || all[1].tagged != first.tagged {
 			first.Number = len(members)
 			members[first.Name] = first.Member
@@ -65,23 +73,16 @@ func newMembers(t reflect.Type) map[string]Member {
 	return members
 }
 
-// rank puts names from tags first.
-func rank(tagged bool) int {
-	if tagged {
-		return 0
-	}
-	return 1
-}
-
-// embedding is a struct, and the Go names of the fields that embed it.
+// embedding is an embedded struct and the fields around it.
 type embedding struct {
 	typ   reflect.Type
-	in    []string
+	names []string // the Go names of the fields, the outermost first
 	index []int
 }
 
-// candidates walks through a struct and the structs that it embeds, breadth
-// first. A struct that is embedded twice at one depth counts twice there.
+// candidates returns the fields of a struct and of the structs that it embeds, breadth
+// first. The fields of a struct that is embedded twice at the same depth are in it twice,
+// so that they cancel each other out.
 func candidates(root reflect.Type) (all []candidate) {
 	visited := map[reflect.Type]bool{}
 	next := []embedding{{typ: root}}
@@ -101,9 +102,9 @@ func candidates(root reflect.Type) (all []candidate) {
 				c, embedded, ok := candidateOf(f)
 				switch {
 				case embedded != nil:
-					next = append(next, embedding{embedded, append(slices.Clone(e.in), f.Name), append(slices.Clone(e.index), i)})
+					next = append(next, embedding{embedded, append(slices.Clone(e.names), f.Name), append(slices.Clone(e.index), i)})
 				case ok:
-					c.Embedded, c.Index = e.in, append(slices.Clone(e.index), i)
+					c.Embedded, c.Index = e.names, append(slices.Clone(e.index), i)
 					for range min(times[e.typ], 2) {
 						all = append(all, c)
 					}
@@ -114,8 +115,7 @@ func candidates(root reflect.Type) (all []candidate) {
 	return all
 }
 
-// candidateOf returns what a field may be read from, or the struct that it
-// embeds.
+// candidateOf returns a field as a candidate, with ok true, or the struct that it embeds.
 func candidateOf(f reflect.StructField) (c candidate, embedded reflect.Type, ok bool) {
 	tag := f.Tag.Get("json")
 	if tag == "-" {
@@ -140,7 +140,7 @@ func candidateOf(f reflect.StructField) (c candidate, embedded reflect.Type, ok 
 		c.Name = f.Name
 	}
 	if k := elem.Kind(); slices.Contains(strings.Split(options, ","), "string") && (reflect.Bool <= k && k <= reflect.Float64 || k == reflect.String) {
-		c.Dubious = Own(elem) || reflect.PointerTo(elem).Implements(textUnmarshaler)
+		c.Dubious = DecodesItself(elem) || reflect.PointerTo(elem).Implements(textUnmarshaler)
 		c.Quoted = !c.Dubious
 	}
 	return c, nil, true

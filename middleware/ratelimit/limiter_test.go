@@ -70,13 +70,13 @@ func TestRefusalOnTheWire(t *testing.T) {
 	_, body := fetch(t, h)
 	assert.Equal(t, "ok", body)
 	res, body := fetch(t, h)
-	assert.Equal(t, `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"The client sent more requests than it may for now. Wait before sending the next one.","violated-policies":["burst"]}`, body)
+	assert.Equal(t, `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"The client has sent too many requests. Wait before sending the next one.","violated-policies":["burst"]}`, body)
 	assert.Equal(t, 429, res.StatusCode)
 	assert.Equal(t, "3600", res.Header.Get("Retry-After"), "the next unit comes an hour after the first was taken, less the time of a request")
 	delete(res.Header, "Date")
 	assert.Equal(t, http.Header{
 		"Content-Type":           {"application/problem+json"},
-		"Content-Length":         {"189"},
+		"Content-Length":         {"177"},
 		"X-Content-Type-Options": {"nosniff"},
 		"Cache-Control":          {"no-store"},
 		"Retry-After":            {"3600"},

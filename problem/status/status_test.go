@@ -32,7 +32,7 @@ func TestCatalogueAscendsAndCountsPerClass(t *testing.T) {
 	}, perClass, "63 rows, as many as net/http names together with its 306")
 }
 
-func TestRowsAreWhole(t *testing.T) {
+func TestRowsAreComplete(t *testing.T) {
 	seen := map[string]int{}
 	for s := range status.All() {
 		got, ok := status.Lookup(s.Code)
@@ -47,7 +47,7 @@ func TestRowsAreWhole(t *testing.T) {
 	}
 }
 
-// intended lists where our reason is not the registry's, and why.
+// intended lists the codes whose reason is not that of the registry, and why.
 var intended = map[int]string{
 	306: "Unused",               // the registry puts it in parentheses to say that it is no phrase
 	413: "Payload Too Large",    // as documented to users; RFC 7231, 6.5.11
@@ -118,7 +118,7 @@ func TestCatalogueAgreesWithNetHTTP(t *testing.T) {
 	}
 }
 
-func TestLookupRefusesNumbersThatAreNoCode(t *testing.T) {
+func TestLookupRefusesInvalidNumbers(t *testing.T) {
 	for _, code := range []int{math.MinInt, -1, 0, 99, 104, 299, 419, 499, 509, 599, 600, 999, math.MaxInt32, math.MaxInt} {
 		s, ok := status.Lookup(code)
 		assert.False(t, ok, "%d", code)
@@ -126,7 +126,7 @@ func TestLookupRefusesNumbersThatAreNoCode(t *testing.T) {
 	}
 }
 
-func TestLookupReasonKnowsEveryNameInAnyCase(t *testing.T) {
+func TestByReasonKnowsEveryNameInAnyCase(t *testing.T) {
 	for s := range status.All() {
 		for _, name := range append(s.Aliases(), s.Reason, strings.ToUpper(s.Reason), strings.ToLower(s.Reason)) {
 			got, ok := status.ByReason(name)
@@ -207,8 +207,8 @@ func TestStatusImpliesWhatItsSpecificationSays(t *testing.T) {
 	}
 }
 
-// A description is sent with every response of its code, so it speaks of no field
-// that the response may lack. It may name what a request can have.
+// A description is sent with every response of its code, so it does not name a header field
+// that the response may lack. It may name a header field of the request.
 func TestDescriptionsNameNoFieldThatMayBeAbsent(t *testing.T) {
 	field := regexp.MustCompile(`\b(Allow|Location|Retry-After|Upgrade|Accept|WWW-Authenticate|Range|Expect|ETag|Link)\b`)
 	for s := range status.All() {

@@ -1,8 +1,10 @@
-// Package typedoc documents the problem types of a service: as the pages that
-// their URIs lead to, and in OpenAPI.
+// Package typedoc documents the problem types of a service, as web pages and in
+// OpenAPI.
 //
-// Start with respond.Pages, which serves what [Pages] returns. [OpenAPI] is for
-// a program that writes the file to which the description of a service refers.
+// Start with respond.Pages, which serves the pages that [Pages] returns at the URIs of
+// the types. [OpenAPI] returns a file that the OpenAPI description of the service can
+// refer to.
 //
-// It never sees a ResponseWriter, and it knows no type but those it is given.
+// The package does not serve the pages itself, and it documents only the types it is
+// given.
 package typedoc

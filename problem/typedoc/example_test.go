@@ -7,7 +7,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/typedoc"
 )
 
-// The paths are those that the URIs lead to; respond.Pages serves them.
+// The paths are those of the URIs. The handler of respond.Pages serves the pages there.
 func ExamplePages() {
 	types := []*problem.Type{
 		problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Top up the account."),

@@ -17,7 +17,7 @@ func (l *layout) indexPage() Page {
 	b := markup.AppendHead(nil, "en", "Problem types", 0)
 	b = append(b, `<h1>Problem types</h1>
 <p class="lead">When a request fails, the response is a problem document (<a href="https://www.rfc-editor.org/rfc/rfc9457.html">RFC 9457</a>). `+
-		`Its type says what went wrong; one that has no type, or about:blank, means what its status code does.</p>
+		`Its type says what went wrong. A document without a type, or with the type about:blank, means the same as its status code.</p>
 `...)
 	b = l.appendTypes(b, l.types, l.index)
 	b = append(b, "<h2 id=\"statuses\">Status codes</h2>\n"...)
@@ -42,20 +42,20 @@ func (l *layout) indexPage() Page {
 		b = append(b, "</li>\n"...)
 	}
 	b = append(b, "</ul></section>\n"...)
-	return Page{l.index, append(b, markup.End...), indented(l.forTools(l.types, true))}
+	return Page{l.index, append(b, markup.End...), indented(l.newIndexJSON())}
 }
 
-// sharedPage is that of types whose URIs have the same path.
+// sharedPage returns the page of types whose URIs have the same path.
 func (l *layout) sharedPage(path string, types []*problem.Type) Page {
 	b := markup.AppendHead(nil, "en", "Problem types", 0)
 	b = l.appendNav(b)
 	b = append(b, "<h1>Problem types</h1>\n"...)
 	b = l.appendTypes(b, types, path)
-	return Page{path, append(b, markup.End...), indented(l.forTools(types, false))}
+	return Page{path, append(b, markup.End...), indented(l.newTypesJSON(types))}
 }
 
-// appendTypes appends a list of types for the page at the given path, which is
-// also where links to some of them lead.
+// appendTypes appends a list of types to the page at the given path. An item has an id
+// if the URI of its type leads to that page with a fragment.
 func (l *layout) appendTypes(b []byte, types []*problem.Type, path string) []byte {
 	if len(types) == 0 {
 		return b
@@ -100,7 +100,7 @@ func (l *layout) typePage(path string, t *problem.Type) Page {
 	b = append(b, "</dl>\n"...)
 	b = appendTypeMembers(b, t.Members)
 	b = appendExample(b, t.Sample())
-	return Page{path, append(b, markup.End...), indented(typeForTools(t, ""))}
+	return Page{path, append(b, markup.End...), indented(newTypeJSON(t, ""))}
 }
 
 func (l *layout) statusPage(path string, s status.Info) Page {
@@ -123,7 +123,7 @@ func (l *layout) statusPage(path string, s status.Info) Page {
 	if !status.BodyForbidden(s.Code) {
 		b = appendExample(b, problem.New(s.Code))
 	}
-	return Page{path, append(b, markup.End...), indented(statusForTools(s, ""))}
+	return Page{path, append(b, markup.End...), indented(newStatusJSON(s, ""))}
 }
 
 func (l *layout) appendNav(b []byte) []byte {
@@ -137,24 +137,23 @@ func appendTypeMembers(b []byte, members []problem.Member) []byte {
 	if len(members) == 0 {
 		return b
 	}
-	b = markup.AppendTag(b, "<h2>", "Members of its own", "</h2>\n<dl>\n")
+	b = markup.AppendTag(b, "<h2>", "Additional members", "</h2>\n<dl>\n")
 	for _, m := range members {
 		b = markup.AppendRow(b, m.Name, func(b []byte) []byte { return markup.AppendEscaped(b, m.Doc) })
 	}
 	return append(b, "</dl>\n"...)
 }
 
-// appendExample appends what a client receives.
+// appendExample appends a problem as a client receives it.
 func appendExample(b []byte, d *problem.Details) []byte {
-	doc, _ := d.AppendJSON(nil) // complete in any case
+	doc, _ := d.AppendJSON(nil) // complete even after an error
 	var lines bytes.Buffer
 	_ = json.Indent(&lines, doc, "", "  ")
 	b = markup.AppendTag(b, "<h2>", "What a client receives", "</h2>\n")
 	return markup.AppendTag(b, "<pre>", lines.String(), "</pre>\n")
 }
 
-// appendParagraphs appends a text whose paragraphs are separated by empty
-// lines.
+// appendParagraphs appends a text whose paragraphs are separated by empty lines.
 func appendParagraphs(b []byte, text string) []byte {
 	for p := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
 		if p = strings.TrimSpace(p); p != "" {

@@ -11,30 +11,30 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// OpenAPI returns a document of OpenAPI 3.1 in JSON whose components describe
-// the problems of a service: the schemas Problem, for any of them, and
-// ValidationProblem, for those with [problem.Errors]; a schema for each
-// of the types; and a response for each of these schemas. A description of the service refers
-// to them from the file it is saved in:
+// OpenAPI returns an OpenAPI 3.1 document in JSON whose components describe the problems
+// of a service. It has the schemas Problem, for any problem, and ValidationProblem, for
+// problems with [problem.Errors], a schema for each type, and a response for each of
+// these schemas. If the document is saved as problems.json, the OpenAPI description of
+// the service can refer to it:
 //
 //	responses:
 //	  "403": {$ref: "problems.json#/components/responses/OutOfCredit"}
 //	  default: {$ref: "problems.json#/components/responses/Problem"}
 //
-// The name of a type is made of the last part of its URI, out-of-credit in
-// https://example.com/probs/out-of-credit. Where two would have the same name,
-// or that of one of ours, a number tells them apart in the order of the types.
+// The name of a component comes from the last part of the URI of its type, such as
+// out-of-credit in https://example.com/probs/out-of-credit. If that name is already
+// used, a number is added, in the order of the types.
 //
-// OpenAPI panics if two types have the same URI, or if one of them is nil or was
-// not made by [problem.Define].
+// OpenAPI panics if two types have the same URI, or if one of them is nil or was not
+// returned by [problem.Define].
 func OpenAPI(types ...*problem.Type) []byte {
-	mustBeSound(types)
+	mustBeValid(types)
 	schemas, responses := object{}, object{}
 	add := func(name, description string, schema object, example *problem.Details) {
 		ref := object{"$ref": "#/components/schemas/" + name}
 		body := object{"schema": ref}
 		if example != nil {
-			doc, _ := example.AppendJSON(nil) // complete in any case
+			doc, _ := example.AppendJSON(nil) // complete even after an error
 			body["example"] = json.RawMessage(doc)
 		}
 		schemas[name] = schema
@@ -57,13 +57,13 @@ func OpenAPI(types ...*problem.Type) []byte {
 
 type object = map[string]any
 
-// ofXML is the root element of a problem in XML.
-var ofXML = object{"name": "problem", "namespace": "urn:ietf:rfc:7807"}
+// xmlRoot describes the root element of a problem in XML.
+var xmlRoot = object{"name": "problem", "namespace": "urn:ietf:rfc:7807"}
 
 var problemRef = object{"$ref": "#/components/schemas/Problem"}
 
-// problemSchema says in JSON Schema what AppendJSON guarantees. Members beyond
-// these are allowed: a reader passes over what it does not know.
+// problemSchema is what AppendJSON guarantees, in JSON Schema. It allows further members,
+// since a client ignores those that it does not know.
 var problemSchema = object{
 	"title":       "Problem",
 	"description": "Describes one failure of one request (RFC 9457).",
@@ -76,11 +76,11 @@ var problemSchema = object{
 	"properties": object{
 		"type": object{
 			"type": "string", "format": "uri-reference", "default": problem.BlankType,
-			"description": "Tells one kind of failure from another. With about:blank the failure is no more than its status code says.",
+			"description": "Identifies the kind of failure. If it is about:blank, the failure has no meaning beyond its status code.",
 		},
 		"title": object{
 			"type":        "string",
-			"description": "Sums up the kind of failure. It differs between failures of a kind at most in its language.",
+			"description": "Short name of the kind of failure. All failures of a kind have the same title, except that it may be translated.",
 		},
 		"status": object{
 			"type": "integer", "minimum": 100, "maximum": 599,
@@ -88,19 +88,19 @@ var problemSchema = object{
 		},
 		"detail": object{
 			"type":        "string",
-			"description": "Explains this failure to people. Programs find what they need in other members.",
+			"description": "Explains this failure to people. Programs should use the other members.",
 		},
 		"instance": object{
 			"type": "string", "format": "uri-reference",
-			"description": "Identifies this failure, in a log for instance.",
+			"description": "Identifies this failure, for example in a log.",
 		},
 	},
-	"xml": ofXML,
+	"xml": xmlRoot,
 }
 
 var validationSchema = object{
 	"title":       "ValidationProblem",
-	"description": "A problem that lists what is wrong with the request.",
+	"description": "A problem with a list of the faults in the request.",
 	"allOf":       []object{problemRef},
 	"type":        "object",
 	"required":    []string{"errors"},
@@ -115,19 +115,18 @@ var validationSchema = object{
 					"pointer":   object{"type": "string", "format": "uri-reference", "description": "Where: a JSON Pointer (RFC 6901) as a URI fragment.", "examples": []string{"#/profile/color"}},
 					"parameter": object{"type": "string", "description": "Where: the name of a query or path parameter."},
 					"header":    object{"type": "string", "description": "Where: the name of a header field."},
-					"code":      object{"type": "string", "description": "Which kind of fault, for programs."},
+					"code":      object{"type": "string", "description": "The kind of fault, for programs."},
 				},
 				"xml": object{"name": "i"},
 			},
 			"xml": object{"wrapped": true},
 		},
 	},
-	"xml": ofXML,
+	"xml": xmlRoot,
 }
 
-// schema narrows a problem down to the type. Title and status are examples: the
-// one may be translated, and the other is what problems of the type usually
-// have.
+// schemaOf returns the schema of a type. The title and the status are only examples: the
+// title may be translated, and the status is the usual one.
 func schemaOf(t *problem.Type) object {
 	properties := object{
 		"type":   object{"const": t.URI},
@@ -143,12 +142,12 @@ func schemaOf(t *problem.Type) object {
 		"allOf":       []object{problemRef},
 		"type":        "object",
 		"properties":  properties,
-		"xml":         ofXML,
+		"xml":         xmlRoot,
 	}
 }
 
-// memberSchema describes an extension by its example: of which JSON type it is,
-// and not more, since other values may have other parts.
+// memberSchema returns the schema of an extension. It has only the JSON type of the
+// example, since other values may have other members or elements.
 func memberSchema(m problem.Member) object {
 	example, _ := json.Marshal(m.Example)
 	schema := object{"examples": []json.RawMessage{example}}
@@ -161,8 +160,8 @@ func memberSchema(m problem.Member) object {
 	return schema
 }
 
-// jsonType returns the name that JSON Schema has for the type of a value, or ""
-// for null, which tells nothing.
+// jsonType returns the type of a value in JSON Schema, or "" for null, since other values
+// have another type.
 func jsonType(value []byte) string {
 	switch value[0] {
 	case '{':
@@ -189,8 +188,8 @@ func descriptionOf(t *problem.Type) string {
 	return t.Title
 }
 
-// componentName returns a name that is not yet taken, in camel case and of
-// ASCII only, as the names of components have to be.
+// componentName returns a name for a type that no component in taken has. It is in camel
+// case and ASCII, as OpenAPI requires.
 func componentName(t *problem.Type, taken object) string {
 	name := camelCase(lastPart(t.URI))
 	if name == "" {
@@ -206,7 +205,7 @@ func componentName(t *problem.Type, taken object) string {
 	}
 }
 
-// lastPart returns the fragment of a URI or else the last part of its path.
+// lastPart returns the fragment of a URI or, without one, the last part of its path.
 func lastPart(uri string) string {
 	if u, err := url.Parse(uri); err == nil {
 		if uri = u.Path + u.Opaque; u.Fragment != "" {
@@ -222,7 +221,7 @@ func camelCase(s string) string {
 	inside := false
 	for _, r := range s {
 		switch letter := unicode.IsLetter(r) || unicode.IsDigit(r); {
-		case r > unicode.MaxASCII && letter: // leaves a gap, but ends no word
+		case r > unicode.MaxASCII && letter: // left out, but does not end the word
 		case letter && inside:
 			name = append(name, r)
 		case letter:

@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// shop has types whose names in OpenAPI are made in every way.
+// shop has types for every way in which a component gets its name.
 var shop = []*problem.Type{
 	problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "The account has less credit than the order costs. Top it up.",
 		problem.Member{Name: "balance", Doc: "What is left.", Example: 30}, problem.Member{Name: "accounts", Example: []string{"/account/1"}}),
@@ -31,7 +31,7 @@ var shop = []*problem.Type{
 	problem.QuotaExceeded,
 }
 
-func TestOpenAPIIsAsItWasReviewed(t *testing.T) {
+func TestOpenAPIMatchesTheReviewedFile(t *testing.T) {
 	const golden = "testdata/openapi.json"
 	got := typedoc.OpenAPI(shop...)
 	if *update {
@@ -43,7 +43,7 @@ func TestOpenAPIIsAsItWasReviewed(t *testing.T) {
 	assert.Equal(t, got, typedoc.OpenAPI(shop...), "every time the same")
 }
 
-func TestOpenAPIHoldsTogether(t *testing.T) {
+func TestOpenAPIIsConsistent(t *testing.T) {
 	var doc struct {
 		OpenAPI    string
 		Info       struct{ Title, Version string }
@@ -100,7 +100,7 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 	}
 }
 
-func TestOpenAPIDescribesTheMembersOfATypeByTheirExamples(t *testing.T) {
+func TestOpenAPITypesMembersByTheirExamples(t *testing.T) {
 	types := problem.Define("https://example.com/p/x", "X", 400, "",
 		problem.Member{Name: "text", Example: "a"}, problem.Member{Name: "whole", Example: -3}, problem.Member{Name: "decimal", Example: 1.5},
 		problem.Member{Name: "truth", Example: true}, problem.Member{Name: "list", Example: []any{}}, problem.Member{Name: "object", Doc: "d", Example: map[string]int{"a": 1}},
@@ -119,8 +119,8 @@ func TestOpenAPIDescribesTheMembersOfATypeByTheirExamples(t *testing.T) {
 	assert.Equal(t, "d", got["object"]["description"])
 }
 
-// The schema is a reading of our own: it has to agree with that of RFC 9457,
-// appendix A, on all that is not prose.
+// The schema is not a copy of that in RFC 9457, appendix A. It has to agree with it except
+// for the descriptions.
 func TestOpenAPIAgreesWithTheSchemaOfTheRFC(t *testing.T) {
 	file, err := os.ReadFile("../testdata/rfc9457/problem.schema.json")
 	require.NoError(t, err)

@@ -106,7 +106,7 @@ func TestPagesLinkOnlyToPagesThatExist(t *testing.T) {
 	assert.Greater(t, links, 63+62)
 }
 
-func TestPageOfATypeTellsHowToResolveIt(t *testing.T) {
+func TestPageOfATypeSaysHowToResolveIt(t *testing.T) {
 	set := []*problem.Type{problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "Costs more.\n\nTop up\nthe account.")}
 	html := string(typedoc.Pages(set...)[1].HTML)
 	for _, want := range []string{
@@ -173,14 +173,14 @@ func statuses() (all []status.Info) {
 	return all
 }
 
-func TestPagesRefuseTypesThatItCannotTellApart(t *testing.T) {
+func TestPagesPanicsOnInvalidTypes(t *testing.T) {
 	for _, row := range []struct {
 		set  []*problem.Type
 		want string
 	}{
 		{typesAt("https://example.com/a", "https://example.com/a"), "typedoc: two types have the URI https://example.com/a"},
 		{[]*problem.Type{nil}, "typedoc: type 0 is nil"},
-		{[]*problem.Type{problem.QuotaExceeded, {}}, "typedoc: type 1 was not made by Define"},
+		{[]*problem.Type{problem.QuotaExceeded, {}}, "typedoc: type 1 was not returned by problem.Define"},
 	} {
 		assert.PanicsWithValue(t, row.want, func() { typedoc.Pages(row.set...) })
 		assert.PanicsWithValue(t, row.want, func() { typedoc.OpenAPI(row.set...) })

@@ -1,5 +1,5 @@
-// Package markup has what all pages for people share: the skeleton, the style
-// sheet, links, and the escaping of text. It also escapes for XML.
+// Package markup has the parts that all HTML pages share: the beginning and the end, the
+// style sheet, rows, links and escaping. AppendReplaced is also the escaping of XML.
 package markup
 
 import (
@@ -12,9 +12,11 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// MaxValue is the length in bytes to which [Clip] cuts a text.
+// MaxValue is the length in bytes to which [Clip] truncates a string.
 const MaxValue = 2 << 10
 
+// AppendHead appends the beginning of a page, up to the main element. The class of the
+// status selects the color; zero means neutral.
 func AppendHead(b []byte, language, title string, class status.Class) []byte {
 	b = append(b, "<!DOCTYPE html>\n<html"...)
 	b = AppendAttr(b, "lang", language)
@@ -37,15 +39,16 @@ func AppendHead(b []byte, language, title string, class status.Class) []byte {
 // rightToLeft has the languages that are usually written from right to left.
 var rightToLeft = [...]string{"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 
+// End is the end of a page.
 const End = "</main>\n</body>\n</html>\n"
 
+// AppendRow appends a row of a dl element. The function value appends the value, escaped.
 func AppendRow(b []byte, name string, value func([]byte) []byte) []byte {
 	b = AppendTag(b, "<div><dt>", Clip(name), `</dt><dd dir="auto">`)
 	return append(value(b), "</dd></div>\n"...)
 }
 
-// AppendLink appends text as a link to ref if a browser can follow it without
-// harm: to an http or https address, or to a path on the same server.
+// AppendLink appends text as a link to ref or, if [LinkTo] returns false, as plain text.
 func AppendLink(b []byte, ref, text string) []byte {
 	href, ok := LinkTo(ref)
 	if !ok {
@@ -56,56 +59,38 @@ func AppendLink(b []byte, ref, text string) []byte {
 	return AppendTag(b, ">", text, "</a>")
 }
 
+// LinkTo returns ref as the target of a link. It returns false unless ref is an http or
+// https URL or a path on the same server, since any other link could do harm.
 func LinkTo(ref string) (href string, ok bool) {
 	u, err := url.Parse(ref)
-	if err != nil || u.User != nil { // what stands before an @ could pass for the host
+	if err != nil || u.User != nil { // user information could be mistaken for the host
 		return "", false
 	}
 	switch u.Scheme {
 	case "http", "https":
 		ok = u.Host != "" && u.Opaque == ""
 	case "":
-		// Two slashes begin a host. Browsers take a backslash for a slash; String
-		// has escaped it.
+		// Two slashes are followed by a host. A backslash, which browsers treat as a
+		// slash, is escaped by String.
 		ok = strings.HasPrefix(ref, "/") && !strings.HasPrefix(ref, "//")
 	}
 	return u.String(), ok
 }
 
+// AppendTag appends text, escaped, between before and after.
 func AppendTag(b []byte, before, text, after string) []byte {
 	b = AppendEscaped(append(b, before...), text)
 	return append(b, after...)
 }
 
+// AppendAttr appends a space and an attribute.
 func AppendAttr(b []byte, name, value string) []byte {
 	b = append(append(append(b, ' '), name...), `="`...)
 	return append(AppendEscaped(b, value), '"')
 }
 
-// AppendEscaped appends s for the text of an element or for an attribute value
-// in double quotes, the only two places where a page has text that varies.
-// Invalid UTF-8, and control characters that HTML does not allow, become
-// U+FFFD.
-func AppendEscaped(b []byte, s string) []byte {
-	return AppendReplaced(b, s, func(r rune) string {
-		switch {
-		case r == '<':
-			return "&lt;"
-		case r == '>':
-			return "&gt;"
-		case r == '&':
-			return "&amp;"
-		case r == '"':
-			return "&#34;"
-		case r == '\'':
-			return "&#39;"
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r', 0x7F <= r && r <= 0x9F:
-			return "\uFFFD"
-		}
-		return ""
-	})
-}
-
+// Clip truncates s to [MaxValue] bytes, without splitting a character, and adds an ellipsis
+// if it does.
 func Clip(s string) string {
 	if len(s) <= MaxValue {
 		return s

@@ -1,14 +1,13 @@
 package markup
 
-// Policy is the Content-Security-Policy to send with every page. It lets a browser load nothing but the page itself and apply nothing
-// but its style sheet, so that markup which slipped into a page would do
-// nothing. The pages need no more: they have no scripts, no forms and no
-// pictures but an empty icon, which spares the server a request for one.
+// Policy is the value of Content-Security-Policy for all pages. It allows only the style
+// sheet and an empty icon, which keeps browsers from requesting one. Pages need no more,
+// and markup that an attacker got into a page could do nothing.
 const Policy = "default-src 'none'; style-src 'sha256-n8ropFt0uFtnr6GATjylmUhegxLYKjlM/d0NacqLwT4='; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Style is the style sheet of every page. Policy has its hash, so a
-// change here needs one there; the test says which.
+// Style is the style sheet of all pages. Policy contains its hash. After a change, the test
+// prints the new hash.
 const Style = `
 :root{color-scheme:light dark;--page:#fbfbf9;--text:#1a1c20;--dim:#5d636d;--line:#e3e3de;--well:#f2f2ee;--tone:#3f5f8a}
 .c1{--tone:#0b63bd}.c2{--tone:#14743a}.c3{--tone:#6a3ccc}.c4{--tone:#a34f08}.c5{--tone:#be261e}

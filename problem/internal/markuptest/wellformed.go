@@ -1,4 +1,4 @@
-// Package markuptest checks the pages for people in tests.
+// Package markuptest checks HTML pages in tests.
 package markuptest
 
 import (
@@ -12,18 +12,18 @@ import (
 
 var safeLink = regexp.MustCompile(`^(https?://|/[^/\\]|/$|#)`)
 
-// WellFormed fails the test unless the page obeys the rules of XML but for void
-// elements (each element is closed where it has to be, each attribute is quoted),
-// and has no element or attribute that could do anything but show text.
+// WellFormed fails the test unless the page follows the rules of XML, except for void
+// elements, and all its elements and attributes only show text: no scripts, forms, images
+// or unsafe links.
 func WellFormed(t testing.TB, page string) {
 	t.Helper()
 	dec := xml.NewDecoder(strings.NewReader(page))
-	dec.Strict = false // for the document type, and elements without an end
+	dec.Strict = false // allows the document type and void elements
 	for depth := 0; ; {
 		tok, err := dec.RawToken()
 		if err == io.EOF {
 			if depth != 0 {
-				t.Fatalf("%d elements are left open\n%s", depth, page)
+				t.Fatalf("%d elements are not closed\n%s", depth, page)
 			}
 			return
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// A problem has the same members in XML as in JSON; arrays have an <i> for each
+// A problem has the same members in XML as in JSON. An array has an <i> element for each
 // item.
 func ExampleDetails_AppendXML() {
 	d := problem.New(403,
@@ -22,8 +22,8 @@ func ExampleDetails_AppendXML() {
 	// <nil>
 }
 
-// What was XML can go on as JSON. A number has become a string on the way,
-// because XML does not tell them apart; a Go value that is a number gets one.
+// A problem that was decoded from XML can be encoded as JSON. A number becomes a string,
+// because XML does not distinguish them, but can be decoded into a Go number.
 func ExampleDetails_UnmarshalXML() {
 	var d problem.Details
 	err := xml.Unmarshal([]byte(`

@@ -6,12 +6,26 @@ import (
 	"reflect"
 )
 
-var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+var (
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
 
-// Wanted describes, with an article, the JSON value that a Go type is read from:
-// "a string". It is "" for a type that reads JSON by a method of its own, and for
-// one that nothing can be read into.
-func Wanted(t reflect.Type) string {
+// DecodesItself reports whether values of the type decode themselves from JSON, by a
+// method UnmarshalJSON or UnmarshalJSONFrom. For [json.Number], which does so in some
+// builds of encoding/json only, it returns false.
+func DecodesItself(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t == reflect.TypeFor[json.Number]() {
+		return false
+	}
+	p := reflect.PointerTo(t)
+	return p.Implements(unmarshaler) || hasUnmarshalJSONFrom(p)
+}
+
+// Expected returns the JSON value that can be decoded into a Go type, with an article:
+// "a string". It returns "" for a type that decodes itself, and for one that nothing can
+// be decoded into.
+func Expected(t reflect.Type) string {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -20,7 +34,7 @@ func Wanted(t reflect.Type) string {
 		return ""
 	case t == reflect.TypeFor[json.Number]():
 		return "a number"
-	case Own(t):
+	case DecodesItself(t):
 		return ""
 	case reflect.PointerTo(t).Implements(textUnmarshaler):
 		return "a string"
@@ -33,7 +47,7 @@ func Wanted(t reflect.Type) string {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return "a whole number"
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return "a whole number that is not negative"
+		return "a non-negative whole number"
 	case reflect.Float32, reflect.Float64:
 		return "a number"
 	case reflect.Slice:
@@ -49,8 +63,8 @@ func Wanted(t reflect.Type) string {
 	return ""
 }
 
-// UndecodableKey reports whether not every release of Go can read maps with keys
-// of the type.
+// UndecodableKey reports whether some release of Go cannot decode maps with keys of the
+// type.
 func UndecodableKey(t reflect.Type) bool {
 	k := t.Kind()
 	return k != reflect.String && (k < reflect.Int || k > reflect.Uintptr) && !reflect.PointerTo(t).Implements(textUnmarshaler)

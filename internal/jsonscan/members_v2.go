@@ -4,6 +4,6 @@ package jsonscan
 
 import "strings"
 
-// validName reports whether encoding/json takes a name from a tag, which in this
-// build it does unless the name has a character that is reserved.
+// validName reports whether encoding/json accepts a name in a tag. This build accepts
+// every name without a reserved character.
 func validName(name string) bool { return !strings.ContainsAny(name, "\\'\"`") }

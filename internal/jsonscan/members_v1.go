@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// validName reports whether encoding/json takes a name from a tag. It passes over
-// others as if there were none.
+// validName reports whether encoding/json accepts a name in a tag. It ignores all
+// others.
 func validName(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r)

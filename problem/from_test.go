@@ -21,13 +21,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// holder is an error that knows its problem.
+// holder is an error with a Problem method.
 type holder struct{ d *problem.Details }
 
 func (h holder) Error() string             { return "secret" }
 func (h holder) Problem() *problem.Details { return h.d }
 
-// converts is an error that errors.As turns into a problem.
+// converts is an error with an As method that returns a problem.
 type converts struct{}
 
 func (converts) Error() string { return "secret" }
@@ -39,7 +39,7 @@ func (converts) As(target any) bool {
 	return ok
 }
 
-func TestFromKnowsWhatAnErrorMeans(t *testing.T) {
+func TestFromMapsEveryKindOfError(t *testing.T) {
 	remote := read(t, `{"status":404,"title":"theirs"}`)
 	wrap := func(err error) error { return fmt.Errorf("secret: %w", err) }
 	for _, tt := range []struct {
@@ -57,15 +57,15 @@ func TestFromKnowsWhatAnErrorMeans(t *testing.T) {
 		{"an error with a problem", wrap(holder{problem.New(410)}), 410},
 		{"an error whose problem is nil", wrap(holder{}), 500},
 		{"an error that converts", wrap(converts{}), 423},
-		{"a status that nobody registered", problem.New(499), 499},
+		{"an unregistered status", problem.New(499), 499},
 		{"a problem of the zero value", &problem.Details{}, 0},
-		// problems of others
+		// remote problems
 		{"a remote one", remote, 502},
 		{"a remote one, wrapped", wrap(remote), 502},
 		{"a remote one from an error", holder{remote}, 502},
 		{"a local one about a remote one", problem.New(409, problem.Cause(remote)), 409},
 		{"a copy of a remote one", remote.With(problem.Detail("x")), 502},
-		// several
+		// joined errors
 		{"the most urgent", errors.Join(problem.New(404), problem.New(503), problem.New(400)), 503},
 		{"the first of equals", errors.Join(problem.New(409), problem.New(404)), 409},
 		{"with two verbs", fmt.Errorf("%w: %w", problem.New(404), problem.New(500)), 500},
@@ -93,7 +93,7 @@ func TestFromKnowsWhatAnErrorMeans(t *testing.T) {
 		{"cut short, somewhere", wrap(io.ErrUnexpectedEOF), 500},
 		{"the end of something", io.EOF, 500},
 		{"a server error goes first", errors.Join(fs.ErrNotExist, context.DeadlineExceeded), 504},
-		// everything else
+		// all others
 		{"anything", errors.New("secret"), 500},
 		{"nothing joined", fmt.Errorf("secret"), 500},
 	} {
@@ -108,14 +108,14 @@ func TestFromKnowsWhatAnErrorMeans(t *testing.T) {
 	}
 }
 
-func TestFromGivesNilForNil(t *testing.T) {
+func TestFromOfNilIsNil(t *testing.T) {
 	assert.Nil(t, problem.From(nil))
 	assert.Nil(t, problem.Mapping{func(error) *problem.Details { panic("asked") }}.From(nil))
 	assert.Equal(t, 500, problem.From((*problem.Details)(nil)).Status, "an error that is not nil, although it holds a nil problem")
 	assert.Equal(t, 500, problem.From((*problem.Type)(nil)).Status)
 }
 
-func TestFromReturnsTheProblemItselfAndKeepsEveryCause(t *testing.T) {
+func TestFromReturnsTheProblemAndKeepsCauses(t *testing.T) {
 	d := problem.New(404)
 	assert.Same(t, d, problem.From(fmt.Errorf("x: %w", d)))
 	for _, err := range []error{
@@ -135,7 +135,7 @@ func TestFromLeavesASharedProblemAlone(t *testing.T) {
 	assert.NoError(t, shared.Unwrap())
 }
 
-func TestMappingStandsBetweenLocalProblemsAndTheRest(t *testing.T) {
+func TestMappingComesAfterLocalProblems(t *testing.T) {
 	errNoRows := errors.New("no rows")
 	remote := read(t, `{"type":"https://example.com/probs/out-of-credit"}`)
 	asked := 0
@@ -177,7 +177,7 @@ func TestMappingStandsBetweenLocalProblemsAndTheRest(t *testing.T) {
 	assert.Equal(t, 7, asked, "every error but the local problem")
 }
 
-func TestFromTellsOfATimeoutOfARealClient(t *testing.T) {
+func TestFromReportsATimeoutOfARealClient(t *testing.T) {
 	client := http.Client{Timeout: time.Millisecond, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 		return nil, r.Context().Err()
