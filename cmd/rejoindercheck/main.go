@@ -1,12 +1,13 @@
-// Command rejoindercheck checks what a running HTTP service sends against the
+// Command rejoindercheck checks the responses of a running HTTP service against the
 // specifications, and says how to mend what they forbid:
 //
-//	go run github.com/rejoinder-go/rejoinder/cmd/rejoindercheck@latest http://127.0.0.1:8080/orders
+//	go run github.com/rejoinder-go/rejoinder/cmd/rejoindercheck http://127.0.0.1:8080/orders
 //
 // For each URL it sends GET, HEAD and OPTIONS, over HTTP/1.0, HTTP/1.1 and, where
-// the service speaks it, HTTP/2. Other methods are sent only if -method names them.
-// It exits with 0 if nothing was found, with 1 if something was, and with 2 if it
-// could not check.
+// the service speaks it, HTTP/2. It sends other methods only if -method names them.
+// The exit code is 0 if there is no finding, 1 if there is one, and 2 if a service
+// could not be checked. Findings are written to standard output, errors to standard
+// error.
 //
 // Package conformance does the same in a test.
 package main
@@ -36,7 +37,7 @@ func main() {
 	os.Exit(code)
 }
 
-// settings are the command line.
+// settings is the parsed command line.
 type settings struct {
 	options   conformance.Options
 	addresses []string
@@ -62,15 +63,15 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 			return nil
 		}
 	}
-	f.Func("method", "`methods` to send in place of GET, separated by commas; mind what they do", words(&s.methods))
-	f.Func("header", "a header `field` to send, such as 'Authorization: Bearer x'; may be repeated", s.addHeader)
-	f.StringVar(&s.body, "body", "", "the `text` to send with methods that have a body")
-	f.Func("protocol", "`protocols` to use, separated by commas: HTTP/1.0, HTTP/1.1, HTTP/2", words(&s.options.Protocols))
+	f.Func("method", "`methods` to send in place of GET, separated by commas; an unsafe one takes effect three times, once over each protocol", words(&s.methods))
+	f.Func("header", "a header `field` to send, such as 'Authorization: Bearer x'; can be repeated", s.addHeader)
+	f.StringVar(&s.body, "body", "", "the `body` to send with methods other than GET, HEAD and OPTIONS")
+	f.Func("protocol", "`protocols` to use, separated by commas: HTTP/1.0, HTTP/1.1, HTTP/2 (default all that the service speaks)", words(&s.options.Protocols))
 	f.Func("ignore", "`rules` not to report, separated by commas", words(&s.options.Ignore))
-	f.BoolVar(&s.must, "must", false, "report only what a specification says with MUST")
+	f.BoolVar(&s.must, "must", false, "report only findings of the level MUST")
 	f.BoolVar(&s.json, "json", false, "print a line of JSON for each finding")
 	f.BoolVar(&s.rules, "rules", false, "list the rules, and send nothing")
-	f.DurationVar(&s.options.Timeout, "timeout", 10*time.Second, "how long one exchange may take")
+	f.DurationVar(&s.options.Timeout, "timeout", 10*time.Second, "how long one exchange may last")
 	f.Int64Var(&s.options.MaxBody, "max-body", 1<<20, "how many bytes of a body are read")
 	insecure := f.Bool("insecure", false, "accept any certificate")
 	if err := f.Parse(args); err != nil {
@@ -86,7 +87,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	return s, nil
 }
 
-var errUsage = errors.New("there is no URL")
+var errUsage = errors.New("no URL")
 
 func (s *settings) addHeader(line string) error {
 	name, value, colon := strings.Cut(line, ":")
@@ -97,7 +98,7 @@ func (s *settings) addHeader(line string) error {
 	return nil
 }
 
-// requests returns what is sent to one URL.
+// requests returns the requests for one URL.
 func (s *settings) requests() (all []conformance.Request) {
 	for _, m := range s.methods {
 		body := s.body
@@ -112,7 +113,7 @@ func (s *settings) requests() (all []conformance.Request) {
 	return all
 }
 
-// run is the command, and returns its exit code.
+// run runs the command and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	s, err := parse(args, stderr)
 	switch {
@@ -169,7 +170,7 @@ func (s *settings) print(w io.Writer, address string, f conformance.Finding) {
 	fmt.Fprintf(w, "%s\n", b)
 }
 
-// withoutUser keeps a password out of logs.
+// withoutUser removes the password of a URL, so that it is not printed.
 func withoutUser(address string) string {
 	if u, err := url.Parse(address); err == nil {
 		return u.Redacted()

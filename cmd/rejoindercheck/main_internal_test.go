@@ -35,7 +35,7 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-func TestExitCodeTellsWhatWasFound(t *testing.T) {
+func TestExitCodeReportsWhatWasFound(t *testing.T) {
 	for _, row := range []struct {
 		args []string
 		code int

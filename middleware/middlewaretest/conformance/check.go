@@ -12,33 +12,34 @@ import (
 	"time"
 )
 
-// Options are the settings of [Test] and [Check]. The zero value sends only
-// requests that are safe (RFC 9110, section 9.2.1).
+// Options are the settings of [Test] and [Check]. The zero value checks a GET of one
+// target, and sends only requests that are safe (RFC 9110, section 9.2.1).
 type Options struct {
-	// Requests are checked one after the other, over each protocol. To a GET
-	// belong a HEAD, an OPTIONS, and, over HTTP/1.1, conditional, partial and
-	// negotiated requests for the same target. A request whose method is not
-	// safe is sent once over each protocol. Nil means a GET.
+	// Requests are sent one after the other, over each protocol. A GET is
+	// followed by a HEAD, an OPTIONS and, over HTTP/1.1, conditional, partial and
+	// negotiated requests for the same target. Any other request is sent once
+	// over each protocol. Nil means one GET.
 	Requests []Request
 
-	// Protocols are HTTP11, HTTP10 and HTTP2. Nil means all of them; Check
-	// leaves out HTTP2 where the server does not speak it.
+	// Protocols are those to use: HTTP11, HTTP10, HTTP2. Nil means all that the
+	// server speaks.
 	Protocols []string
 
-	// Ignore has the IDs of rules that the service has a reason to break, or
-	// that another part of it keeps.
+	// Ignore has the IDs of rules whose findings are not reported, because the
+	// service breaks them for a reason.
 	Ignore []string
 
-	// Timeout is how long one exchange may take. A response that takes longer
-	// is checked as far as it came. Zero means 10 seconds.
+	// Timeout is how long one exchange may last. A response that lasts longer
+	// is checked as far as it arrived. Zero means 10 seconds; a negative value
+	// is an error.
 	Timeout time.Duration
 
-	// MaxBody is how many bytes of a body are read. Of a longer one the header
-	// is checked. Zero means 1 MiB.
+	// MaxBody is how many bytes of a body are read. The rules about whole bodies
+	// pass over a longer one. Zero means 1 MiB; a negative value is an error.
 	MaxBody int64
 
-	// TLS is how Check connects to an https URL. Nil is the default of
-	// crypto/tls.
+	// TLS configures Check for https URLs. Nil means the default of crypto/tls.
+	// Test does not use it.
 	TLS *tls.Config
 }
 
@@ -54,15 +55,14 @@ func (o Options) normalize(path string) (Options, error) {
 	}
 	o.Requests = slices.Clone(o.Requests)
 	for i := range o.Requests {
-		r := &o.Requests[i]
-		r.Method, r.Target = cmp.Or(r.Method, http.MethodGet), cmp.Or(r.Target, path)
-		if err := r.validate(); err != nil {
+		o.Requests[i] = o.Requests[i].canonical(path)
+		if err := o.Requests[i].validate(); err != nil {
 			return o, err
 		}
 	}
 	for _, p := range o.Protocols {
 		if p != HTTP10 && p != HTTP11 && p != HTTP2 {
-			return o, fmt.Errorf("conformance: Protocols: %q is none of %s, %s and %s", p, HTTP10, HTTP11, HTTP2)
+			return o, fmt.Errorf("conformance: Protocols: %q is not one of %s, %s and %s", p, HTTP10, HTTP11, HTTP2)
 		}
 	}
 	for _, id := range o.Ignore {
@@ -73,14 +73,15 @@ func (o Options) normalize(path string) (Options, error) {
 	return o, nil
 }
 
-// Check sends requests to the server of a http or https URL and returns the rules
-// that its responses break. The path of the URL is the target of requests that
-// have none. It sends GET, HEAD and OPTIONS unless the options say otherwise.
+// Check sends requests to the server of an http or https URL and returns a finding
+// for each rule that its responses break. Requests without a target use the path
+// and query of the URL. Check sends GET, HEAD and OPTIONS unless the options name
+// other methods, and follows no redirect.
 //
-// The error means that the options are wrong or that the server could not be
-// reached; the findings are those up to then. That the server is right in all
-// that was seen is an empty list and no error. No redirect is followed. Check is
-// safe for concurrent use.
+// A service without faults gets an empty list and a nil error. An error means that
+// the options are invalid, that the server could not be reached, or that ctx has
+// ended; it wraps the cause, such as a [net.OpError] or [context.Canceled], and the
+// list has the findings until then. Check is safe for concurrent use.
 func Check(ctx context.Context, address string, o Options) ([]Finding, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -101,23 +102,20 @@ func Check(ctx context.Context, address string, o Options) ([]Finding, error) {
 	return t.check(ctx)
 }
 
-// target is a server, and how it is checked.
+// target is a server to check.
 type target struct {
 	options Options
 	host    string // as in the Host field
 	address string // to dial
 	secure  bool
-	speaks2 bool // a failure of HTTP/2 is one of the server
+	speaks2 bool // over HTTP/2 as well: if it does not, that is a fault
 }
 
-func (t *target) dialTCP(ctx context.Context) (net.Conn, error) {
+// dial connects. Over TLS the server has to choose the protocol, which is named as
+// in ALPN.
+func (t *target) dial(ctx context.Context, protocol string) (net.Conn, error) {
 	d := net.Dialer{Timeout: t.options.Timeout}
-	return d.DialContext(ctx, "tcp", t.address)
-}
-
-// dial connects for HTTP/1.
-func (t *target) dial(ctx context.Context) (net.Conn, error) {
-	conn, err := t.dialTCP(ctx)
+	conn, err := d.DialContext(ctx, "tcp", t.address)
 	if err != nil || !t.secure {
 		return conn, err
 	}
@@ -125,24 +123,38 @@ func (t *target) dial(ctx context.Context) (net.Conn, error) {
 	if c == nil {
 		c = &tls.Config{}
 	}
-	c.NextProtos = []string{"http/1.1"}
+	c.NextProtos = []string{protocol}
 	if c.ServerName == "" {
 		c.ServerName, _, _ = net.SplitHostPort(t.address)
 	}
 	_ = conn.SetDeadline(time.Now().Add(t.options.Timeout))
 	secure := tls.Client(conn, c)
-	if err := secure.HandshakeContext(ctx); err != nil {
+	err = secure.HandshakeContext(ctx)
+	if chosen := secure.ConnectionState().NegotiatedProtocol; err == nil && chosen != protocol && protocol == "h2" {
+		err = fmt.Errorf("the server chooses the protocol %q in place of %q", chosen, protocol)
+	}
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
 	return secure, nil
 }
 
+// deadline bounds the time for one exchange.
+func (t *target) deadline(ctx context.Context, conn net.Conn) {
+	until := time.Now().Add(t.options.Timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(until) {
+		until = d
+	}
+	_ = conn.SetDeadline(until)
+}
+
 // client sends requests over one protocol.
 type client interface {
-	// do returns an error if there was no exchange.
+	// do sends a request and reads the response. Faults of the server are part
+	// of the exchange; an error means that there was no exchange.
 	do(context.Context, Request) (*exchange, error)
-	hangUp()
+	hangUp() // closes the connection, if there is one
 }
 
 func (t *target) check(ctx context.Context) ([]Finding, error) {
@@ -155,7 +167,7 @@ func (t *target) check(ctx context.Context) ([]Finding, error) {
 	for _, p := range protocols {
 		var c client = &client1{target: t, protocol: p}
 		if p == HTTP2 {
-			c = t.newClient2()
+			c = &client2{target: t}
 			if t.options.Protocols == nil && !t.speaks2 && !speaks(ctx, c, t.options.Requests[0]) {
 				c.hangUp()
 				continue
@@ -168,7 +180,7 @@ func (t *target) check(ctx context.Context) ([]Finding, error) {
 			}
 		}
 		c.hangUp()
-		for _, x := range s.exchanges { // the last one may be the fault of the one before
+		for _, x := range s.exchanges { // at the end, since an exchange can reveal a fault of the one before
 			r.add(x)
 		}
 		if err != nil {
@@ -184,14 +196,14 @@ func speaks(ctx context.Context, c client, r Request) bool {
 	return err == nil && x.final != nil
 }
 
-// session is what is sent over one protocol.
+// session has the exchanges over one protocol.
 type session struct {
 	client
 	protocol  string
 	exchanges []*exchange
 }
 
-// request sends a request with what belongs to it.
+// request sends a request and, after a GET, those that the response is compared with.
 func (s *session) request(ctx context.Context, r Request) error {
 	x, err := s.send(ctx, r, nil)
 	if err != nil || r.Method != http.MethodGet {
@@ -212,7 +224,8 @@ func (s *session) request(ctx context.Context, r Request) error {
 	return nil
 }
 
-// send sends one request, which is plain with another method or header.
+// send sends one request and notes the exchange. The plain one, if any, is that of the
+// same request without the header fields of a probe.
 func (s *session) send(ctx context.Context, r Request, plain *exchange) (*exchange, error) {
 	x, err := s.do(ctx, r)
 	if x != nil {
@@ -222,8 +235,9 @@ func (s *session) send(ctx context.Context, r Request, plain *exchange) (*exchan
 	return x, err
 }
 
-// head sends the HEAD that belongs to a GET. If they differ, a second GET shows
-// whether the resource is one that changes from response to response.
+// head sends the HEAD for the target of a GET. If the responses differ, a second GET
+// shows whether the resource changes from response to response. If it does, the two
+// are not compared.
 func (s *session) head(ctx context.Context, get *exchange) error {
 	x, err := s.send(ctx, get.request.with(http.MethodHead), nil)
 	if err != nil {
@@ -240,7 +254,7 @@ func (s *session) head(ctx context.Context, get *exchange) error {
 	return err
 }
 
-// probes returns the further requests for a target of HTTP/1.1, by what a GET got.
+// probes returns the requests over HTTP/1.1 that follow a GET, by its response.
 func (s *session) probes(x *exchange) (all []Request) {
 	r := x.request
 	m := x.final

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// Level is how strongly a specification demands something (RFC 2119).
+// Level is how strongly a specification requires something (RFC 2119).
 type Level string
 
-// A service needs a good reason to deviate from a Should. What a specification
-// says without either word has the level of the harm that breaking it does.
+// A service may break a Should for a good reason. A clause with neither word in it
+// has the level that fits the harm of breaking it.
 const (
 	Must   Level = "MUST"
 	Should Level = "SHOULD"
@@ -24,16 +24,16 @@ type Rule struct {
 	RFC     int
 	Section string
 	Level   Level
-	Right   string // what a response does that keeps the rule
-	Mend    string // how a handler comes to do so
+	Right   string // what is true of a response that keeps the rule
+	Mend    string // how to change a handler that breaks it
 
 	check func(*exchange) string // what was seen, or "" if the rule is kept
 }
 
-// Clause names the place, for people: "RFC 9110, section 15.5.6".
+// Clause returns the place of the rule, such as "RFC 9110, section 15.5.6".
 func (r Rule) Clause() string { return fmt.Sprintf("RFC %d, %s %s", r.RFC, r.part(), r.Section) }
 
-// Link is the address of the section.
+// Link returns the URL of the section.
 func (r Rule) Link() string {
 	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d.html#%s-%s", r.RFC, r.part(), r.Section)
 }
@@ -45,22 +45,22 @@ func (r Rule) part() string {
 	return "appendix"
 }
 
-// Rules returns all rules, by subject.
+// Rules returns all rules, ordered by subject. The slice is the caller's.
 func Rules() []Rule { return slices.Clone(rules) }
 
 var rules = slices.Concat(messageRules, fieldRules, statusRules, compareRules, cacheRules, problemRules)
 
-// Finding is a rule that responses break.
+// Finding is a rule that the response to a request breaks.
 type Finding struct {
 	Rule      Rule
 	Request   string   // method and target, with the header fields of a probe
-	Protocols []string // over which it was seen
-	Status    int      // of the response, 0 if none could be read
-	Seen      string   // what is wrong with it
+	Protocols []string // those over which it was found
+	Status    int      // of the response; 0 if none could be read
+	Seen      string   // what is wrong; printable, and at most some 300 bytes long
 }
 
-// String returns the finding in three lines: what was seen, what is right, and how
-// to mend it.
+// String returns three lines: what was found, what the rule requires, and how to mend
+// it.
 func (f Finding) String() string {
 	status := ""
 	if f.Status != 0 {
@@ -76,8 +76,8 @@ type report struct {
 	found  []Finding
 }
 
-// add judges an exchange. What a probe, or the HEAD, shares with the request that
-// it belongs to is not told twice.
+// add judges an exchange. A fault that a probe or a HEAD shares with the GET before it
+// is reported once.
 func (r *report) add(x *exchange) {
 	for _, rule := range rules {
 		if slices.Contains(r.ignore, rule.ID) {
@@ -95,7 +95,7 @@ func (r *report) add(x *exchange) {
 	}
 }
 
-// merge adds a finding, to an equal one if there is one.
+// merge adds a finding. One that differs in the protocol alone is joined with it.
 func (r *report) merge(f Finding) {
 	for i := range r.found {
 		if o := &r.found[i]; o.Rule.ID == f.Rule.ID && o.Request == f.Request && o.Status == f.Status && o.Seen == f.Seen {
@@ -108,7 +108,7 @@ func (r *report) merge(f Finding) {
 	r.found = append(r.found, f)
 }
 
-// printable makes what a server sent safe for a terminal, and bounds it.
+// printable replaces what is not safe to print on a terminal, and bounds the length.
 func printable(s string) string {
 	const most = 300
 	if len(s) > most {

@@ -10,14 +10,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// reader1 reads HTTP/1 as it comes, strictly. What net/http's client passes over
-// or corrects is a fault here.
+// reader1 reads one response of HTTP/1 strictly, and notes faults that net/http's
+// client tolerates or corrects.
 type reader1 struct {
 	in  *bufio.Reader
-	max int64 // length of a body
+	max int64 // the length of a body
 	x   *exchange
 }
 
@@ -29,7 +28,8 @@ const (
 
 var errLine = errors.New("the line is too long")
 
-// line reads a line without its end. It notes one that does not end in CRLF.
+// line reads a line and returns it without its end. A line that does not end in CRLF
+// is a fault.
 func (r *reader1) line() (string, error) {
 	var b []byte
 	for {
@@ -62,8 +62,8 @@ var (
 	statusNoneSP = regexp.MustCompile(`^(HTTP/[0-9]\.[0-9]) ([0-9]{3})$`)
 )
 
-// head reads a status line and a header. Its error means that no response can be
-// read, and that the bytes are no use any more.
+// head reads a status line and a header. After an error nothing more can be read from
+// the connection.
 func (r *reader1) head() (*message, error) {
 	line, err := r.line()
 	if err != nil {
@@ -85,9 +85,9 @@ func (r *reader1) head() (*message, error) {
 	return m, err
 }
 
-var errNotHTTP = errors.New("what came is not a response of HTTP/1")
+var errNotHTTP = errors.New("the bytes are not a response of HTTP/1")
 
-// fields reads field lines up to the empty one.
+// fields reads field lines up to the empty line.
 func (r *reader1) fields(section string) (all fields, err error) {
 	for len(all) <= maxFields {
 		line, err := r.line()
@@ -119,7 +119,7 @@ func (r *reader1) fields(section string) (all fields, err error) {
 			r.x.fault("field-name", fmt.Sprintf("%q", name))
 		}
 		value = trim(value)
-		if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+		if hasControl(value) {
 			r.x.fault("field-value", fmt.Sprintf("%s: %q", name, value))
 		}
 		all = append(all, field{name, value})
@@ -127,8 +127,8 @@ func (r *reader1) fields(section string) (all fields, err error) {
 	return all, errors.New("there are too many field lines")
 }
 
-// response reads the interim responses and the final one. The error is that of a
-// connection that ended, or which is of no use any more.
+// response reads the interim responses and the final one. After an error nothing more
+// can be read from the connection.
 func (r *reader1) response() error {
 	for {
 		m, err := r.head()
@@ -176,8 +176,8 @@ func (r *reader1) body(m *message) error {
 	return err
 }
 
-// contentLength returns the value of Content-Length. Several that agree count as
-// one (RFC 9112, section 6.3).
+// contentLength returns the value of Content-Length. Equal values count as one (RFC
+// 9112, section 6.3). It reports false if there is no value or no valid one.
 func contentLength(h fields) (int64, bool) {
 	n := int64(-1)
 	for _, s := range elements(strings.Join(h.values("Content-Length"), ",")) {
@@ -190,7 +190,7 @@ func contentLength(h fields) (int64, bool) {
 	return n, true
 }
 
-// content appends n bytes to the body.
+// content reads n bytes of the body.
 func (r *reader1) content(m *message, n int64) error {
 	if n > r.max-int64(len(m.body)) {
 		r.x.cut, r.x.close = true, true
@@ -201,59 +201,69 @@ func (r *reader1) content(m *message, n int64) error {
 	got, err := io.ReadFull(r.in, m.body[at:])
 	m.body = m.body[:at+got]
 	if got < int(n) && !isTimeout(err) {
-		r.x.fault("incomplete", fmt.Sprintf("%d of %d bytes came", got, n))
+		r.x.fault("incomplete", fmt.Sprintf("%d of %d bytes arrived", got, n))
 	}
 	return err
 }
 
 // chunks reads the chunked coding (RFC 9112, section 7.1).
 func (r *reader1) chunks(m *message) error {
-	fail := func(err error, seen string, args ...any) error {
-		if isTimeout(err) {
-			return err
-		}
-		r.x.close = true
-		if err != nil {
-			r.x.fault("incomplete", "the connection ended within the chunks")
-			return err
-		}
-		r.x.fault("chunked", fmt.Sprintf(seen, args...))
-		return errNotHTTP
-	}
 	for {
-		line, err := r.line()
+		n, err := r.chunkSize()
 		if err != nil {
-			return fail(err, "")
-		}
-		var n int64
-		found := chunkSize.FindStringSubmatch(line)
-		if found != nil {
-			n, err = strconv.ParseInt(found[1], 16, 64)
-		}
-		if found == nil || err != nil {
-			return fail(nil, "%q is not the size of a chunk", line)
+			return err
 		}
 		if n == 0 {
 			m.trailer, err = r.fields("trailer")
-			if err != nil {
-				return fail(err, "")
-			}
-			return nil
+			return r.chunkError(err)
 		}
 		if err := r.content(m, n); err != nil || r.x.cut {
 			return err
 		}
 		switch end, err := r.line(); {
 		case err != nil:
-			return fail(err, "")
+			return r.chunkError(err)
 		case end != "":
-			return fail(nil, "%q follows the data of a chunk", end)
+			return r.badChunk("%q follows the data of a chunk", end)
 		}
 	}
 }
 
-// chunkSize matches the line before a chunk, with its extensions.
-var chunkSize = regexp.MustCompile(`^([0-9A-Fa-f]+)(?:;.+)?$`)
+// chunkSize reads the line before a chunk.
+func (r *reader1) chunkSize() (int64, error) {
+	line, err := r.line()
+	if err != nil {
+		return 0, r.chunkError(err)
+	}
+	found := chunkHead.FindStringSubmatch(line)
+	if found == nil {
+		return 0, r.badChunk("%q is not the size of a chunk", line)
+	}
+	n, err := strconv.ParseInt(found[1], 16, 64)
+	if err != nil {
+		return 0, r.badChunk("%q is not the size of a chunk", line)
+	}
+	return n, nil
+}
+
+// chunkError notes how a connection ended within chunks.
+func (r *reader1) chunkError(err error) error {
+	if err != nil && !isTimeout(err) {
+		r.x.close = true
+		r.x.fault("incomplete", "the connection ended within the chunks")
+	}
+	return err
+}
+
+// badChunk notes a fault of the coding, after which nothing more can be read.
+func (r *reader1) badChunk(seen string, line string) error {
+	r.x.close = true
+	r.x.fault("chunked", fmt.Sprintf(seen, line))
+	return errNotHTTP
+}
+
+// chunkHead matches the line before a chunk, with its extensions.
+var chunkHead = regexp.MustCompile(`^([0-9A-Fa-f]+)(?:;.+)?$`)
 
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }
@@ -266,33 +276,31 @@ type client1 struct {
 	protocol string
 	conn     net.Conn
 	in       *bufio.Reader
-	last     *exchange // the one before on the connection
+	last     *exchange // the exchange before on this connection, or nil
 }
 
-// do sends a request and reads the response. Its error means that there was no
-// exchange at all.
 func (c *client1) do(ctx context.Context, req Request) (*exchange, error) {
 	x := &exchange{request: req, protocol: c.protocol}
 	fresh := c.conn == nil
-	if !fresh && !req.isSafe() { // it could not be sent again if the connection is found to be closed
+	if !fresh && !req.isSafe() { // if the server has closed the connection, such a request must not be sent again
 		c.hangUp()
 		fresh = true
 	}
 	if fresh {
-		conn, err := c.dial(ctx)
+		conn, err := c.dial(ctx, "http/1.1")
 		if err != nil {
 			return nil, err
 		}
 		c.conn, c.in, c.last = conn, bufio.NewReaderSize(conn, 16<<10), nil
 	}
-	c.deadline(ctx)
+	c.deadline(ctx, c.conn)
 	r := &reader1{in: c.in, max: c.options.MaxBody, x: x}
 	_, err := c.conn.Write(req.bytes(c.protocol, c.host))
 	if _, gone := c.in.Peek(1); !fresh && (err != nil || gone != nil) && !isTimeout(gone) {
 		last := c.last
 		c.hangUp()
 		again, err := c.do(ctx, req)
-		if again != nil && again.final != nil { // otherwise it is this request that gets no response
+		if again != nil && again.final != nil { // otherwise the server closes the connection because of this request
 			last.fault("silent-close", "the connection ended before the next request got a response")
 		}
 		return again, err
@@ -301,31 +309,22 @@ func (c *client1) do(ctx context.Context, req Request) (*exchange, error) {
 		c.failed(x, err)
 	}
 	if c.last != nil && x.final == nil && len(x.faults) > 0 && x.faults[len(x.faults)-1].rule == "status-line" {
-		c.last.stray(x.faults[len(x.faults)-1].seen) // what came belongs to the response before
+		c.last.stray(x.faults[len(x.faults)-1].seen) // the bytes belong to the response before
 		c.hangUp()
 		return c.do(ctx, req)
 	}
-	c.settle(x)
+	c.finish(x)
 	return x, ctx.Err()
 }
 
-// deadline bounds the time for one exchange.
-func (c *client1) deadline(ctx context.Context) {
-	until := time.Now().Add(c.options.Timeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(until) {
-		until = d
-	}
-	_ = c.conn.SetDeadline(until)
-}
-
-// failed notes how the reading of a response ended.
+// failed notes why a response could not be read to its end.
 func (c *client1) failed(x *exchange, err error) {
 	x.close = true
 	switch {
 	case isTimeout(err) && x.final != nil:
 		x.cut = true // a stream without an end, perhaps
 	case isTimeout(err):
-		x.fault("no-response", fmt.Sprintf("nothing came within %v", c.options.Timeout))
+		x.fault("no-response", fmt.Sprintf("no response arrived within %v", c.options.Timeout))
 	case errors.Is(err, errNotHTTP):
 	case x.final == nil:
 		x.fault("no-response", fmt.Sprintf("the connection ended first (%v)", err))
@@ -334,8 +333,9 @@ func (c *client1) failed(x *exchange, err error) {
 	}
 }
 
-// settle finds out whether the connection lasts, and what came after the response.
-func (c *client1) settle(x *exchange) {
+// finish notes bytes behind the response, and whether the server closes the
+// connection as it has to.
+func (c *client1) finish(x *exchange) {
 	c.last = x
 	x.close = x.close || !x.persists()
 	if !x.close {
@@ -356,7 +356,8 @@ func (c *client1) settle(x *exchange) {
 	c.hangUp()
 }
 
-// stray notes bytes that came behind a response.
+// stray notes bytes behind a response. Which rule they break depends on why the
+// response ended before them.
 func (x *exchange) stray(seen string) {
 	rule := "length-exceeded"
 	switch m := x.final; {
@@ -365,7 +366,7 @@ func (x *exchange) stray(seen string) {
 	case m != nil && m.bodyless:
 		rule = "body-forbidden"
 	}
-	x.fault(rule, "behind the response came "+seen)
+	x.fault(rule, "behind the response arrived "+seen)
 }
 
 // persists reports whether the connection stays open after the response (RFC

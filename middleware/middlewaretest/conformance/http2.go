@@ -1,135 +1,140 @@
 package conformance
 
 import (
+	"bufio"
+	"cmp"
 	"context"
-	"crypto/tls"
-	"fmt"
-	"io"
+	"maps"
 	"net"
-	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// client2 sends requests over HTTP/2. Frames and HPACK are net/http's to read:
-// what it refuses is a fault, and what it passes over is not seen.
+// client2 sends requests over HTTP/2, one after the other. It does not use net/http's
+// client, which hides some faults and reports others without their clause.
 type client2 struct {
 	*target
-	transport *http.Transport
+	conn *conn2 // nil if there is none
 }
 
-func (t *target) newClient2() *client2 {
-	tr := &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return t.dialTCP(ctx) },
-		TLSClientConfig:     t.options.TLS.Clone(),
-		TLSHandshakeTimeout: t.options.Timeout,
-		DisableCompression:  true,
-		Protocols:           new(http.Protocols),
-	}
-	if t.secure {
-		if tr.TLSClientConfig == nil {
-			tr.TLSClientConfig = &tls.Config{}
-		}
-		tr.Protocols.SetHTTP2(true)
-	} else {
-		tr.Protocols.SetUnencryptedHTTP2(true)
-	}
-	return &client2{t, tr}
+// conn2 is a connection of HTTP/2.
+type conn2 struct {
+	net.Conn
+	in      *bufio.Reader
+	decoder hpack
+	id      uint32    // of the newest stream
+	last    *exchange // on the stream before that, or nil
+	window  int64     // how many bytes of DATA the server accepts on the connection
+	initial int64     // and on a new stream
+	greeted bool      // the server has sent SETTINGS
+	leaving bool      // the server has sent GOAWAY
 }
 
-func (c *client2) hangUp() { c.transport.CloseIdleConnections() }
+func (c *client2) hangUp() {
+	if c.conn != nil {
+		_ = c.conn.Close()
+	}
+	c.conn = nil
+}
 
 func (c *client2) do(ctx context.Context, req Request) (*exchange, error) {
 	x := &exchange{request: req, protocol: HTTP2}
-	within, cancel := context.WithTimeout(ctx, c.options.Timeout)
-	defer cancel()
-	res, err := c.transport.RoundTrip(c.outgoing(within, req, x))
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case isTimeout(err):
-		x.fault("no-response", fmt.Sprintf("nothing came within %v", c.options.Timeout))
-	case err != nil && strings.Contains(err.Error(), "PROTOCOL_ERROR"):
-		x.fault("malformed", withoutStream(err))
-	case err != nil:
-		x.fault("no-response", withoutStream(err))
+	if c.conn != nil && !req.isSafe() { // if the server has closed the connection, such a request must not be sent again
+		c.hangUp()
+	}
+	fresh := c.conn == nil
+	if fresh {
+		conn, err := c.dial(ctx, "h2")
+		if err != nil {
+			return nil, err
+		}
+		c.conn = &conn2{Conn: conn, in: bufio.NewReaderSize(conn, maxFrame), window: 65535, initial: 65535}
+	}
+	c.deadline(ctx, c.conn)
+	s := c.open(x)
+	err := s.send(c.head(req, s), req.Body)
+	for err == nil && !s.ended {
+		err = s.next()
+	}
+	if err != nil && !fresh && x.final == nil && len(x.faults) == 0 && !isTimeout(err) {
+		c.hangUp()
+		return c.do(ctx, req)
 	}
 	if err != nil {
-		return x, nil
+		s.failed(err)
 	}
-	defer res.Body.Close()
-	m := &message{version: HTTP2, status: res.StatusCode, header: sorted(res.Header)}
-	m.bodyless = req.Method == http.MethodHead || m.status == 204 || m.status == 304
-	m.body, err = io.ReadAll(io.LimitReader(res.Body, c.options.MaxBody+1))
-	m.trailer = sorted(res.Trailer)
-	x.final, x.cut = m, int64(len(m.body)) > c.options.MaxBody
-	switch {
-	case err == nil && m.bodyless && len(m.body) > 0:
-		x.stray(fmt.Sprintf("%q", m.body))
-	case isTimeout(err):
-		x.cut = true
-	case err != nil && strings.Contains(err.Error(), "Content-Length"):
-		x.fault("length-exceeded", withoutStream(err))
-	case err != nil:
-		x.fault("incomplete", withoutStream(err))
+	if err != nil || x.cut || c.conn.leaving {
+		c.hangUp()
 	}
 	return x, ctx.Err()
 }
 
-// outgoing returns the request as net/http's client sends it.
-func (c *client2) outgoing(ctx context.Context, req Request, x *exchange) *http.Request {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			x.interim = append(x.interim, &message{version: HTTP2, status: code, header: sorted(http.Header(h))})
-			return nil
-		},
-	})
+// open returns a new stream.
+func (c *client2) open(x *exchange) *stream2 {
+	conn := c.conn
+	if conn.id == 0 {
+		conn.id = 1
+	} else {
+		conn.id += 2
+	}
+	return &stream2{conn2: conn, x: x, limit: c.options.MaxBody, timeout: c.options.Timeout, window: conn.initial}
+}
+
+// head returns the frames with the header of a request. On a new connection they
+// follow the preface and SETTINGS.
+func (c *client2) head(req Request, s *stream2) (b []byte) {
+	if s.id == 1 {
+		b = frame{kind: frameSettings, payload: []byte{0, 2, 0, 0, 0, 0}}.appendTo([]byte(preface)) // ENABLE_PUSH is 0
+	}
+	block := c.block(req)
+	for kind := byte(frameHeaders); ; kind = frameContinuation {
+		f := frame{kind: kind, stream: s.id, payload: block[:min(maxFrame, len(block))]}
+		block = block[len(f.payload):]
+		if kind == frameHeaders && req.Body == "" {
+			f.flags |= flagEndStream
+		}
+		if len(block) == 0 {
+			f.flags |= flagEndHeaders
+		}
+		b = f.appendTo(b)
+		if len(block) == 0 {
+			return b
+		}
+	}
+}
+
+// block returns the encoded header of a request, without the fields of a connection.
+func (c *client2) block(req Request) (b []byte) {
 	scheme := "http"
 	if c.secure {
 		scheme = "https"
 	}
-	var body io.Reader
-	if req.Body != "" {
-		body = strings.NewReader(req.Body)
+	b = appendField(b, ":method", req.Method)
+	b = appendField(b, ":scheme", scheme)
+	b = appendField(b, ":authority", cmp.Or(req.Header.Get("Host"), c.host))
+	b = appendField(b, ":path", req.Target)
+	if req.Header.Get("User-Agent") == "" {
+		b = appendField(b, "user-agent", userAgent)
 	}
-	address := scheme + "://" + c.host + req.Target
-	if req.Target == "*" {
-		address = scheme + "://" + c.host
-	}
-	r, err := http.NewRequestWithContext(ctx, req.Method, address, body)
-	if err != nil { // validate has looked at all of it
-		panic(err)
-	}
-	if req.Target == "*" {
-		r.URL.Path, r.URL.Opaque = "", "*"
-	}
-	r.Header.Set("User-Agent", userAgent)
-	for name, values := range req.Header {
-		if !strings.EqualFold(name, "Connection") {
-			r.Header[http.CanonicalHeaderKey(name)] = values
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		if ofConnection(name) || strings.EqualFold(name, "Host") {
+			continue
+		}
+		for _, v := range req.Header[name] {
+			b = appendField(b, strings.ToLower(name), v)
 		}
 	}
-	return r
+	if req.hasLength() {
+		b = appendField(b, "content-length", strconv.Itoa(len(req.Body)))
+	}
+	return b
 }
 
-// sorted returns a header by name; the order of its lines is lost.
-func sorted(h http.Header) (all fields) {
-	for name, values := range h {
-		for _, v := range values {
-			all = append(all, field{name, v})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b field) int { return strings.Compare(a.name, b.name) })
-	return all
-}
-
-// withoutStream is the message of an error without the number of a stream.
-func withoutStream(err error) string {
-	_, rest, ok := strings.Cut(err.Error(), "stream ID ")
-	if _, text, found := strings.Cut(rest, "; "); ok && found {
-		return text
-	}
-	return err.Error()
+// ofConnection reports whether a header field is forbidden in HTTP/2 (RFC 9113,
+// section 8.2.2).
+func ofConnection(name string) bool {
+	return slices.ContainsFunc([]string{"Connection", "Upgrade", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding"}, func(s string) bool {
+		return strings.EqualFold(s, name)
+	})
 }

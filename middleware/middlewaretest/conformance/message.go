@@ -5,33 +5,33 @@ import (
 	"strings"
 )
 
-// The protocols of Options.Protocols.
+// Protocols for [Options].
 const (
 	HTTP10 = "HTTP/1.0"
 	HTTP11 = "HTTP/1.1"
 	HTTP2  = "HTTP/2"
 )
 
-// exchange is one request and what came in response to it.
+// exchange is one request and its response.
 type exchange struct {
 	request  Request
 	protocol string // of the request
 
 	interim []*message // in the order of their arrival
-	final   *message   // nil if none came, or none that could be read
-	faults  []fault    // of the bytes, found by the reader
+	final   *message   // nil if none arrived that could be read
+	faults  []fault    // those that the reader found in the bytes
 
-	cut   bool // the body is longer, or took longer, than the options allow
-	close bool // the connection ended, or should have, after the response
+	cut   bool // the body is longer, or lasted longer, than the options allow
+	close bool // the connection ends after the response, or should
 
-	plain *exchange // the same request without the header fields of a probe, or nil
-	get   *exchange // what a GET for the target of a HEAD got, or nil
+	plain *exchange // of a probe: the exchange without its header fields; otherwise nil
+	get   *exchange // of a HEAD: the exchange of the GET; otherwise nil
 
-	parsed   bool // problem has looked
+	parsed   bool // document is set, if there is one
 	document *document
 }
 
-// fault is a rule that the bytes of a message break, and what was seen.
+// fault is a rule that the bytes of a message break, and what is wrong.
 type fault struct{ rule, seen string }
 
 func (x *exchange) fault(rule, seen string) { x.faults = append(x.faults, fault{rule, seen}) }
@@ -64,7 +64,7 @@ type message struct {
 	trailer  fields
 	length   bool // Content-Length delimits the body
 	chunked  bool
-	bodyless bool // method or status leave no room for a body
+	bodyless bool // the method or the status forbids a body
 }
 
 // succeeded reports whether the status is 2xx.

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// fieldRules are about header fields that can be in a response with any status.
+// fieldRules are about header fields that a response with any status may have.
 var fieldRules = []Rule{
 	// all of them
-	{"singleton", 9110, "5.3", Must, "a field that is not a list is sent once", "use Header().Set in place of Add", singleton},
-	{"empty-element", 9110, "5.6.1.1", Must, "a list has no empty elements", "leave out the comma, or the field if there is nothing to name", emptyElement},
+	{"singleton", 9110, "5.3", Must, "a header field that is not a list is sent once", "use Header().Set in place of Add", singleton},
+	{"empty-element", 9110, "5.6.1.1", Must, "a list has no empty elements", "leave out the comma, or the header field if the list is empty", emptyElement},
 
 	{"date-missing", 9110, "6.6.1", Must, "2xx, 3xx and 4xx have a Date", "do not set Date to nil: net/http adds it", dateMissing},
 	{"date-syntax", 9110, "5.6.7", Must, "a date is written as in Mon, 02 Jan 2006 15:04:05 GMT", "format it with http.TimeFormat, in UTC", dateSyntax},
@@ -27,18 +27,18 @@ var fieldRules = []Rule{
 	{"type-syntax", 9110, "8.3.1", Must, "Content-Type is a type, a slash, a subtype and parameters", "format it with mime.FormatMediaType", typeSyntax},
 	{"encoding-syntax", 9110, "8.4.1", Must, "Content-Encoding lists the names of codings", "remove the field, or name the coding; identity is not one", encodingSyntax},
 	{"encoding-wrong", 9110, "8.4", Must, "a body has the codings that Content-Encoding lists",
-		"what replaces a compressed body removes the field: put the compressor outside of what writes errors, as docs/integration.md shows", encodingWrong},
-	{"encoding-unaccepted", 9110, "12.5.3", Should, "no coding is used that the Accept-Encoding of the request does not list", "ask the request before a body is compressed, and decompress stored ones", encodingUnaccepted},
+		"put the compressor outside of the layers that write errors, as docs/integration.md shows", encodingWrong},
+	{"encoding-unaccepted", 9110, "12.5.3", Should, "no coding is used that the Accept-Encoding of the request does not list", "read Accept-Encoding before a body is compressed", encodingUnaccepted},
 	{"language-syntax", 9110, "8.5", Must, "Content-Language lists language tags", "send tags such as en or pt-BR", languageSyntax},
 	{"content-location-syntax", 9110, "8.7", Must, "Content-Location is a URI without a fragment", "format it with url.URL", contentLocationSyntax},
-	{"accept-ranges-syntax", 9110, "14.3", Must, "Accept-Ranges lists range units, or is none", "send bytes or none; http.ServeContent does", acceptRangesSyntax},
+	{"accept-ranges-syntax", 9110, "14.3", Must, "Accept-Ranges lists range units, or is none", "send bytes or none, as http.ServeContent does", acceptRangesSyntax},
 
 	// validators
 	{"etag-syntax", 9110, "8.8.3", Must, `an ETag is quoted, with W/ before it if it is weak`, "use respond.Validators, which quotes it", etagSyntax},
-	{"modified-later", 9110, "8.8.2.1", Must, "Last-Modified is not later than Date", "send the present time in place of one that is still to come", modifiedLater},
+	{"modified-later", 9110, "8.8.2.1", Must, "Last-Modified is not later than Date", "send the present time in place of a later one", modifiedLater},
 
 	// where to go, and what may be sent there
-	{"location-syntax", 9110, "10.2.2", Must, "Location is a URI reference", "escape the parts of the path; respond.Redirect and respond.Created do", locationSyntax},
+	{"location-syntax", 9110, "10.2.2", Must, "Location is a URI reference", "escape the parts of the path, as respond.Redirect and respond.Created do", locationSyntax},
 	{"userinfo", 9110, "4.2.4", Must, "a URI in a header names no user", "remove the name and the password from the URL", userinfo},
 	{"allow-syntax", 9110, "10.2.1", Must, "Allow lists methods", "use problem.Allow", allowSyntax},
 	{"retry-after-syntax", 9110, "10.2.3", Must, "Retry-After is a number of seconds or a date", "use problem.RetryAfter", retryAfterSyntax},
@@ -54,14 +54,14 @@ func singleton(x *exchange) string {
 	return each(x, func(m *message) string {
 		for _, name := range singletons {
 			if n := len(m.header.values(name)); n > 1 {
-				return fmt.Sprintf("%s is there %d times", name, n)
+				return fmt.Sprintf("%s is sent %d times", name, n)
 			}
 		}
 		return ""
 	})
 }
 
-// lists are fields that are lists. Their grammar permits no element at all.
+// lists are the list fields that are checked. Each may be empty.
 var lists = []string{"Allow", "Vary", "Cache-Control", "Connection", "Content-Encoding", "Content-Language", "Accept-Ranges", "Upgrade",
 	"Trailer", "WWW-Authenticate", "Proxy-Authenticate", "Via"}
 
@@ -147,8 +147,8 @@ func encodingWrong(x *exchange) string {
 	return ""
 }
 
-// decoded returns the body without its content codings. Codings that the standard
-// library does not have make it nil.
+// decoded returns the body without its content codings. It is nil if the standard
+// library has no decoder for one of them.
 func (m *message) decoded() ([]byte, error) {
 	body := m.body
 	codings := m.header.list("Content-Encoding")
@@ -173,7 +173,7 @@ func (m *message) decoded() ([]byte, error) {
 	return body, nil
 }
 
-// maxDecoded bounds what is made of a compressed body.
+// maxDecoded is how many bytes are read of a decoded body.
 const maxDecoded = 4 << 20
 
 func encodingUnaccepted(x *exchange) string {
@@ -280,7 +280,7 @@ func userinfo(x *exchange) string {
 		for _, name := range []string{"Location", "Content-Location"} {
 			for _, v := range m.header.values(name) {
 				if hasUserinfo(v) {
-					return name + " has one" // not shown: it may be a secret
+					return name + " does" // the name may be a secret
 				}
 			}
 		}

@@ -19,29 +19,29 @@ import (
 var problemRules = []Rule{
 	{"problem-type-field", 9457, "3", Should, "a problem document has the media type application/problem+json", "use respond.Problem or respond.Error", unmarked},
 	{"problem-json", 9457, "3", Must, "application/problem+json is one JSON object in UTF-8", "use respond.Problem or respond.Error", problemJSON},
-	{"problem-bom", 8259, "8.1", Must, "JSON does not begin with a byte order mark", "remove it", problemBOM},
+	{"problem-bom", 8259, "8.1", Must, "JSON does not begin with a byte order mark", "encode the document with encoding/json, which writes none", problemBOM},
 	{"problem-duplicate", 8259, "4", Should, "the names in an object are unique", "use problem.Extension, whose names replace each other", problemDuplicate},
 	{"problem-members", 9457, "3.1", Must, "type, title, detail and instance are strings, and status is a number", "use problem.New or problem.Define", problemMembers},
 	{"problem-status", 9457, "3.1.2", Must, "status is the status code of the response", "use respond.Problem, which sets both", problemStatus},
-	{"problem-type", 9457, "3.1.1", Must, "type is a URI reference", "define the type with problem.Define", problemURI("type")},
+	{"problem-type", 9457, "3.1.1", Must, "type is a URI reference", "define the type with problem.Define, which refuses other text", problemURI("type")},
 	{"problem-type-relative", 9457, "3.1.1", Should, "type is absolute, or has the full path", "define the type with an absolute URI", problemRelative("type")},
 	{"problem-instance", 9457, "3.1.5", Must, "instance is a URI reference", "use problem.Instance", problemURI("instance")},
 	{"problem-instance-relative", 9457, "3.1.5", Should, "instance is absolute, or has the full path", "use problem.Instance with an absolute URI or a path", problemRelative("instance")},
 	{"problem-title", 9457, "4.2.1", Should, "the title of about:blank is the reason of the status code", "leave the title to problem.New, or define a type", problemTitle},
-	{"problem-extension", 9457, "4", Should, "the name of an extension has three or more letters, digits and underscores and begins with a letter", "rename it", problemExtension},
-	{"problem-xml", 9457, "B", Must, "application/problem+xml is an element problem in the namespace urn:ietf:rfc:7807, and so are all elements in it", "use respond.Problem, which also writes XML", problemXML},
-	{"stack-trace", 9457, "5", Should, "an error does not show the inside of the server", "do not send what recover or debug.Stack return: middleware.Normalize logs it", stackTrace},
+	{"problem-extension", 9457, "4", Should, "the name of an extension has three or more letters, digits and underscores and begins with a letter", "rename the extension", problemExtension},
+	{"problem-xml", 9457, "B", Must, "application/problem+xml is one element named problem, and all elements are in the namespace urn:ietf:rfc:7807", "use respond.Problem, which also writes XML", problemXML},
+	{"stack-trace", 9457, "5", Should, "an error has no stack trace", "send nothing that recover or debug.Stack returns; middleware.Normalize logs it", stackTrace},
 }
 
-// document is a problem in JSON.
+// document is a problem document in JSON.
 type document struct {
 	members    map[string]any // numbers are json.Number
 	duplicates []string
 	err        error
 }
 
-// problem returns the document of a response whose Content-Type says so. It is nil
-// for any other response.
+// problem returns the document of a response with the type application/problem+json,
+// and nil for any other response.
 func (x *exchange) problem() *document {
 	if !x.parsed {
 		x.parsed = true
@@ -53,11 +53,11 @@ func (x *exchange) problem() *document {
 }
 
 // bodyOf returns the whole body of the final response if it has the media type.
-func (x *exchange) bodyOf(want string) []byte {
+func (x *exchange) bodyOf(expected string) []byte {
 	if !x.whole() || x.final.bodyless {
 		return nil
 	}
-	if name, _, _ := mediaType(x.final.header.get("Content-Type")); name != want {
+	if name, _, _ := mediaType(x.final.header.get("Content-Type")); name != expected {
 		return nil
 	}
 	body, err := x.final.decoded()
@@ -70,7 +70,7 @@ func (x *exchange) bodyOf(want string) []byte {
 func readDocument(body []byte) *document {
 	doc := new(document)
 	if !utf8.Valid(body) {
-		doc.err = errors.New("it is not in UTF-8")
+		doc.err = errors.New("the document is not in UTF-8")
 		return doc
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -81,7 +81,7 @@ func readDocument(body []byte) *document {
 		}
 	}
 	if doc.members == nil && doc.err == nil {
-		doc.err = errors.New("it is null")
+		doc.err = errors.New("the document is null")
 	}
 	if doc.err == nil {
 		doc.duplicates = duplicates(body)
@@ -138,7 +138,7 @@ func (d *document) text(name string) (string, bool) {
 	return s, ok
 }
 
-// unmarked is about JSON that has all the members of a problem.
+// unmarked finds a document with the members of a problem under another media type.
 func unmarked(x *exchange) string {
 	m := x.final
 	if m == nil || !m.failed() {
@@ -172,7 +172,7 @@ func problemJSON(x *exchange) string {
 
 func problemBOM(x *exchange) string {
 	if bytes.HasPrefix(x.bodyOf("application/problem+json"), []byte("\ufeff")) {
-		return "it does"
+		return "the body begins with one"
 	}
 	return ""
 }
@@ -225,7 +225,7 @@ func problemURI(member string) func(*exchange) string {
 	}
 }
 
-// problemRelative is about a reference that another base makes another URI.
+// problemRelative finds a reference whose meaning depends on the path of the resource.
 func problemRelative(member string) func(*exchange) string {
 	return func(x *exchange) string {
 		if s, ok := x.problem().text(member); ok && s != "" && isReference(s) && !strings.HasPrefix(s, "/") && !scheme.MatchString(s) {
@@ -237,8 +237,8 @@ func problemRelative(member string) func(*exchange) string {
 
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.\-]*:`)
 
-// reasons has the names that the registry and its forerunners give to a code and
-// that net/http does not.
+// reasons has the reasons of present and former registries that net/http does not
+// know.
 var reasons = map[int][]string{
 	302: {"Moved Temporarily"},
 	306: {"(Unused)", "Unused"},
@@ -249,7 +249,7 @@ var reasons = map[int][]string{
 	422: {"Unprocessable Content"},
 }
 
-// problemTitle passes a title in another language, and one for a code that has no
+// problemTitle accepts a title in another language, and any title for a code without a
 // registered reason.
 func problemTitle(x *exchange) string {
 	doc := x.problem()
@@ -272,7 +272,7 @@ func problemTitle(x *exchange) string {
 	return fmt.Sprintf("title is %q, and the reason %q", title, reason)
 }
 
-// registered are names of extensions that a specification has given.
+// registered are names of extensions that a specification defines against the rule.
 var registered = []string{"violated-policies"} // of the RateLimit header fields
 
 var extensionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{2,}$`)

@@ -11,16 +11,16 @@ import (
 // statusRules are about what a status code or a method requires.
 var statusRules = []Rule{
 	// methods
-	{"get-implemented", 9110, "9.1", Must, "GET and HEAD are implemented", "register the pattern with GET, which ServeMux also takes for HEAD", getImplemented},
-	{"options-allow", 9110, "9.3.7", Should, "a successful response to OPTIONS names what the resource supports, such as its methods in Allow", "set Allow", optionsAllow},
+	{"get-implemented", 9110, "9.1", Must, "GET and HEAD are implemented", viaGet, getImplemented},
+	{"options-allow", 9110, "9.3.7", Should, "a successful response to OPTIONS names what the resource supports, such as its methods in Allow", "set Allow to the methods of the resource", optionsAllow},
 
 	// 1xx, 2xx
-	{"101-upgrade", 9110, "15.2.2", Must, "101 names the new protocol in Upgrade", "set Upgrade; middleware.Normalize refuses a 101 without it", lacks(101, "Upgrade")},
-	{"101-unasked", 9110, "7.8", Must, "101 switches to a protocol that the Upgrade of the request names", "ask the request before the connection is hijacked", unaskedUpgrade},
+	{"101-upgrade", 9110, "15.2.2", Must, "101 names the new protocol in Upgrade", "set Upgrade; middleware.Normalize sends 500 in place of a 101 without it", lacks(101, "Upgrade")},
+	{"101-unasked", 9110, "7.8", Must, "101 switches to a protocol that the Upgrade of the request names", "compare with the Upgrade of the request before the connection is hijacked", unaskedUpgrade},
 	{"201-location", 9110, "9.3.3", Should, "201 in response to POST has the address of the new resource in Location", "use respond.Created", createdLocation},
 	{"206-range", 9110, "15.3.7.1", Must, "206 with one part has a Content-Range", "use http.ServeContent", partialRange},
 	{"206-parts", 9110, "15.3.7.2", Must, "206 with several parts has the type multipart/byteranges with a boundary, and Content-Range in the parts only", "use http.ServeContent", partialParts},
-	{"206-unasked", 9110, "15.3.7", Must, "206 responds to a request with Range", "respond 200 to other requests; http.ServeContent does", partialUnasked},
+	{"206-unasked", 9110, "15.3.7", Must, "206 responds to a request with Range", "send 200 to other requests, as http.ServeContent does", partialUnasked},
 	{"206-single", 9110, "15.3.7.2", Must, "a request for one range gets no multipart response", "use http.ServeContent", partialSingle},
 	{"range-syntax", 9110, "14.4", Must, "Content-Range has a unit, a range within the length, and the length", "use http.ServeContent", rangeSyntax},
 	{"range-length", 9110, "14.4", Must, "the body of a 206 is as long as its Content-Range says", "use http.ServeContent", rangeLength},
@@ -32,32 +32,32 @@ var statusRules = []Rule{
 	{"307-location", 9110, "15.4.8", Should, "307 has a Location", "use respond.Redirect", lacks(307, "Location")},
 	{"308-location", 9110, "15.4.9", Should, "308 has a Location", "use respond.Redirect", lacks(308, "Location")},
 	{"304-unasked", 9110, "15.4.5", Must, "304 responds to a conditional GET or HEAD", "use respond.Conditional", unmodifiedUnasked},
-	{"304-metadata", 9110, "15.4.5", Should, "304 has no Content-Type, Content-Encoding, Content-Language or Content-Range", "use respond.NotModified; middleware.Normalize removes them", unmodifiedMetadata},
+	{"304-metadata", 9110, "15.4.5", Should, "304 has no Content-Type, Content-Encoding, Content-Language or Content-Range", "use respond.NotModified, or middleware.Normalize, which removes them", unmodifiedMetadata},
 	{"305-deprecated", 9110, "15.4.6", Should, "305 is not sent", "send 307 or 403", deprecated(305)},
 	{"306-reserved", 9110, "15.4.7", Should, "306 is not sent", "send another code", deprecated(306)},
 
 	// 4xx, 5xx
 	{"400-explained", 9110, "15.5", Should, "4xx explains the error in a body", "use respond.Error, or put middleware.Normalize around the handler", explained(4)},
 	{"401-challenge", 9110, "15.5.2", Must, "401 has a WWW-Authenticate", "use problem.Challenge with respond.Error, or NormalizeOptions.Challenges", lacks(401, "WWW-Authenticate")},
-	{"405-allow", 9110, "15.5.6", Must, "405 has an Allow", "use problem.Allow with respond.Error; ServeMux adds it", lacks(405, "Allow")},
+	{"405-allow", 9110, "15.5.6", Must, "405 has an Allow", "use problem.Allow with respond.Error, or let ServeMux refuse the method", lacks(405, "Allow")},
 	{"405-allowed", 9110, "15.5.6", Must, "the method that 405 refuses is not in its Allow", "name the methods that the resource supports", refusedAllowed},
 	{"407-challenge", 9110, "15.5.8", Must, "407 has a Proxy-Authenticate", "use problem.Challenge with respond.Error", lacks(407, "Proxy-Authenticate")},
 	{"416-range", 9110, "15.5.17", Should, "416 has the length of the resource in Content-Range, as in bytes */1000", "use http.ServeContent", lacks(416, "Content-Range")},
 	{"426-upgrade", 9110, "15.5.22", Must, "426 names the protocol in Upgrade", "use problem.Upgrade with respond.Error, or NormalizeOptions.Upgrade", upgradeRequired},
-	{"428-stored", 6585, "3", Must, "no cache may store 428", "set Cache-Control to no-store; respond.Error does", stored(428)},
-	{"429-stored", 6585, "4", Must, "no cache may store 429", "set Cache-Control to no-store; respond.Error does", stored(429)},
-	{"431-stored", 6585, "5", Must, "no cache may store 431", "set Cache-Control to no-store; respond.Error does", stored(431)},
-	{"451-link", 7725, "4", Should, "451 names in Link, with the relation blocked-by, who demands it", `add Link: <https://example.com/>; rel="blocked-by"`, blockedBy},
+	{"428-stored", 6585, "3", Must, "no cache may store 428", "set Cache-Control to no-store, as respond.Error does", stored(428)},
+	{"429-stored", 6585, "4", Must, "no cache may store 429", "set Cache-Control to no-store, as respond.Error does", stored(429)},
+	{"431-stored", 6585, "5", Must, "no cache may store 431", "set Cache-Control to no-store, as respond.Error does", stored(431)},
+	{"451-link", 7725, "4", Should, "451 has a Link with the relation blocked-by to the entity that implements the blocking", `add Link: <https://example.com/>; rel="blocked-by"`, blockedBy},
 	{"500-explained", 9110, "15.6", Should, "5xx explains the error in a body", "use respond.Error, or put middleware.Normalize around the handler", explained(5)},
-	{"511-stored", 6585, "6", Must, "no cache may store 511", "set Cache-Control to no-store; respond.Error does", stored(511)},
-	{"511-origin", 6585, "6", Should, "511 is sent by what controls a network, not by the server of the resource", "send 401 or 403", deprecated(511)},
-	{"511-challenge", 6585, "6", Should, "511 has no challenge", "link to the page on which the user logs in", networkChallenge},
+	{"511-stored", 6585, "6", Must, "no cache may store 511", "set Cache-Control to no-store, as respond.Error does", stored(511)},
+	{"511-origin", 6585, "6", Should, "511 is sent by a proxy that controls access to a network, not by an origin server", "send 401 or 403", deprecated(511)},
+	{"511-challenge", 6585, "6", Should, "511 has no challenge", "link to the page on which the user logs in, and remove the challenge", networkChallenge},
 }
 
-// lacks returns a check for a field that a status requires.
+// lacks returns a check for a header field that a status requires.
 func lacks(status int, name string) func(*exchange) string {
 	return func(x *exchange) string {
-		if x.has(status) && x.final.header.get(name) == "" && !(name == "Allow" && x.final.header.has(name)) { // an empty Allow allows nothing
+		if x.has(status) && x.final.header.get(name) == "" && !(name == "Allow" && x.final.header.has(name)) { // an empty Allow names no method, which is permitted
 			return fmt.Sprintf("%d without %s", status, name)
 		}
 		return ""
@@ -67,7 +67,7 @@ func lacks(status int, name string) func(*exchange) string {
 func deprecated(status int) func(*exchange) string {
 	return func(x *exchange) string {
 		if x.has(status) {
-			return fmt.Sprintf("a %d came", status)
+			return fmt.Sprintf("the status is %d", status)
 		}
 		return ""
 	}
@@ -83,8 +83,9 @@ func explained(class int) func(*exchange) string {
 	}
 }
 
-// stored returns a check for an explicit permission to store a response. Without
-// one no cache does (RFC 9111, section 3): none of the codes is cacheable by default.
+// stored returns a check for fields that permit a cache to store a response. Without
+// them no cache does (RFC 9111, section 3), since none of these codes is cacheable by
+// default.
 func stored(status int) func(*exchange) string {
 	return func(x *exchange) string {
 		if !x.has(status) {
@@ -132,9 +133,9 @@ func unaskedUpgrade(x *exchange) string {
 	if !x.has(101) {
 		return ""
 	}
-	asked := elements(x.request.Header.Get("Upgrade"))
+	requested := elements(x.request.Header.Get("Upgrade"))
 	for _, p := range x.final.header.list("Upgrade") {
-		if !slices.ContainsFunc(asked, func(a string) bool { return strings.EqualFold(a, p) }) {
+		if !slices.ContainsFunc(requested, func(a string) bool { return strings.EqualFold(a, p) }) {
 			return fmt.Sprintf("the request has Upgrade: %s, and the response %s", x.request.Header.Get("Upgrade"), p)
 		}
 	}
@@ -182,8 +183,8 @@ func partialUnasked(x *exchange) string {
 }
 
 func partialSingle(x *exchange) string {
-	if asked := x.request.Header.Get("Range"); x.has(206) && x.final.isParts() && asked != "" && !strings.Contains(asked, ",") {
-		return "a multipart response came"
+	if r := x.request.Header.Get("Range"); x.has(206) && x.final.isParts() && r != "" && !strings.Contains(r, ",") {
+		return "the response has the type multipart/byteranges"
 	}
 	return ""
 }
@@ -273,14 +274,14 @@ func upgradeRequired(x *exchange) string {
 
 func blockedBy(x *exchange) string {
 	if x.has(451) && !slices.ContainsFunc(x.final.header.values("Link"), func(v string) bool { return strings.Contains(v, "blocked-by") }) {
-		return "there is no such Link"
+		return "no Link has the relation blocked-by"
 	}
 	return ""
 }
 
 func networkChallenge(x *exchange) string {
 	if x.has(511) && (x.final.header.has("WWW-Authenticate") || x.final.header.has("Proxy-Authenticate")) {
-		return "it has a challenge"
+		return "511 has a challenge"
 	}
 	return ""
 }

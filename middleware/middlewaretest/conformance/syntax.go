@@ -18,7 +18,13 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isDigits reports whether s has digits and nothing else.
+// hasControl reports whether a field value has a character that none may have (RFC
+// 9110, section 5.5).
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
+}
+
+// isDigits reports whether s consists of digits.
 func isDigits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -48,10 +54,10 @@ func elements(list string) []string {
 // trim removes optional white space (RFC 9110, section 5.6.3).
 func trim(s string) string { return strings.Trim(s, " \t") }
 
-// fixdate is the form of a date that a sender uses (RFC 9110, section 5.6.7).
+// fixdate is the one form of a date that a sender may use (RFC 9110, section 5.6.7).
 const fixdate = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-// parseDate parses a date of that form only.
+// parseDate parses a date in the form of fixdate.
 func parseDate(s string) (time.Time, bool) {
 	t, err := time.Parse(fixdate, s)
 	return t, err == nil && t.Format(fixdate) == s // Parse accepts another weekday

@@ -8,12 +8,14 @@ import (
 	"testing"
 )
 
-// Test reports each rule that the responses of h break as an error of t. Net/http's
-// server serves h on the loopback address, over HTTP/1.0, HTTP/1.1 and, without
-// TLS, HTTP/2. See [Options] for what is sent.
+// Test serves h with net/http's server on a loopback address, sends requests to it
+// over HTTP/1.0, HTTP/1.1 and, without TLS, HTTP/2, and reports each [Finding] as an
+// error of t. See [Options] for what is sent.
 //
-// Rules that are not a [Must] are errors too: name in Options.Ignore those that
-// the service breaks for a reason. Wrong options end the test.
+// A [Should] is an error too: name in Options.Ignore the rules that the service
+// breaks for a reason. Invalid options end the test. The server has stopped when Test
+// returns. Test must be called on the goroutine of the test, as [testing.T.FailNow]
+// must.
 func Test(t testing.TB, h http.Handler, o Options) {
 	t.Helper()
 	found, err := serve(t, h, o)
@@ -25,7 +27,7 @@ func Test(t testing.TB, h http.Handler, o Options) {
 	}
 }
 
-// serve checks a handler behind a server of its own.
+// serve checks a handler on a server of its own.
 func serve(t testing.TB, h http.Handler, o Options) ([]Finding, error) {
 	o, err := o.normalize("/")
 	if err != nil {
