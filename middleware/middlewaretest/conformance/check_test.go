@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +61,7 @@ func TestWrongOptionsAreErrors(t *testing.T) {
 		{Requests: []conformance.Request{{Target: "/a b"}}},
 		{Requests: []conformance.Request{{Target: "/%zz"}}},
 		{Requests: []conformance.Request{{Header: http.Header{"X-A": {"a\r\nb: c"}}}}},
+		{Requests: []conformance.Request{{Header: http.Header{"content-length": {"1"}}}}},
 	} {
 		f := &failing{TB: t}
 		conformance.Test(f, http.NotFoundHandler(), o)
@@ -223,4 +226,47 @@ func TestRulesAreACopy(t *testing.T) {
 	assert.True(t, slices.ContainsFunc(all, func(r conformance.Rule) bool {
 		return r.Link() == "https://www.rfc-editor.org/rfc/rfc9457.html#appendix-B"
 	}))
+}
+
+// A server may end a connection of HTTP/2 with GOAWAY, and then ignores what follows;
+// one without manners just closes it.
+func TestHTTP2RequestsSurviveAConnection(t *testing.T) {
+	safe, unsafe := conformance.Request{Method: "QUERY"}, conformance.Request{Method: "POST"}
+	goAway := raw{7, 0, []byte{0, 0, 0, 1, 0, 0, 0, 0}}.bytes(0)
+	for name, row := range map[string]struct {
+		request conformance.Request
+		polite  bool
+		sent    int32
+	}{
+		"GOAWAY":                {safe, true, 3},
+		"closed, safe method":   {safe, false, 5}, // the second and third are sent again
+		"closed, unsafe method": {unsafe, false, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var sent atomic.Int32
+			address := listen(t, func(conn net.Conn) {
+				requests(conn, func(stream uint32) bool {
+					sent.Add(1)
+					if stream > 1 {
+						return row.polite
+					}
+					if row.polite {
+						_, _ = conn.Write(goAway)
+					}
+					none().send(conn, stream)
+					return true
+				})
+			})
+			assert.Empty(t, broken(t, address, conformance.Options{Protocols: []string{conformance.HTTP2}, Requests: []conformance.Request{row.request, row.request, row.request}}))
+			assert.Equal(t, row.sent, sent.Load())
+		})
+	}
+}
+
+func TestTheHostOfAHeaderIsSentOnce(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "own.example", r.Host)
+		w.Header().Set("Allow", "GET")
+	})
+	conformance.Test(t, h, conformance.Options{Requests: []conformance.Request{{Header: http.Header{"host": {"own.example"}}}}})
 }

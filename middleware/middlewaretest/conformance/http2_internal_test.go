@@ -22,7 +22,7 @@ func dial2(t *testing.T, h http.Handler, o Options) *client2 {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	srv := &http.Server{Handler: h, Protocols: new(http.Protocols)}
+	srv := &http.Server{Handler: h, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: 1 << 10}}
 	srv.Protocols.SetUnencryptedHTTP2(true)
 	go srv.Serve(l)
 	t.Cleanup(func() { _ = srv.Close() })
@@ -70,6 +70,28 @@ func TestHTTP2FieldsAreThoseOfTheServer(t *testing.T) {
 		}
 	}
 	assert.Equal(t, uint32(1023), c.conn.id, "one connection")
+	assert.LessOrEqual(t, c.conn.decoder.size, 4096)
+}
+
+func TestHTTP2NamesAreThoseOfTheServer(t *testing.T) {
+	names := strings.Fields("accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age allow authorization " +
+		"cache-control content-disposition content-encoding content-language content-location content-range content-type cookie date etag expect expires from " +
+		"host if-match if-modified-since if-none-match if-range if-unmodified-since last-modified link location max-forwards proxy-authenticate " +
+		"proxy-authorization range referer refresh retry-after server set-cookie strict-transport-security user-agent vary via www-authenticate")
+	c := dial2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range names {
+			w.Header().Set(name, name+" own")
+		}
+		code, _ := strconv.Atoi(r.URL.Query().Get("code"))
+		w.WriteHeader(code)
+	}), Options{})
+	for _, code := range []int{200, 204, 206, 304, 400, 404, 500, 418} {
+		x := exchange2(t, c, Request{Target: "/?code=" + strconv.Itoa(code)})
+		assert.Equal(t, code, x.final.status)
+		for _, name := range names {
+			assert.Equal(t, []string{name + " own"}, x.final.header.values(name))
+		}
+	}
 }
 
 func TestHTTP2CarriesLargeMessages(t *testing.T) {

@@ -33,6 +33,11 @@ func (s *stream2) send(head []byte, body string) error {
 	if _, err := s.Write(head); err != nil {
 		return err
 	}
+	for body != "" && !s.greeted { // SETTINGS may have a smaller window
+		if err := s.next(); err != nil {
+			return err
+		}
+	}
 	for body != "" && !s.ended {
 		n := min(int64(len(body)), s.window, s.conn2.window, maxFrame)
 		if n <= 0 {

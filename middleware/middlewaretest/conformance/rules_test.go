@@ -327,29 +327,43 @@ type raw struct {
 
 func (s frames) serve(t *testing.T) string {
 	return listen(t, func(conn net.Conn) {
-		if _, err := io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
+		requests(conn, func(stream uint32) bool {
+			s.send(conn, stream)
+			return true
+		})
+	})
+}
+
+func (s frames) send(conn net.Conn, stream uint32) {
+	for _, f := range s {
+		_, _ = conn.Write(f.bytes(stream))
+	}
+}
+
+// requests calls f with the stream of each request until f returns false.
+func requests(conn net.Conn, f func(stream uint32) bool) {
+	if _, err := io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
+		return
+	}
+	_, _ = conn.Write(raw{kind: 4}.bytes(0)) // SETTINGS
+	for {
+		var head [9]byte
+		if _, err := io.ReadFull(conn, head[:]); err != nil {
 			return
 		}
-		_, _ = conn.Write(raw{kind: 4}.bytes(0)) // SETTINGS
-		for {
-			var head [9]byte
-			if _, err := io.ReadFull(conn, head[:]); err != nil {
-				return
-			}
-			length := int64(head[0])<<16 | int64(head[1])<<8 | int64(head[2])
-			if _, err := io.CopyN(io.Discard, conn, length); err != nil {
-				return
-			}
-			switch kind, flags := head[3], head[4]; {
-			case kind == 1: // HEADERS
-				for _, f := range s {
-					_, _ = conn.Write(f.bytes(binary.BigEndian.Uint32(head[5:])))
-				}
-			case kind == 4 && flags == 0:
-				_, _ = conn.Write(raw{kind: 4, flags: 1}.bytes(0))
-			}
+		length := int64(head[0])<<16 | int64(head[1])<<8 | int64(head[2])
+		if _, err := io.CopyN(io.Discard, conn, length); err != nil {
+			return
 		}
-	})
+		switch kind, flags := head[3], head[4]; {
+		case kind == 1: // HEADERS
+			if !f(binary.BigEndian.Uint32(head[5:])) {
+				return
+			}
+		case kind == 4 && flags == 0:
+			_, _ = conn.Write(raw{kind: 4, flags: 1}.bytes(0))
+		}
+	}
 }
 
 func (f raw) bytes(stream uint32) []byte {
@@ -410,6 +424,7 @@ var pairs2 = []struct {
 	{"malformed", "a frame between the fields", frames{{1, 1, none()[0].payload}, {0, 0, nil}}, frames{{1, 1, none()[0].payload[:9]}, {9, 0, nil}, {9, 4, none()[0].payload[9:]}}},
 	{"field-block", "an index without a line", frames{{1, ends, []byte{0x80 | 62}}}, frames{{1, ends, append([]byte{0x80 | 9}, none()[0].payload[12:]...)}}},
 	{"field-block", "a Huffman code without an end", frames{{1, ends, []byte("\x89\x00\x01x\x82\x00\x00")}}, frames{{1, ends, append([]byte("\x89\x00\x01x\x81\x1f"), none()[0].payload[12:]...)}}},
+	{"field-block", "a padding of eight bits", frames{{1, ends, []byte("\x89\x00\x01x\x82\x1f\xff")}}, none()},
 	{"field-block", "a string without an end", frames{{1, ends, []byte("\x89\x00\x05x")}}, none()},
 	{"pseudo-fields", "no status", frames{head(ends, "date=DATE")}, none()},
 	{"pseudo-fields", "two", frames{head(ends, ":status=204", ":status=204")}, none()},
