@@ -1,5 +1,5 @@
 // Command rejoindercheck checks the responses of a running HTTP service against the
-// specifications, and says how to mend what they forbid:
+// specifications, and says how to fix what they forbid:
 //
 //	go run github.com/rejoinder-go/rejoinder/cmd/rejoindercheck http://127.0.0.1:8080/orders
 //
@@ -123,7 +123,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	case s.rules:
 		for _, r := range conformance.Rules() {
-			fmt.Fprintf(stdout, "%s (%s, %s): %s\n", r.ID, r.Clause(), r.Level, r.Right)
+			fmt.Fprintf(stdout, "%s (%s, %s): %s\n", r.ID, r.Clause(), r.Level, r.Requirement)
 		}
 		return 0
 	}
@@ -147,17 +147,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // line is a finding in JSON.
 type line struct {
-	URL       string   `json:"url"`
-	Request   string   `json:"request"`
-	Protocols []string `json:"protocols"`
-	Status    int      `json:"status,omitempty"`
-	Seen      string   `json:"seen"`
-	Rule      string   `json:"rule"`
-	Clause    string   `json:"clause"`
-	Link      string   `json:"link"`
-	Level     string   `json:"level"`
-	Right     string   `json:"right"`
-	Mend      string   `json:"mend"`
+	URL         string   `json:"url"`
+	Request     string   `json:"request"`
+	Protocols   []string `json:"protocols"`
+	Status      int      `json:"status,omitempty"`
+	Observed    string   `json:"observed"`
+	Rule        string   `json:"rule"`
+	Clause      string   `json:"clause"`
+	Link        string   `json:"link"`
+	Level       string   `json:"level"`
+	Requirement string   `json:"requirement"`
+	Fix         string   `json:"fix"`
 }
 
 func (s *settings) print(w io.Writer, address string, f conformance.Finding) {
@@ -166,7 +166,7 @@ func (s *settings) print(w io.Writer, address string, f conformance.Finding) {
 		return
 	}
 	r := f.Rule
-	b, _ := json.Marshal(line{withoutUser(address), f.Request, f.Protocols, f.Status, f.Seen, r.ID, r.Clause(), r.Link(), string(r.Level), r.Right, r.Mend})
+	b, _ := json.Marshal(line{withoutUser(address), f.Request, f.Protocols, f.Status, f.Observed, r.ID, r.Clause(), r.Link(), string(r.Level), r.Requirement, r.Fix})
 	fmt.Fprintf(w, "%s\n", b)
 }
 

@@ -72,8 +72,8 @@ func TestFindingsInJSONHaveAllOfThem(t *testing.T) {
 	assert.Regexp(t, `^http://127\.0\.0\.1:\d+/a$`, got["url"])
 	delete(got, "url")
 	assert.Equal(t, map[string]any{
-		"request": "GET /a", "protocols": []any{"HTTP/1.1", "HTTP/1.0"}, "status": 401.0, "seen": "401 without WWW-Authenticate",
+		"request": "GET /a", "protocols": []any{"HTTP/1.1", "HTTP/1.0"}, "status": 401.0, "observed": "401 without WWW-Authenticate",
 		"rule": "401-challenge", "clause": "RFC 9110, section 15.5.2", "link": "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.5.2",
-		"level": "MUST", "right": "401 has a WWW-Authenticate", "mend": "use problem.Challenge with respond.Error, or NormalizeOptions.Challenges",
+		"level": "MUST", "requirement": "401 has a WWW-Authenticate", "fix": "use problem.Challenge with respond.Error, or NormalizeOptions.Challenges",
 	}, got)
 }

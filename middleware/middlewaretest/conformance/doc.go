@@ -1,5 +1,5 @@
 // Package conformance checks the responses of an HTTP service against the
-// specifications, and says how to mend what they forbid.
+// specifications, and says how to fix what they forbid.
 //
 // Start with [Test], which checks any handler in a test:
 //

@@ -16,14 +16,14 @@ var update = flag.Bool("update", false, "write the table of docs/conformance.md 
 
 const (
 	page  = "../../../docs/conformance.md"
-	begin = "| rule | clause | level | right |\n|---|---|---|---|\n"
+	begin = "| rule | clause | level | requirement |\n|---|---|---|---|\n"
 )
 
 // The page ends with the table of all rules.
 func TestDocsListTheRules(t *testing.T) {
 	var table strings.Builder
 	for _, r := range conformance.Rules() {
-		fmt.Fprintf(&table, "| `%s` | [%s](%s) | %s | %s |\n", r.ID, r.Clause(), r.Link(), r.Level, r.Right)
+		fmt.Fprintf(&table, "| `%s` | [%s](%s) | %s | %s |\n", r.ID, r.Clause(), r.Link(), r.Level, r.Requirement)
 	}
 	b, err := os.ReadFile(page)
 	require.NoError(t, err)

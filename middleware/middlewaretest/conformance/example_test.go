@@ -45,9 +45,9 @@ func ExampleCheck() {
 	// Output:
 	// GET /orders over HTTP/1.1 -> 405: 405 without Allow
 	// 	RFC 9110, section 15.5.6, MUST (405-allow): 405 has an Allow
-	// 	to mend it: use problem.Allow with respond.Error, or let ServeMux refuse the method
+	// 	to fix it: use problem.Allow with respond.Error, or let ServeMux refuse the method
 	// HEAD /orders over HTTP/1.1 -> 400: HEAD has status 400, and GET 405
 	// 	RFC 9110, section 9.3.2, SHOULD (head-status): a HEAD has the status of the GET
-	// 	to mend it: route HEAD to the handler of GET, as ServeMux does, and chi with middleware.GetHead: net/http leaves out the body
+	// 	to fix it: route HEAD to the handler of GET, as ServeMux does, and chi with middleware.GetHead: net/http leaves out the body
 	// <nil>
 }

@@ -20,12 +20,12 @@ const (
 
 // Rule is a clause of a specification that a response can break.
 type Rule struct {
-	ID      string // for Options.Ignore
-	RFC     int
-	Section string
-	Level   Level
-	Right   string // what is true of a response that keeps the rule
-	Mend    string // how to change a handler that breaks it
+	ID          string // for Options.Ignore
+	RFC         int
+	Section     string
+	Level       Level
+	Requirement string // what is true of a response that keeps the rule
+	Fix         string // how to change a handler that breaks it
 
 	check func(*exchange) string // what was seen, or "" if the rule is kept
 }
@@ -56,18 +56,18 @@ type Finding struct {
 	Request   string   // method and target, with the header fields of a probe
 	Protocols []string // those over which it was found
 	Status    int      // of the response; 0 if none could be read
-	Seen      string   // what is wrong; printable, and at most some 300 bytes long
+	Observed  string   // what is wrong; printable, and at most some 300 bytes long
 }
 
-// String returns three lines: what was found, what the rule requires, and how to mend
+// String returns three lines: what was found, what the rule requires, and how to fix
 // it.
 func (f Finding) String() string {
 	status := ""
 	if f.Status != 0 {
 		status = fmt.Sprintf(" -> %d", f.Status)
 	}
-	return fmt.Sprintf("%s over %s%s: %s\n\t%s, %s (%s): %s\n\tto mend it: %s",
-		f.Request, strings.Join(f.Protocols, ", "), status, f.Seen, f.Rule.Clause(), f.Rule.Level, f.Rule.ID, f.Rule.Right, f.Rule.Mend)
+	return fmt.Sprintf("%s over %s%s: %s\n\t%s, %s (%s): %s\n\tto fix it: %s",
+		f.Request, strings.Join(f.Protocols, ", "), status, f.Observed, f.Rule.Clause(), f.Rule.Level, f.Rule.ID, f.Rule.Requirement, f.Rule.Fix)
 }
 
 // report collects findings.
@@ -87,7 +87,7 @@ func (r *report) add(x *exchange) {
 		if seen == "" || x.plain != nil && rule.check(x.plain) == seen || x.get != nil && rule.check(x.get) == seen {
 			continue
 		}
-		f := Finding{Rule: rule, Request: x.request.String(), Protocols: []string{x.protocol}, Seen: printable(seen)}
+		f := Finding{Rule: rule, Request: x.request.String(), Protocols: []string{x.protocol}, Observed: printable(seen)}
 		if x.final != nil {
 			f.Status = x.final.status
 		}
@@ -98,7 +98,7 @@ func (r *report) add(x *exchange) {
 // merge adds a finding. One that differs in the protocol alone is joined with it.
 func (r *report) merge(f Finding) {
 	for i := range r.found {
-		if o := &r.found[i]; o.Rule.ID == f.Rule.ID && o.Request == f.Request && o.Status == f.Status && o.Seen == f.Seen {
+		if o := &r.found[i]; o.Rule.ID == f.Rule.ID && o.Request == f.Request && o.Status == f.Status && o.Observed == f.Observed {
 			if !slices.Contains(o.Protocols, f.Protocols[0]) {
 				o.Protocols = append(o.Protocols, f.Protocols[0])
 			}

@@ -200,5 +200,5 @@ func TestAServerWithoutHTTP2IsNoFault(t *testing.T) {
 	found, err = Check(context.Background(), "http://"+l.Addr().String(), Options{Protocols: []string{HTTP2}})
 	require.NoError(t, err)
 	require.NotEmpty(t, found)
-	assert.Contains(t, found[0].Seen, `the server begins with "HTTP/1.1 `)
+	assert.Contains(t, found[0].Observed, `the server begins with "HTTP/1.1 `)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// viaGet is how to mend a HEAD.
+// viaGet is how to fix a HEAD.
 const viaGet = "route HEAD to the handler of GET, as ServeMux does, and chi with middleware.GetHead: net/http leaves out the body"
 
 // compareRules compare the responses to two requests for one target.

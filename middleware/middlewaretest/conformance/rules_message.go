@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// How to mend what net/http's server does right, whatever a handler does: such a fault
+// How to fix what net/http's server does right, whatever a handler does: such a fault
 // is one of a hijacked connection or of another server.
 const (
 	viaServer = "let net/http write the response: set the header and the status through http.ResponseWriter, not on a hijacked connection"

@@ -478,8 +478,8 @@ func TestNoRuleIsWithoutAPair(t *testing.T) {
 		assert.True(t, tested[r.ID], "%s has no server that breaks it", r.ID)
 		assert.False(t, seen[r.ID], "%s is there twice", r.ID)
 		seen[r.ID] = true
-		assert.NotEmpty(t, r.Right)
-		assert.NotEmpty(t, r.Mend)
+		assert.NotEmpty(t, r.Requirement)
+		assert.NotEmpty(t, r.Fix)
 		assert.Contains(t, []conformance.Level{conformance.Must, conformance.Should}, r.Level)
 		assert.Regexp(t, `^RFC \d{4}, (section [\d.]+|appendix B)$`, r.Clause())
 	}
