@@ -192,6 +192,22 @@ func TestMemoryTakesAtMost48BytesForAKey(t *testing.T) {
 	}
 }
 
+func TestCrowdedLastPlacesAddFewCells(t *testing.T) {
+	table := newTable(1000)
+	before := cap(table.cells)
+	for hash := range uint64(3 * minHomes) { // all of which belong to the last place
+		at, _ := table.find(hash + 1)
+		table.insert(at, cell{hash: hash + 1})
+	}
+	assert.LessOrEqual(t, cap(table.cells), before+3*minHomes)
+	next := table.resized(1000)
+	assert.LessOrEqual(t, cap(next.cells), before+3*minHomes)
+	for hash := range uint64(3 * minHomes) {
+		_, found := next.find(hash + 1)
+		assert.True(t, found, hash)
+	}
+}
+
 // What a flood cannot do, and what it can: a key is free again once as many
 // other keys as there is room for are further from full.
 func TestFloodFreesNoKeyUnlessItUsesUpMore(t *testing.T) {

@@ -92,11 +92,19 @@ func (t *table) insert(at int, c cell) {
 		free++
 	}
 	if free == len(t.cells) { // hardly ever: the last places are crowded
-		t.cells = append(t.cells, cell{})
+		t.widen()
 	}
 	copy(t.cells[at+1:free+1], t.cells[at:free])
 	t.cells[at] = c
 	t.used++
+}
+
+// widen adds a few places at the end. append would add a third of the table,
+// and a flood that lasts crowds the last places of each table once.
+func (t *table) widen() {
+	cells := make([]cell, len(t.cells)+minHomes)
+	copy(cells, t.cells)
+	t.cells = cells
 }
 
 // remove frees the cell at a place. Those that were pushed past it move up, so
@@ -122,7 +130,7 @@ func (t *table) resized(keys int) table {
 		}
 		at = max(at, next.home(c.hash))
 		if at == len(next.cells) {
-			next.cells = append(next.cells, cell{})
+			next.widen()
 		}
 		next.cells[at] = *c
 		at++
