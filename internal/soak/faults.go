@@ -15,8 +15,8 @@ type fault struct {
 }
 
 var faults = []fault{
-	{"Redis killed", func(w *world, c *client) error { return w.redis[0].restart(c.upTo(500)) }},
-	{"Redis stopped", func(w *world, c *client) error { return w.redis[0].pause(300*time.Millisecond + c.upTo(900)) }},
+	{"Redis killed", (*world).killRedis},
+	{"Redis stopped", (*world).stopRedis},
 	{"Redis re-pointed, old connections cut", func(w *world, c *client) error { return w.repoint(c, false) }},
 	{"Redis re-pointed, old connections silent", func(w *world, c *client) error { return w.repoint(c, true) }},
 	{"Redis read-only", (*world).demote},
@@ -46,16 +46,38 @@ func (w *world) breakThings(c *client) error {
 	return nil
 }
 
+// killRedis kills the server as a crash would, and starts it again without its
+// keys.
+func (w *world) killRedis(c *client) error {
+	over := w.lose()
+	return w.countOutage(c, "killed", func() error {
+		w.redis[0].kill()
+		return nil
+	}, func() error {
+		defer over()
+		return w.redis[0].start()
+	})
+}
+
+// stopRedis stops the process for a while: its connections stay open and nothing
+// comes back.
+func (w *world) stopRedis(c *client) error {
+	return w.countOutage(c, "stopped", w.redis[0].stop, w.redis[0].goOn)
+}
+
 // repoint sends the clients of Redis to the other one, and back.
 func (w *world) repoint(c *client, silently bool) error {
+	defer w.lose()()
 	w.front.point(w.redis[1].addr, silently)
 	w.pause(200*time.Millisecond + c.upTo(800))
 	w.front.point(w.redis[0].addr, silently)
 	return nil
 }
 
-// demote makes Redis the replica of the other one for a while.
+// demote makes Redis the replica of the other one for a while, with the keys of
+// that.
 func (w *world) demote(c *client) error {
+	defer w.lose()()
 	return w.redis[0].tell(func(ctx context.Context, r *redis.Client) error {
 		err := r.ReplicaOf(ctx, w.redis[1].host(), w.redis[1].port()).Err()
 		w.pause(100*time.Millisecond + c.upTo(600))

@@ -25,7 +25,7 @@ type flow struct {
 }
 
 func startForwarder(target string) (*forwarder, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", anyPort)
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +49,24 @@ func (f *forwarder) serve() {
 			continue
 		}
 		w := &flow{in: in, out: out}
-		f.mu.Lock()
-		f.flows[w] = struct{}{}
-		f.mu.Unlock()
+		if !f.add(w, target) {
+			continue
+		}
 		go f.copy(w, in, out)
 		go f.copy(w, out, in)
 	}
+}
+
+// add notes a new flow, unless the address leads to another target meanwhile.
+func (f *forwarder) add(w *flow, target string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.target != target {
+		_, _ = w.in.Close(), w.out.Close()
+		return false
+	}
+	f.flows[w] = struct{}{}
+	return true
 }
 
 func (f *forwarder) copy(w *flow, to, from net.Conn) {

@@ -168,7 +168,7 @@ func events(w http.ResponseWriter, r *http.Request) error {
 }
 
 // live sends events until the server shuts down. A client that does not read
-// has a second for each.
+// has a while for each.
 func (s *service) live(w http.ResponseWriter, r *http.Request) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -188,44 +188,11 @@ func (s *service) beats(w http.ResponseWriter, ctx context.Context, tick <-chan 
 				return
 			case <-tick:
 			}
-			_ = control.SetWriteDeadline(time.Now().Add(time.Second))
+			_ = control.SetWriteDeadline(time.Now().Add(patience / 3))
 			if !yield(respond.Event{Data: text}, nil) {
 				return
 			}
 		}
-	}
-}
-
-// hijack sends back each line until the client or the server ends.
-func (s *service) hijack(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor != 1 || r.Header.Get("Upgrade") != "soak" {
-		respond.Error(w, http.StatusUpgradeRequired, problem.Upgrade("soak"))
-		return
-	}
-	ending := s.ending()
-	conn, rw, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		respond.Fail(w, r, err)
-		return
-	}
-	defer conn.Close()
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		select {
-		case <-ending:
-			_ = conn.SetDeadline(time.Now())
-		case <-stop:
-		}
-	}()
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: soak\r\nConnection: Upgrade\r\n\r\n")
-	for rw.Flush() == nil {
-		line, err := rw.ReadString('\n')
-		if err != nil {
-			return
-		}
-		_, _ = rw.WriteString(line)
 	}
 }
 

@@ -1,183 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
-	"sync"
+	"slices"
 	"time"
 )
-
-// conn is a connection of a client that speaks HTTP/1.1. It is written by hand,
-// so that nothing is sent again or read away unseen.
-type conn struct {
-	net.Conn
-	in   *bufio.Reader
-	used bool     // for a request before this one
-	last *request // before this one
-
-	sending   sync.WaitGroup
-	continued bool // the body of the request is sent, or will be
-}
-
-func dial(addr string) (*conn, error) {
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	_ = c.SetDeadline(time.Now().Add(patience))
-	return &conn{Conn: c, in: bufio.NewReader(c)}, nil
-}
-
-// head returns the request line and the header.
-func (q *request) head() []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s %s\r\nHost: soak.example\r\n%s: %s\r\n", q.method, q.path, q.proto[:len("HTTP/1.x")], idHeader, q.id)
-	for i := 0; i+1 < len(q.fields); i += 2 {
-		fmt.Fprintf(&b, "%s: %s\r\n", q.fields[i], q.fields[i+1])
-	}
-	if q.keepAlive {
-		b.WriteString("Connection: keep-alive\r\n")
-	}
-	if q.close {
-		b.WriteString("Connection: close\r\n")
-	}
-	if q.expectContinue {
-		b.WriteString("Expect: 100-continue\r\n")
-	}
-	switch {
-	case q.body != nil && q.chunked:
-		b.WriteString("Transfer-Encoding: chunked\r\n")
-	case q.body != nil:
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(q.body))
-	}
-	b.WriteString("\r\n")
-	return b.Bytes()
-}
-
-// content returns the body as it is sent.
-func (q *request) content() []byte {
-	if !q.chunked || q.body == nil {
-		return q.body
-	}
-	var b bytes.Buffer
-	for rest := q.body; len(rest) > 0; {
-		n := min(len(rest), 5000)
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", n, rest[:n])
-		rest = rest[n:]
-	}
-	b.WriteString("0\r\n\r\n")
-	return b.Bytes()
-}
-
-// do sends a request and returns the response. It sends the body while it reads,
-// since a server may respond before it has all of it.
-func (c *conn) do(q *request) *response {
-	_ = c.SetDeadline(time.Now().Add(patience))
-	c.continued = !q.expectContinue
-	first := q.head()
-	if c.continued {
-		first = append(first, q.content()...)
-	}
-	c.send(first)
-	res := c.read(q)
-	if res.cut() || res.closes() {
-		_ = c.SetWriteDeadline(time.Now()) // it need not be read any more
-	}
-	c.sending.Wait()
-	c.used, c.last = true, q
-	return res
-}
-
-// send writes in the background what the kernel may have no room for.
-func (c *conn) send(text []byte) { c.sending.Go(func() { _, _ = c.Write(text) }) }
-
-// read reads one response, with the interim ones before it. It sends the body when
-// that is requested.
-func (c *conn) read(q *request) *response {
-	res := new(response)
-	if _, err := c.in.Peek(1); err != nil {
-		res.err, res.unserved = err, !isTimeout(err)
-		return res
-	}
-	for {
-		got, err := http.ReadResponse(c.in, &http.Request{Method: q.method})
-		switch {
-		case err != nil:
-			res.err = err
-			return res
-		case got.StatusCode == http.StatusContinue:
-			if !c.continued && q.expectContinue {
-				c.continued = true
-				c.send(q.content())
-			}
-		case got.StatusCode < 200 && got.StatusCode != http.StatusSwitchingProtocols:
-			res.interim = append(res.interim, got.StatusCode)
-		default:
-			res.fill(got)
-			return res
-		}
-	}
-}
-
-// fill reads a final response to its end.
-func (r *response) fill(got *http.Response) {
-	r.status, r.header = got.StatusCode, got.Header
-	r.closing = got.Close
-	if r.upgraded = got.StatusCode == http.StatusSwitchingProtocols; r.upgraded {
-		return
-	}
-	r.endless = got.ContentLength < 0 && len(got.TransferEncoding) == 0
-	r.body, r.err = io.ReadAll(got.Body)
-	r.trailer = got.Trailer
-}
-
-// closes reports whether the server closes the connection behind the response.
-func (r *response) closes() bool { return r.closing || r.header.Get("Connection") == "close" }
-
-// rest returns what comes behind the last response of a connection.
-func (c *conn) rest() (string, error) {
-	data, err := io.ReadAll(c.in)
-	if err != nil && !isReset(err) {
-		return "", err
-	}
-	return string(data), nil
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// isReset reports whether the other side closed a connection that had unread
-// bytes in it.
-func isReset(err error) bool {
-	return strings.Contains(err.Error(), "connection reset") || strings.Contains(err.Error(), "broken pipe")
-}
-
-// reset closes a connection with RST in place of FIN.
-func (c *conn) reset() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	_ = c.Close()
-}
-
-// readUpTo reads so much of whatever comes, or as much as comes within a while.
-func (c *conn) readUpTo(n int) {
-	_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-	_, _ = io.ReadFull(c.in, make([]byte, n))
-}
-
-// closeWrite closes the sending half.
-func (c *conn) closeWrite() { _ = c.Conn.(*net.TCPConn).CloseWrite() }
 
 // orderly1 sends requests one after the other over HTTP/1.1, as an orderly client.
 func (w *world) orderly1(c *client) {
@@ -234,7 +64,9 @@ func (w *world) oldClient(c *client) {
 // connect opens a connection, as soon as the server listens.
 func (w *world) connect(s *server) *conn {
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(5 * time.Millisecond) {
+		down := s.down.now()
 		if c, err := dial(s.addr); err == nil {
+			c.down = down
 			return c
 		}
 		if w.over.Load() {
@@ -253,13 +85,11 @@ func (w *world) exchange(s *server, c *conn, q *request) (open bool) {
 // exchangeInto sends a request and fills in the response. It reports whether the
 // connection can be used for another one.
 func (w *world) exchangeInto(s *server, c *conn, q *request, to *response) (open bool) {
-	down := s.down.now()
-	used := c.used
 	w.ledger.expect(q)
-	w.note(q)
+	w.note(q, c)
 	res := c.do(q)
 	defer func() { *to = *res }()
-	w.conclude(s, q, res, down, used)
+	w.conclude(s, q, res)
 	switch {
 	case res.cut() || res.upgraded:
 		return false
@@ -280,10 +110,13 @@ func (w *world) exchangeInto(s *server, c *conn, q *request, to *response) (open
 
 // conclude hands a response to the ledger. A request for which nothing came may
 // be sent again if the server was about to close the connection.
-func (w *world) conclude(s *server, q *request, res *response, down int64, used bool) {
+func (w *world) conclude(s *server, q *request, res *response) {
+	if res.status == http.StatusBadRequest && q.isStale() && !slices.Contains(q.status, res.status) {
+		res.unserved, res.err = true, errors.New("the request line came too late")
+	}
 	if res.unserved {
-		closing := s.down.lingers(down)
-		res.raced = closing && used
+		closing := s.down.lingers(q.downAt) || q.isStale()
+		res.raced = closing && q.reused
 		if !closing && !q.cut && !q.rude {
 			w.figures.violate("%v: no response, and the server was not shutting down: %v", q, res.err)
 		}
@@ -333,9 +166,7 @@ func (w *world) pipeliner(c *client) {
 
 // batch pipelines n requests that do not close the connection.
 func (w *world) batch(s *server, open *conn, c *client, n int) bool {
-	down := s.down.now()
 	var all []*request
-	var text []byte
 	for range n {
 		q := c.request("HTTP/1.1, pipelined")
 		switch c.rand.IntN(5) {
@@ -354,66 +185,33 @@ func (w *world) batch(s *server, open *conn, c *client, n int) bool {
 		}
 		q.kind = "pipelined"
 		q.with("X-Forwarded-For", address(c.rand))
-		w.ledger.expect(q)
-		w.note(q)
 		all = append(all, q)
-		text = append(text, q.head()...)
 	}
-	_ = open.SetDeadline(time.Now().Add(patience))
-	go func() { _, _ = open.Write(text) }()
-	ended := false
-	for _, q := range all {
-		res := &response{err: io.EOF, unserved: true}
-		if !ended {
-			res = open.read(q)
-		}
-		w.conclude(s, q, res, down, true)
-		ended = ended || res.cut() || res.closes()
-	}
-	return !ended
+	return w.pipeline(s, open, all)
 }
 
-// flooder sends requests with ever new keys.
-func (w *world) flooder(c *client) {
-	for w.goesOn() {
-		w.flood(c)
-		w.pause(20 * time.Millisecond)
-	}
-}
-
-// flood pipelines hundreds of requests with new keys.
-func (w *world) flood(c *client) {
-	s := c.server()
-	open := w.connect(s)
-	if open == nil {
-		return
-	}
-	defer open.Close()
-	down := s.down.now()
-	_ = open.SetDeadline(time.Now().Add(patience))
-	const n = 300
-	var all []*request
+// pipeline sends requests at once, and reads the responses in their order. It
+// reports whether the connection can be used for more.
+func (w *world) pipeline(s *server, open *conn, all []*request) bool {
 	var text []byte
-	for range n {
-		q := c.request("HTTP/1.1, pipelined")
-		q.wantJSON(c.rand, []string{"/json", "/limited/memory", "/limited/memory", "/limited/local"}[c.rand.IntN(4)])
-		q.kind, q.status = "flood of keys", []int{200, 429, 503}
-		q.with(keyHeader, strconv.FormatUint(c.rand.Uint64(), 36))
-		q.with("X-Forwarded-For", address(c.rand))
+	for _, q := range all {
 		w.ledger.expect(q)
-		w.note(q)
-		w.figures.add("keys", "different ones")
-		all = append(all, q)
+		w.note(q, open)
+		q.reused = true // by those before it
 		text = append(text, q.head()...)
 	}
+	_ = open.SetDeadline(time.Now().Add(patience))
 	go func() { _, _ = open.Write(text) }()
-	ended := false
+	var ended error
 	for _, q := range all {
-		res := &response{err: io.EOF, unserved: true}
-		if !ended {
+		res := &response{err: ended, unserved: true}
+		if ended == nil {
 			res = open.read(q)
 		}
-		w.conclude(s, q, res, down, true)
-		ended = ended || res.cut() || res.closes()
+		w.conclude(s, q, res)
+		if ended == nil && (res.cut() || res.closes()) {
+			ended = fmt.Errorf("the connection has ended behind %v, with %v", q, res)
+		}
 	}
+	return ended == nil
 }

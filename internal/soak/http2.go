@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,24 +20,39 @@ type transport2 struct {
 	http.Transport
 	mu    sync.Mutex
 	conns []net.Conn
+	downs map[string]int64 // by address: what conn.down is
 }
 
-func newTransport2() *transport2 {
-	t := new(transport2)
+func (w *world) newTransport2() *transport2 {
+	t := &transport2{downs: make(map[string]int64)}
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetUnencryptedHTTP2(true)
 	t.DisableCompression = true
 	t.ExpectContinueTimeout = 5 * time.Second
 	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		at := slices.IndexFunc(w.servers, func(s *server) bool { return s.addr == addr })
+		down := w.servers[at].down.now()
 		c, err := new(net.Dialer).DialContext(ctx, network, addr)
 		if err == nil {
 			t.mu.Lock()
 			t.conns = append(t.conns, c)
+			t.downs[addr] = down
 			t.mu.Unlock()
 		}
 		return c, err
 	}
 	return t
+}
+
+// downAt returns whether a server was shutting down when its connection was
+// opened, or now if there is none.
+func (t *transport2) downAt(s *server) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if down, ok := t.downs[s.addr]; ok {
+		return down
+	}
+	return s.down.now()
 }
 
 // cut closes all connections in the middle of whatever they carry.
@@ -108,7 +124,7 @@ func isUnserved(err error) bool {
 // orderly2 sends requests over HTTP/2, several at a time on one connection, as an
 // orderly client.
 func (w *world) orderly2(c *client) {
-	t := newTransport2()
+	t := w.newTransport2()
 	defer t.CloseIdleConnections()
 	var streams sync.WaitGroup
 	for range 4 {
@@ -127,11 +143,11 @@ func (w *world) orderly2(c *client) {
 }
 
 func (w *world) exchange2(s *server, t *transport2, q *request) {
-	down := s.down.now()
 	w.ledger.expect(q)
-	w.note(q)
+	w.note(q, nil)
+	q.downAt = t.downAt(s)
 	res := t.do(context.Background(), s.addr, q)
-	w.conclude(s, q, res, down, true)
+	w.conclude(s, q, res)
 	if res.unserved {
 		w.await(s)
 	}
@@ -146,7 +162,7 @@ func (w *world) await(s *server) {
 
 // rude2 gives streams up, and closes connections with streams on them.
 func (w *world) rude2(c *client) {
-	t := newTransport2()
+	t := w.newTransport2()
 	defer t.CloseIdleConnections()
 	defer t.cut()
 	for w.goesOn() {
@@ -159,7 +175,7 @@ func (w *world) rude2(c *client) {
 			q.kind = "HTTP/2 given up"
 			wait := time.Duration(c.rand.IntN(60)) * time.Millisecond
 			w.ledger.expect(q)
-			w.note(q)
+			w.note(q, nil)
 			streams.Go(func() {
 				ctx, cancel := context.WithTimeout(context.Background(), wait)
 				defer cancel()

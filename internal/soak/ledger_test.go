@@ -70,43 +70,46 @@ func (x *exchanged) violations() string {
 	return strings.Join(f.violations, "\n")
 }
 
+// differing are changes after which something is wrong.
+var differing = map[string]struct {
+	from   func() *exchanged
+	change func(*exchanged)
+	want   string
+}{
+	// what the client got
+	"another status":            {orderly, func(x *exchanged) { x.seen.status = 201 }, "not one of"},
+	"another body":              {orderly, func(x *exchanged) { x.seen.body = []byte(`{"n":8}`) }, "want {N:7"},
+	"that of another request":   {orderly, func(x *exchanged) { x.seen.header.Set("X-Request-Id", "2") }, "of another request"},
+	"a cut":                     {orderly, func(x *exchanged) { x.seen.err = io.ErrUnexpectedEOF }, "cut: "},
+	"no cut":                    {orderly, func(x *exchanged) { x.request.cut = true }, "should be cut"},
+	"no end":                    {orderly, func(x *exchanged) { x.seen.endless = true }, "ends with the connection"},
+	"a secret":                  {orderly, func(x *exchanged) { x.seen.header.Set("X", secret) }, "is for developers"},
+	"an upgrade":                {orderly, func(x *exchanged) { x.seen.upgraded = true }, "an upgrade that was not requested"},
+	"a problem of another":      {refused, func(x *exchanged) { x.request.id = "2" }, "problem {"},
+	"a problem that is none":    {refused, func(x *exchanged) { x.seen.body = pattern(86) }, "malformed problem"},
+	"a problem of another type": {refused, func(x *exchanged) { x.seen.header.Set("Content-Type", "text/plain") }, "Content-Type: text/plain"},
+	"a problem to be stored":    {refused, func(x *exchanged) { x.seen.header.Del("Cache-Control") }, "Cache-Control"},
+	"a wrong length":            {refused, func(x *exchanged) { x.seen.header.Set("Content-Length", "5") }, "Content-Length: 5"},
+	"a Retry-After":             {refused, func(x *exchanged) { x.seen.header.Set("Retry-After", "5") }, "Retry-After: 5"},
+	// what the server says of it
+	"a Result of another status": {orderly, func(x *exchanged) { x.result.Status = 500 }, "the status of the Result differs"},
+	"a Result of other bytes":    {orderly, func(x *exchanged) { x.result.Bytes = 1 }, "the bytes of the Result differ"},
+	"a Result that is cut":       {orderly, func(x *exchanged) { x.result.Aborted = true }, "a complete response was cut"},
+	"a Result without a client":  {orderly, func(x *exchanged) { x.result.ClientGone, x.record.gone = true, true }, "the client left"},
+	"a Result with a hijack":     {orderly, func(x *exchanged) { x.result.Hijacked = true }, "taken over"},
+	"a Result with a 103":        {orderly, func(x *exchanged) { x.result.Interim = []int{103} }, "interim codes"},
+	"another record":             {orderly, func(x *exchanged) { x.record.status = 201 }, "and record"},
+	// how often
+	"no call":          {orderly, func(x *exchanged) { x.calls = 0 }, "a response without a call"},
+	"two calls":        {orderly, func(x *exchanged) { x.seen, x.calls = nil, 2 }, "its client has not ended"},
+	"a call too much":  {orderly, func(x *exchanged) { x.calls = 2; x.seen.unserved = true }, "a request that had begun was cut"},
+	"a cut that began": {orderly, func(x *exchanged) { x.seen = &response{err: errors.New("EOF"), unserved: true} }, "a request that had begun was cut"},
+}
+
 func TestLedgerFindsWhatDiffers(t *testing.T) {
 	assert.Empty(t, orderly().violations())
 	assert.Empty(t, refused().violations())
-	for why, row := range map[string]struct {
-		from   func() *exchanged
-		change func(*exchanged)
-		want   string
-	}{
-		// what the client got
-		"another status":            {orderly, func(x *exchanged) { x.seen.status = 201 }, "not one of"},
-		"another body":              {orderly, func(x *exchanged) { x.seen.body = []byte(`{"n":8}`) }, "want {N:7"},
-		"that of another request":   {orderly, func(x *exchanged) { x.seen.header.Set("X-Request-Id", "2") }, "of another request"},
-		"a cut":                     {orderly, func(x *exchanged) { x.seen.err = io.ErrUnexpectedEOF }, "cut: "},
-		"no cut":                    {orderly, func(x *exchanged) { x.request.cut = true }, "should be cut"},
-		"no end":                    {orderly, func(x *exchanged) { x.seen.endless = true }, "ends with the connection"},
-		"a secret":                  {orderly, func(x *exchanged) { x.seen.header.Set("X", secret) }, "is for developers"},
-		"an upgrade":                {orderly, func(x *exchanged) { x.seen.upgraded = true }, "an upgrade that was not requested"},
-		"a problem of another":      {refused, func(x *exchanged) { x.request.id = "2" }, "problem {"},
-		"a problem that is none":    {refused, func(x *exchanged) { x.seen.body = pattern(86) }, "malformed problem"},
-		"a problem of another type": {refused, func(x *exchanged) { x.seen.header.Set("Content-Type", "text/plain") }, "Content-Type: text/plain"},
-		"a problem to be stored":    {refused, func(x *exchanged) { x.seen.header.Del("Cache-Control") }, "Cache-Control"},
-		"a wrong length":            {refused, func(x *exchanged) { x.seen.header.Set("Content-Length", "5") }, "Content-Length: 5"},
-		"a Retry-After":             {refused, func(x *exchanged) { x.seen.header.Set("Retry-After", "5") }, "Retry-After: 5"},
-		// what the server says of it
-		"a Result of another status": {orderly, func(x *exchanged) { x.result.Status = 500 }, "the status of the Result differs"},
-		"a Result of other bytes":    {orderly, func(x *exchanged) { x.result.Bytes = 1 }, "the bytes of the Result differ"},
-		"a Result that is cut":       {orderly, func(x *exchanged) { x.result.Aborted = true }, "a complete response was cut"},
-		"a Result without a client":  {orderly, func(x *exchanged) { x.result.ClientGone, x.record.gone = true, true }, "the client left"},
-		"a Result with a hijack":     {orderly, func(x *exchanged) { x.result.Hijacked = true }, "taken over"},
-		"a Result with a 103":        {orderly, func(x *exchanged) { x.result.Interim = []int{103} }, "interim codes"},
-		"another record":             {orderly, func(x *exchanged) { x.record.status = 201 }, "and record"},
-		// how often
-		"no call":          {orderly, func(x *exchanged) { x.calls = 0 }, "a response without a call"},
-		"two calls":        {orderly, func(x *exchanged) { x.seen, x.calls = nil, 2 }, "its client has not ended"},
-		"a call too much":  {orderly, func(x *exchanged) { x.calls = 2; x.seen.unserved = true }, "a request that had begun was cut"},
-		"a cut that began": {orderly, func(x *exchanged) { x.seen = &response{err: errors.New("EOF"), unserved: true} }, "a request that had begun was cut"},
-	} {
+	for why, row := range differing {
 		x := row.from()
 		row.change(x)
 		assert.Contains(t, x.violations(), row.want, why)

@@ -2,15 +2,16 @@
 // it, and then looks whether anything is left or missing.
 //
 //	cd internal/soak && go run .                 # two minutes
-//	go run . -for 10m -seed 7 -o REPORT.md
+//	go run -race . -for 10m -seed 7 -o report.md
 //
 // In one process there are two servers behind the documented chain, over
 // HTTP/1.1 and HTTP/2 without TLS, one of them inside package listener; a third
 // server behind a ReverseProxy; and two redis-servers behind one address.
 // Clients of all kinds send requests to them: orderly ones, some of which
-// pipeline, read or write slowly, upload, stream or upgrade; and rude ones, which
-// vanish with FIN or RST, stall, send half of a request or what is none, and
-// flood the limits with keys. Meanwhile servers shut down gracefully and come
+// pipeline, read or write slowly, upload, stream or upgrade, also through the
+// ReverseProxy; and rude ones, which vanish with FIN or RST in whatever is under
+// way, stall, send half of a request or what is none, and flood the limits with
+// keys by the hundred thousand. Meanwhile servers shut down gracefully and come
 // back, Redis is killed, stopped and re-pointed, the upstream server is cut off,
 // and maintenance is switched on and off.
 //
@@ -23,13 +24,20 @@
 //     whatever its client did.
 //   - What a handler, a panic or the upstream server says to developers reaches
 //     no client.
+//   - A limit grants no key more than its quota, in memory and in Redis, whatever
+//     breaks. While Redis is away each service grants its share, no more and no
+//     less, and charges it afterwards. That is counted by the clients.
+//   - A limit that is flooded takes no more memory than it is documented to, and
+//     refuses no new key.
 //   - Shutdown cuts no request that had begun, and ends in time.
 //   - At the end there is no goroutine, file, temporary file, connection, slot
 //     of a limit or key in Redis that was not there at the start, and no heap
 //     that was not there after a first round.
 //
 // The seed decides what is sent and what breaks in which order; what meets what
-// is up to the scheduler. The command needs Linux and redis-server. It exits with
+// is up to the scheduler. On a busy machine it finds the same: what a Timeout or
+// an idle connection makes of a process that is kept waiting is no violation,
+// and a clock that ticks all the time shows when it is. The command needs Linux and redis-server. It exits with
 // status 1, and lists them, if there are violations.
 package main
 

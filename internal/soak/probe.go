@@ -14,15 +14,10 @@ import (
 // patientClient uses its limit up, waits for as long as Retry-After says, and is
 // served then.
 func (w *world) patientClient(c *client) {
-	s := c.server()
+	lines := w.lines([]*server{c.server()})
+	defer closeAll(lines)
 	served := false // is what the next response has to be
-	open := (*conn)(nil)
 	for w.goesOn() {
-		if open == nil {
-			if open = w.connect(s); open == nil {
-				return
-			}
-		}
 		q := c.request("HTTP/1.1")
 		q.wantJSON(c.rand, "/limited/memory")
 		q.kind = "waits as Retry-After says"
@@ -30,12 +25,11 @@ func (w *world) patientClient(c *client) {
 		if !served {
 			q.status = []int{200, 429}
 		}
-		wait := time.Duration(0)
-		res := new(response)
-		if !w.exchangeInto(s, open, q, res) {
-			_ = open.Close()
-			open = nil
+		res := lines[0].do(q)
+		if res == nil {
+			return
 		}
+		wait := time.Duration(0)
 		if res.status == http.StatusTooManyRequests {
 			seconds, _ := strconv.Atoi(res.header.Get("Retry-After"))
 			wait = time.Duration(seconds) * time.Second
@@ -43,16 +37,13 @@ func (w *world) patientClient(c *client) {
 		served = wait > 0
 		w.pause(wait)
 	}
-	if open != nil {
-		_ = open.Close()
-	}
 }
 
 // probe looks whether all is in order again when no client sends anything.
 func (w *world) probe() {
 	for i, s := range w.servers {
 		c := w.newClient(fmt.Sprintf("probe.%d", i), uint64(1000+i))
-		for _, limit := range []string{"local", "open", "closed", "cost", "login"} {
+		for _, limit := range []string{"local", "open", "closed", "cost", "login", "fleet", "fleet-closed", "fleet-open"} {
 			w.probeLimit(c, s, w.services[i], limit)
 		}
 		w.probeSlots(c, s)
@@ -68,7 +59,7 @@ func (w *world) probeLimit(c *client, s *server, service *service, limit string)
 		if service.isShared(limit) {
 			return
 		}
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > patience {
 			w.figures.violate("%s: the limit %q is without Redis, which is back", s.name, limit)
 			return
 		}
@@ -85,7 +76,7 @@ func (w *world) probeSlots(c *client, s *server) {
 		if strings.Contains(got, want) {
 			return
 		}
-		if time.Since(began) > 5*time.Second {
+		if time.Since(began) > patience {
 			w.figures.violate("%s: a slot is left: RateLimit is %s, want %s", s.name, got, want)
 			return
 		}
@@ -120,7 +111,7 @@ func (w *world) expectExpiry() {
 				if n == 0 || err != nil {
 					return err
 				}
-				if time.Since(began) > 10*time.Second {
+				if time.Since(began) > patience {
 					w.figures.violate("Redis %d keeps %d keys", i+1, n)
 					return nil
 				}
@@ -132,19 +123,52 @@ func (w *world) expectExpiry() {
 	}
 }
 
-// expectEnds looks at the time that each key has left. After ratelimit.Spend it
-// may be twice that of the quota.
+// expectEnds looks at the time that each key has left. After ratelimit.Spend, or
+// an outage, it may be twice that of the quota. It deletes those that would take
+// long.
 func (w *world) expectEnds(ctx context.Context, client *redis.Client) error {
-	keys := client.Scan(ctx, 0, "*", 1000).Iterator()
-	for keys.Next(ctx) {
-		ttl, err := client.PTTL(ctx, keys.Val()).Result()
+	for cursor := uint64(0); ; {
+		names, next, err := client.Scan(ctx, cursor, "*", 1000).Result()
 		if err != nil {
 			return err
 		}
-		w.figures.add("keys", "in Redis at the end of the traffic")
-		if ttl == -1 || ttl > 2*time.Second+time.Millisecond {
-			w.figures.violate("the key %s of Redis has %v left", keys.Val(), ttl)
+		left, sizes := make([]*redis.DurationCmd, len(names)), make([]*redis.IntCmd, len(names))
+		_, err = client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for i, name := range names {
+				left[i], sizes[i] = p.PTTL(ctx, name), p.MemoryUsage(ctx, name)
+			}
+			return nil
+		})
+		if err != nil && err != redis.Nil { // of a key that is gone
+			return err
+		}
+		for i, name := range names {
+			w.expectEndOf(name, left[i].Val())
+			w.figures.bound("bytes of a key in Redis", int(sizes[i].Val()), redisBytes, name)
+			if left[i].Val() > 2*time.Second {
+				client.Unlink(ctx, name)
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
 		}
 	}
-	return keys.Err()
+}
+
+// redisBytes is what a key in Redis takes at most.
+const redisBytes = 210
+
+// expectEndOf looks at the time that is left of a key, whose name has the quota
+// behind the hash.
+func (w *world) expectEndOf(name string, left time.Duration) {
+	w.figures.add("keys", "in Redis at the end of the traffic")
+	_, quota, _ := strings.Cut(name, "}:")
+	parts := strings.FieldsFunc(quota, func(r rune) bool { return r == '/' || r == ':' })
+	per := time.Duration(0)
+	if len(parts) > 1 {
+		per, _ = time.ParseDuration(parts[1])
+	}
+	if left == -1 || left > 2*per+time.Millisecond {
+		w.figures.violate("the key %s of Redis has %v left", name, left)
+	}
 }

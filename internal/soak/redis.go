@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,11 +22,15 @@ type redisServer struct {
 
 var errNoRedis = errors.New("soak: redis-server is not installed: apt-get install redis-server")
 
+// anyPort is where servers listen: at an address of this process alone, so that
+// none of its ports is given to a client while a server is away.
+var anyPort = fmt.Sprintf("127.%d.%d.%d:0", 64+os.Getpid()>>16&63, os.Getpid()>>8&255, os.Getpid()&255)
+
 func startRedis(dir string) (*redisServer, error) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		return nil, errNoRedis
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // to find a free port
+	l, err := net.Listen("tcp", anyPort) // to find a free port
 	if err != nil {
 		return nil, err
 	}
@@ -36,20 +41,32 @@ func startRedis(dir string) (*redisServer, error) {
 	return r, r.start()
 }
 
-// start returns when the server accepts connections.
+// start returns when the server replies, and not another one at its address.
 func (r *redisServer) start() error {
-	r.cmd = exec.Command("redis-server", "--bind", "127.0.0.1", "--port", r.port(), "--dir", r.dir, "--save", "", "--appendonly", "no", "--loglevel", "warning")
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for us
-	if err := r.cmd.Start(); err != nil {
+	if err := r.run(); err != nil {
 		return err
 	}
-	for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", r.addr); err == nil {
-			return conn.Close()
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(10 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", r.addr); err != nil || conn.Close() != nil {
+			continue
+		}
+		var info string
+		err := r.tell(func(ctx context.Context, c *redis.Client) (err error) {
+			info, err = c.Info(ctx, "server").Result()
+			return err
+		})
+		if err == nil && strings.Contains(info, fmt.Sprintf("process_id:%d\r", r.cmd.Process.Pid)) {
+			return nil
 		}
 	}
 	r.kill()
 	return fmt.Errorf("soak: redis-server does not listen on %s", r.addr)
+}
+
+func (r *redisServer) run() error {
+	r.cmd = exec.Command("redis-server", "--bind", r.host(), "--port", r.port(), "--dir", r.dir, "--save", "", "--appendonly", "no", "--loglevel", "warning")
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for us
+	return r.cmd.Start()
 }
 
 func (r *redisServer) host() string {
@@ -80,22 +97,25 @@ func (r *redisServer) kill() {
 	}
 }
 
-// restart kills the server, and starts it again a while later, without its keys.
-func (r *redisServer) restart(absent time.Duration) error {
-	r.kill()
-	time.Sleep(absent)
-	return r.start()
-}
-
-// pause stops the process for a while: its connections stay open and nothing
-// comes back.
-func (r *redisServer) pause(d time.Duration) error {
+// stop returns when the process runs no more.
+func (r *redisServer) stop() error {
+	pid := r.cmd.Process.Pid
 	if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	time.Sleep(d)
-	return r.cmd.Process.Signal(syscall.SIGCONT)
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(time.Millisecond) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return err
+		}
+		if _, state, ok := strings.Cut(string(text), ") "); ok && state[0] == 'T' {
+			return nil
+		}
+	}
+	return fmt.Errorf("soak: redis-server on %s does not stop", r.addr)
 }
+
+func (r *redisServer) goOn() error { return r.cmd.Process.Signal(syscall.SIGCONT) }
 
 // scratch makes two directories: one for what the process writes to TMPDIR, and
 // one for everything else.

@@ -21,18 +21,10 @@ func (out *outcome) report() string {
 		fmt.Fprintf(&b, "- %s\n", v)
 	}
 	b.WriteString("## Before and after\n\n| | at the start | after the first round | at the end |\n|---|--:|--:|--:|\n")
-	for _, row := range []struct {
-		name string
-		of   func(holdings) uint64
-	}{
-		{"goroutines", func(h holdings) uint64 { return uint64(len(h.goroutines)) }},
-		{"open files", func(h holdings) uint64 { return uint64(len(h.files)) }},
-		{"temporary files", func(h holdings) uint64 { return uint64(len(h.temporary)) }},
-		{"bytes of heap", func(h holdings) uint64 { return h.heap }},
-		{"objects on the heap", func(h holdings) uint64 { return h.objects }},
-	} {
+	for _, row := range held {
 		fmt.Fprintf(&b, "| %s | %d | %d | %d |\n", row.name, row.of(out.start), row.of(out.warm), row.of(out.end))
 	}
+	fmt.Fprintf(&b, "\n## Bounds\n\n%s", out.main.markdownOfBounds())
 	for _, name := range slices.Sorted(maps.Keys(out.main.times)) {
 		fmt.Fprintf(&b, "\nThe longest %s took %v.\n", name, out.main.times[name].Round(time.Millisecond))
 	}
@@ -50,6 +42,19 @@ func (out *outcome) report() string {
 		}
 	}
 	return b.String()
+}
+
+// held are the rows of the comparison of before and after.
+var held = []struct {
+	name string
+	of   func(holdings) uint64
+}{
+	{"goroutines", func(h holdings) uint64 { return uint64(len(h.goroutines)) }},
+	{"open files, connections included", func(h holdings) uint64 { return uint64(len(h.files)) }},
+	{"connections", holdings.connections},
+	{"temporary files", func(h holdings) uint64 { return uint64(len(h.temporary)) }},
+	{"bytes of heap", func(h holdings) uint64 { return h.heap }},
+	{"objects on the heap", func(h holdings) uint64 { return h.objects }},
 }
 
 // memory returns how much the machine has.

@@ -33,13 +33,28 @@ func take(tmp string) holdings {
 		}
 		return nil
 	})
+	h.heap, h.objects = liveHeap()
+	return h
+}
+
+// connections returns how many of the files are sockets.
+func (h holdings) connections() (n uint64) {
+	for _, target := range h.files {
+		if strings.HasPrefix(target, "socket:") {
+			n++
+		}
+	}
+	return n
+}
+
+// liveHeap returns how many bytes and objects the program holds.
+func liveHeap() (bytes, objects uint64) {
 	for range 3 { // what a pool or a finalizer holds is gone after the second
 		runtime.GC()
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	h.heap, h.objects = m.HeapAlloc, m.HeapObjects
-	return h
+	return m.HeapAlloc, m.HeapObjects
 }
 
 func goroutines() map[string]string {

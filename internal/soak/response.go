@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -81,7 +82,7 @@ func (q *request) check(res *response) (faults []string) {
 		return faults
 	}
 	if res.cut() {
-		add(q.must(q.cut || q.weather.upstream.lingers(q.upstreamAt) && q.proxied, "cut: "+res.err.Error()))
+		add(q.must(q.cut || q.weather.upstream.lingers(q.upstreamAt) && q.proxied || q.isOverdue(), "cut: "+res.err.Error()))
 		return faults
 	}
 	add(q.must(!res.endless || q.method == http.MethodHead || q.proto == "HTTP/1.0", "the body ends with the connection"))
@@ -119,13 +120,24 @@ func (q *request) checkStatus(res *response) error {
 // excuse reports whether something that was broken meanwhile explains the status.
 func (q *request) excuse(res *response) bool {
 	switch res.status {
+	case http.StatusOK, http.StatusInternalServerError: // the handler was done before the timer of its Timeout fired
+		return q.kind == "Timeout exceeded" && q.weather.isBusy(q.sentAt, q.lateAt)
 	case http.StatusServiceUnavailable:
-		return q.weather.maintenance.touched(q.maintenanceAt)
+		return q.weather.maintenance.touched(q.maintenanceAt) || q.isOverdue()
 	case http.StatusBadGateway:
 		return q.proxied && q.weather.upstream.lingers(q.upstreamAt)
 	}
 	return false
 }
+
+// isOverdue reports whether a busy machine has made the request exceed a Timeout.
+func (q *request) isOverdue() bool {
+	return time.Since(q.sentAt) >= readTimeout && q.weather.isBusy(q.sentAt, q.lateAt)
+}
+
+// isStale reports whether the server may have closed the connection because
+// nothing came on it for too long.
+func (q *request) isStale() bool { return time.Since(q.idleSince) >= readTimeout }
 
 func (q *request) checkSecrets(res *response) error {
 	if bytes.Contains(res.body, []byte(secret)) || strings.Contains(fmt.Sprint(res.header, res.trailer), secret) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ func (w *world) vanisher(c *client) {
 		text := append(q.head(), q.content()...)
 		q.kind = []string{"vanishes in its request", "vanishes in the handler", "vanishes in the response"}[c.rand.IntN(3)]
 		w.ledger.expect(q)
-		w.note(q)
+		w.note(q, open)
 		if q.kind == "vanishes in its request" {
 			text = text[:c.rand.IntN(len(text))]
 		}
@@ -34,16 +35,21 @@ func (w *world) vanisher(c *client) {
 		if q.kind == "vanishes in the response" {
 			open.readUpTo(1 + c.rand.IntN(3000))
 		}
-		if c.rand.IntN(2) == 0 {
-			w.figures.add("faults", "RST by a client")
-			open.reset()
-		} else {
-			w.figures.add("faults", "FIN by a client")
-			_ = open.Close()
-		}
+		w.vanish(c, open)
 		w.ledger.saw(q, &response{left: true, err: io.ErrUnexpectedEOF})
 		c.think()
 	}
+}
+
+// vanish closes a connection with FIN or RST.
+func (w *world) vanish(c *client, open *conn) {
+	if c.rand.IntN(2) == 0 {
+		w.figures.add("faults", "RST by a client")
+		open.reset()
+		return
+	}
+	w.figures.add("faults", "FIN by a client")
+	_ = open.Close()
 }
 
 // halfCloser closes its sending half when it has sent the request, as nc does,
@@ -56,22 +62,9 @@ func (w *world) halfCloser(c *client) {
 			return
 		}
 		q := c.request("HTTP/1.1")
-		switch c.rand.IntN(4) {
-		case 0:
-			makeEcho(c.rand, q)
-			q.expectContinue = false
-		case 1:
-			makeError(c.rand, q)
-		case 2:
-			makeLarge(c.rand, q)
-		default:
-			makeSlow(c.rand, q)
-		}
-		q.kind, q.halfCloses = "half-closed", true
-		decorate(c.rand, q)
-		down := s.down.now()
+		makeHalfClosed(c.rand, q)
 		w.ledger.expect(q)
-		w.note(q)
+		w.note(q, open)
 		sent := make(chan struct{})
 		go func() {
 			_, _ = open.Write(append(q.head(), q.content()...))
@@ -81,7 +74,7 @@ func (w *world) halfCloser(c *client) {
 		w.figures.add("faults", "half-close by a client")
 		open.continued = true
 		res := open.read(q)
-		w.conclude(s, q, res, down, false)
+		w.conclude(s, q, res)
 		if !res.cut() {
 			w.expectEnd(open, q)
 		}
@@ -89,6 +82,22 @@ func (w *world) halfCloser(c *client) {
 		<-sent
 		c.think()
 	}
+}
+
+func makeHalfClosed(r *rand.Rand, q *request) {
+	switch r.IntN(4) {
+	case 0:
+		makeEcho(r, q)
+		q.expectContinue = false
+	case 1:
+		makeError(r, q)
+	case 2:
+		makeLarge(r, q)
+	default:
+		makeSlow(r, q)
+	}
+	q.kind, q.halfCloses = "half-closed", true
+	decorate(r, q)
 }
 
 // slowReader reads little at a time, and in the end all of it.
@@ -138,7 +147,7 @@ func (w *world) staller(c *client) {
 		q.get([]string{"/big?n=30000000", "/live", "/proxy/big?n=30000000"}[c.rand.IntN(3)], 200)
 		q.kind = "stalls in the response"
 		w.ledger.expect(q)
-		w.note(q)
+		w.note(q, open)
 		w.figures.add("faults", "client that does not read")
 		_, _ = open.Write(q.head())
 		open.readUpTo(1000)
@@ -168,27 +177,30 @@ func (w *world) slowWriter(c *client) {
 			q.kind, q.status = "stalls in its request", []int{503}
 			text = text[:len(text)/2]
 		}
-		down := s.down.now()
 		w.ledger.expect(q)
-		w.note(q)
+		w.note(q, open)
 		w.figures.add("faults", "client that writes slowly")
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			text := append(q.head(), text...)
-			for len(text) > 0 {
-				n := min(len(text), 4000)
-				if _, err := open.Write(text[:n]); err != nil {
-					return
-				}
-				text = text[n:]
-				time.Sleep(10 * time.Millisecond)
-			}
+			open.writeSlowly(append(q.head(), text...))
 		}()
 		res := open.read(q)
-		w.conclude(s, q, res, down, false)
+		w.conclude(s, q, res)
 		_ = open.Close()
 		<-sent
+	}
+}
+
+// writeSlowly writes in pieces, until there are no more or the connection ends.
+func (c *conn) writeSlowly(text []byte) {
+	for len(text) > 0 {
+		n := min(len(text), 4000)
+		if _, err := c.Write(text[:n]); err != nil {
+			return
+		}
+		text = text[n:]
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -209,7 +221,7 @@ func (w *world) halfOpener(c *client) {
 			held = append(held, open)
 		}
 		for _, open := range held {
-			_ = open.SetDeadline(time.Now().Add(4 * readTimeout))
+			_ = open.SetDeadline(time.Now().Add(patience))
 			if rest, err := open.rest(); err != nil {
 				w.figures.violate("%s keeps a connection on which no request comes: %v", s.name, err)
 			} else if strings.HasPrefix(rest, "HTTP/1.1 2") {
@@ -280,8 +292,7 @@ func (w *world) listenerTo(c *client) {
 			return q.must(strings.HasSuffix(string(res.body), "event: bye\ndata: bye\n\n"), "the stream has no end")
 		}
 		w.ledger.expect(q)
-		w.note(q)
-		down := s.down.now()
+		w.note(q, open)
 		if c.rand.IntN(2) == 0 { // leaves
 			q.rude, q.kind = true, "leaves live events"
 			_, _ = open.Write(q.head())
@@ -293,49 +304,7 @@ func (w *world) listenerTo(c *client) {
 		}
 		_, _ = open.Write(q.head())
 		_ = open.SetDeadline(time.Time{}) // until the server shuts down
-		w.conclude(s, q, open.read(q), down, false)
+		w.conclude(s, q, open.read(q))
 		_ = open.Close()
-	}
-}
-
-// upgrader takes the connection over, and speaks until it or the server ends.
-func (w *world) upgrader(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
-		q := c.request("HTTP/1.1")
-		q.get("/hijack", 101)
-		q.kind, q.upgrades = "upgrade", true
-		q.with("Connection", "Upgrade")
-		q.with("Upgrade", "soak")
-		if c.rand.IntN(4) == 0 {
-			q.fields, q.upgrades, q.status = nil, false, []int{426}
-			q.kind = "upgrade refused"
-		}
-		down := s.down.now()
-		w.ledger.expect(q)
-		w.note(q)
-		res := open.do(q)
-		for range c.rand.IntN(20) {
-			if !res.upgraded {
-				break
-			}
-			if _, err := io.WriteString(open, "line\n"); err != nil {
-				break
-			}
-			line, err := open.in.ReadString('\n')
-			if err == nil && line != "line\n" {
-				w.figures.violate("%v: the connection says %q", q, line)
-			}
-			if err != nil {
-				break
-			}
-		}
-		w.conclude(s, q, res, down, false)
-		_ = open.Close()
-		c.think()
 	}
 }

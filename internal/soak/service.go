@@ -67,11 +67,12 @@ type service struct {
 	mu      sync.Mutex
 	leaving chan struct{} // closed when a server shuts down
 
+	fleet  map[string]*fleetLimit
 	shared sync.Map // of the name of a limit to whether Redis decided last
 }
 
 func newService(l *ledger, set setting) *service {
-	s := &service{setting: set, ledger: l, leaving: make(chan struct{})}
+	s := &service{setting: set, ledger: l, leaving: make(chan struct{}), fleet: make(map[string]*fleetLimit)}
 	s.prompt = redis.NewClient(&redis.Options{Addr: set.redis, ContextTimeoutEnabled: true})
 	s.patient = redis.NewClient(&redis.Options{Addr: set.redis})
 	s.maintenance.Skip = func(r *http.Request) bool { return r.URL.Path == "/live" }
@@ -140,12 +141,14 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /conditional", conditional)
 	mux.Handle("/proxy/", reads(http.StripPrefix("/proxy", s.reverseProxy())))
 	s.limits(mux)
+	s.fleetLimits(mux)
 	return mux
 }
 
+func byKey(r *http.Request) string { return r.Header.Get(keyHeader) }
+
 // limits are those of rate and of concurrency.
 func (s *service) limits(mux *http.ServeMux) {
-	byKey := func(r *http.Request) string { return r.Header.Get(keyHeader) }
 	quota := ratelimit.Quota{N: 5, Per: time.Second}
 	ok := http.HandlerFunc(serveJSON)
 	mux.Handle("GET /limited/memory", ratelimit.New(ratelimit.Policy{Name: "memory", Quota: quota, Key: byKey})(ok))
@@ -176,6 +179,25 @@ func (s *service) limits(mux *http.ServeMux) {
 	mux.Handle("GET /inflight", ratelimit.InFlightWith(ratelimit.InFlightOptions{
 		Max: slots, MaxWait: 20 * time.Millisecond, MaxWaiting: slots / 2, Advertise: true, Key: byKey, PerKey: slots / 2,
 	})(http.HandlerFunc(slow)))
+}
+
+// fleetLimits are those whose grants are counted. They also decide thousands
+// of keys for one request.
+func (s *service) fleetLimits(mux *http.ServeMux) {
+	for name, o := range map[string]ratelimit.Options{
+		"flooded":      {Store: ratelimit.NewMemory(floodedKeys)},
+		"fleet":        {Store: redisstore.New(s.prompt), Replicas: replicas},
+		"fleet-closed": {Store: redisstore.New(s.patient), Replicas: replicas, Outage: ratelimit.FailClosed},
+		"fleet-open":   {Store: redisstore.New(s.prompt), Replicas: replicas, Outage: ratelimit.FailOpen},
+	} {
+		o.Policies = []ratelimit.Policy{{Name: name, Quota: fleetQuota, Key: byKey}}
+		o.OnDecision = func(_ *http.Request, d ratelimit.Decision) { s.decided(name, d) }
+		f := new(fleetLimit)
+		f.limiter.Store(ratelimit.NewLimiter(o))
+		s.fleet[name] = f
+		mux.Handle("GET /limited/"+name, f)
+		mux.Handle("GET /flood/"+name, middleware.Timeout(patience)(respond.Handler(f.flood)))
+	}
 }
 
 func (s *service) decided(limit string, d ratelimit.Decision) {

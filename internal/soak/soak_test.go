@@ -22,10 +22,11 @@ func TestTenSecondsLeaveNothingBehind(t *testing.T) {
 		t.Log(v)
 	}
 	served := out.main.tables["requests"]
-	for _, kind := range []string{"JSON, complete", "upload, complete", "proxy, complete", "flood of keys, complete", "upgrade, complete", "slow reader, complete"} {
+	for _, kind := range []string{"JSON, complete", "upload, complete", "proxy, complete", "flood of keys, complete", "flood of keys in a batch, complete", "upgrade, complete", "slow reader, complete"} {
 		assert.NotZero(t, served[kind], kind)
 	}
 	assert.NotZero(t, out.main.tables["faults"]["graceful shutdown and restart"])
+	assert.NotZero(t, out.main.bounds["bytes of the limit flooded"])
 	assert.Contains(t, out.report(), "| goroutines |")
 }
 

@@ -20,19 +20,18 @@ type upstream struct {
 }
 
 func startUpstream(w *weather) (*upstream, error) {
-	u := &upstream{addr: "127.0.0.1:0", weather: w}
-	return u, u.start()
+	l, err := net.Listen("tcp", anyPort)
+	if err != nil {
+		return nil, err
+	}
+	u := &upstream{addr: l.Addr().String(), weather: w}
+	u.start(l)
+	return u, nil
 }
 
-func (u *upstream) start() error {
-	l, err := net.Listen("tcp", u.addr)
-	if err != nil {
-		return err
-	}
-	u.addr = l.Addr().String()
+func (u *upstream) start(l net.Listener) {
 	u.server = &http.Server{Handler: upstreamHandler(), ErrorLog: log.New(io.Discard, "", 0)}
 	go func(s *http.Server) { _ = s.Serve(l) }(u.server)
-	return nil
 }
 
 // restart cuts everything off, and comes back a while later.
@@ -41,7 +40,12 @@ func (u *upstream) restart(absent time.Duration) error {
 	defer u.weather.upstream.end()
 	u.close()
 	time.Sleep(absent)
-	return u.start()
+	l, err := net.Listen("tcp", u.addr)
+	if err != nil {
+		return err
+	}
+	u.start(l)
+	return nil
 }
 
 func (u *upstream) close() { _ = u.server.Close() }
@@ -52,6 +56,7 @@ func upstreamHandler() http.Handler {
 	mux.HandleFunc("/typed", serveTyped)
 	mux.HandleFunc("/big", big)
 	mux.HandleFunc("/trailer", trailer)
+	mux.HandleFunc("/tunnel", serveTunnel)
 	echoes := &respond.Responder{Logger: slog.New(slog.DiscardHandler)}
 	mux.Handle("/echo", echoes.Handler(echo))
 	mux.HandleFunc("/error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secret, http.StatusInternalServerError) })

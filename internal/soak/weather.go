@@ -6,7 +6,10 @@ import (
 )
 
 // weather is what is out of order at present.
-type weather struct{ maintenance, upstream spell }
+type weather struct {
+	maintenance, upstream spell
+	late                  atomic.Int64 // by how much a clock has been late that ticks all the time, in nanoseconds
+}
 
 // spell is something that begins and ends again.
 type spell struct {
@@ -35,3 +38,10 @@ func (s *spell) lingers(at int64) bool {
 }
 
 const lingering = 2 * time.Second
+
+// isBusy reports whether the machine has kept the process waiting for a quarter
+// of the time since late was so much. A deadline that was exceeded then proves
+// nothing.
+func (w *weather) isBusy(since time.Time, late int64) bool {
+	return time.Duration(w.late.Load()-late) > time.Since(since)/4
+}

@@ -27,6 +27,8 @@ type world struct {
 	services []*service
 	servers  []*server
 	length   time.Duration // of the traffic
+	lossMu   sync.Mutex    // guards losses
+	losses   []loss        // of keys in Redis
 	over     atomic.Bool
 	end      chan struct{}
 }
@@ -121,9 +123,14 @@ func (w *world) pause(d time.Duration) {
 	}
 }
 
-// note remembers what was out of order when a request was sent.
-func (w *world) note(q *request) {
-	q.weather = &w.weather
+// note remembers what was out of order when a request was sent. c is nil over
+// HTTP/2.
+func (w *world) note(q *request, c *conn) {
+	q.weather, q.sentAt, q.lateAt = &w.weather, time.Now(), w.weather.late.Load()
+	q.reused, q.idleSince = true, q.sentAt
+	if c != nil {
+		q.reused, q.idleSince, q.downAt = c.used, c.idle, c.down
+	}
 	q.maintenanceAt, q.upstreamAt = w.weather.maintenance.now(), w.weather.upstream.now()
 }
 
@@ -138,6 +145,8 @@ var crowd = []struct {
 	{"old", 1, (*world).oldClient},
 	{"pipeliner", 1, (*world).pipeliner},
 	{"flooder", 2, (*world).flooder},
+	{"deluge", 1, (*world).deluge},
+	{"counter", 2, (*world).counter},
 	{"patient", 2, (*world).patientClient},
 	{"vanisher", 2, (*world).vanisher},
 	{"half-closer", 1, (*world).halfCloser},
@@ -147,6 +156,7 @@ var crowd = []struct {
 	{"half-opener", 1, (*world).halfOpener},
 	{"talker", 1, (*world).talker},
 	{"upgrader", 1, (*world).upgrader},
+	{"tunneler", 3, (*world).tunneler},
 	{"rude2", 1, (*world).rude2},
 }
 
@@ -181,29 +191,37 @@ func (w *world) live(ctx context.Context, d time.Duration) error {
 	close(w.end)
 	breakers.Wait()
 	clients.Wait()
+	w.conclusion(followers.Wait)
+	return errors.Join(failed[0], failed[1])
+}
+
+// conclusion looks whether all is in order when the traffic has ended, and ends
+// the servers. The clients that follow a stream end with them.
+func (w *world) conclusion(followers func()) {
 	w.probe()
 	w.expectExpiry()
 	for _, s := range w.servers {
 		s.shutdown()
 	}
-	followers.Wait()
+	followers()
 	for _, s := range w.servers {
 		w.expectNoConnections(s)
 	}
+	w.weigh()
 	w.close()
 	w.ledger.close()
-	return errors.Join(failed[0], failed[1])
 }
 
 // watch notes how long the process was kept from running, as far as a clock that
-// should tick all the time shows it. What needs more time than that proves
-// nothing.
+// should tick all the time shows it.
 func (w *world) watch() {
 	const step = 10 * time.Millisecond
 	for w.goesOn() {
 		began := time.Now()
 		time.Sleep(step)
-		w.figures.longest("pause of the process", time.Since(began)-step)
+		late := time.Since(began) - step
+		w.weather.late.Add(int64(late))
+		w.figures.longest("pause of the process", late)
 	}
 }
 
