@@ -166,7 +166,7 @@ func (c *checker) object(s *shape, into reflect.Value) bool {
 func (c *checker) member(m jsonscan.Member, into reflect.Value) bool {
 	switch {
 	case m.Dubious:
-		c.refuse(c.Peek(), `a member of type `+m.Type.String()+`, which reads itself, with the option "string"`)
+		c.refuse(c.Peek(), `a member of type `+m.Type.String()+` with the option "string"`)
 		return c.Value()
 	case m.Quoted:
 		return c.quoted(shapeOf(m.Type))
@@ -207,7 +207,7 @@ func (c *checker) array(s *shape, into reflect.Value) bool {
 		defer func() { c.path = c.path[:len(c.path)-1] }()
 		return c.value(element, elementOf(into, i))
 	})
-	if ok && s.form == arrayForm && n != s.typ.Len() {
+	if s.form == arrayForm && n != s.typ.Len() {
 		c.fault(problem.CodeLength, "must have "+count(s.typ.Len(), "element"))
 	}
 	return ok

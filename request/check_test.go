@@ -297,6 +297,9 @@ func TestDecoderReadsTheSameOnEachRelease(t *testing.T) {
 		"a text that reads itself, in a string": {new(struct {
 			A color `json:"a,string"`
 		}), []string{`{"a":"red"}`, `{"a":"\"red\""}`, `{"a":7}`}, `{}`},
+		"a pointer type with a name, in a string": {new(struct {
+			A number `json:"a,string"`
+		}), []string{`{"a":"1"}`, `{"a":1}`}, `{"a":null}`},
 	} {
 		for _, body := range row.bad {
 			d := details(t, request.Decoder{}.Unmarshal([]byte(body), row.v))
@@ -307,7 +310,10 @@ func TestDecoderReadsTheSameOnEachRelease(t *testing.T) {
 	}
 }
 
-type month int
+type (
+	month  int
+	number *int
+)
 
 func (m *month) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, (*int)(m)) }
 

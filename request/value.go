@@ -17,7 +17,7 @@ const outOfRange = " in the supported range"
 func (c *checker) literal(s *shape, value []byte) {
 	switch value[0] {
 	case 'n':
-		return // leaves any value as it is, or makes it nil
+		// leaves any value as it is, or makes it nil
 	case 't', 'f':
 		c.want(s, s.form == boolForm)
 	default:
@@ -149,7 +149,7 @@ func (c *checker) quoted(s *shape) bool {
 	// those of the body.
 	value := checker{Scanner: jsonscan.Scanner{Text: text}}
 	kind := value.Peek()
-	if kind == 'n' || kind == '{' || kind == '[' || s.form == numberForm && kind == '"' || !value.value(s, reflect.Value{}) || value.Pos != len(text) || len(value.faults) > 0 {
+	if kind == 'n' || s.form == numberForm && kind == '"' || !value.value(s, reflect.Value{}) || value.Pos != len(text) || len(value.faults) > 0 {
 		c.fault(problem.CodeType, wanted)
 	}
 	return true

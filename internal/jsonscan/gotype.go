@@ -15,7 +15,7 @@ var (
 // method UnmarshalJSON or UnmarshalJSONFrom. For [json.Number], which does so in some
 // builds of encoding/json only, it returns false.
 func DecodesItself(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || t == reflect.TypeFor[json.Number]() {
+	if t == reflect.TypeFor[json.Number]() {
 		return false
 	}
 	p := reflect.PointerTo(t)

@@ -14,7 +14,7 @@ type Member struct {
 	Name     string
 	Type     reflect.Type
 	Quoted   bool     // has the option "string": its value is inside a string
-	Dubious  bool     // has that option, but decodes itself: only some releases of Go obey it
+	Dubious  bool     // has that option, but decodes itself or is a named pointer: only some releases of Go obey it
 	Index    []int    // of the field, for reflect.Value.FieldByIndex
 	Number   int      // of the member in its struct, from zero
 	Embedded []string // the Go names of the embedded fields around it, the outermost first
@@ -105,7 +105,7 @@ func candidates(root reflect.Type) (all []candidate) {
 					next = append(next, embedding{embedded, append(slices.Clone(e.names), f.Name), append(slices.Clone(e.index), i)})
 				case ok:
 					c.Embedded, c.Index = e.names, append(slices.Clone(e.index), i)
-					for range min(times[e.typ], 2) {
+					for range times[e.typ] {
 						all = append(all, c)
 					}
 				}
@@ -121,9 +121,9 @@ func candidateOf(f reflect.StructField) (c candidate, embedded reflect.Type, ok 
 	if tag == "-" {
 		return c, nil, false
 	}
-	elem := f.Type
-	if elem.Kind() == reflect.Pointer && elem.Name() == "" {
-		elem = elem.Elem()
+	elem, named := f.Type, false
+	if elem.Kind() == reflect.Pointer {
+		elem, named = elem.Elem(), elem.Name() != ""
 	}
 	if !f.IsExported() && (!f.Anonymous || elem.Kind() != reflect.Struct) {
 		return c, nil, false
@@ -139,8 +139,8 @@ func candidateOf(f reflect.StructField) (c candidate, embedded reflect.Type, ok 
 	if name == "" {
 		c.Name = f.Name
 	}
-	if k := elem.Kind(); slices.Contains(strings.Split(options, ","), "string") && (reflect.Bool <= k && k <= reflect.Float64 || k == reflect.String) {
-		c.Dubious = DecodesItself(elem) || reflect.PointerTo(elem).Implements(textUnmarshaler)
+	if k := elem.Kind(); slices.Contains(strings.Split(options, ","), "string") && (k <= reflect.Float64 || k == reflect.String) {
+		c.Dubious = named || DecodesItself(elem) || reflect.PointerTo(elem).Implements(textUnmarshaler)
 		c.Quoted = !c.Dubious
 	}
 	return c, nil, true

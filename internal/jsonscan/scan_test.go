@@ -13,7 +13,7 @@ import (
 
 func TestStringKnowsHalfASurrogatePair(t *testing.T) {
 	for text, broken := range map[string]bool{
-		`"a"`: false, `"\ud83d\ude00"`: false, `"\ud83d"`: true, `"\ude00"`: true, `"\ude00\ud83d"`: true, `"\ud83dx"`: true,
+		`"a"`: false, `"\ud83d\ude00"`: false, `"\ud83d"`: true, `"\ude00"`: true, `"\ude00\ud83d"`: true, `"\ud83dx"`: true, `"\ud83dxude00"`: true, `"\ud83d\bde00"`: true,
 		`"\ud83d\n"`: true, `"\ud83d\u0041"`: true, `"\ud83d\ud83d\ude00"`: true, `"\ufffd"`: false, `"\ud83d\u"`: true,
 	} {
 		s := jsonscan.Scanner{Text: []byte(text)}
@@ -30,7 +30,10 @@ func TestStringKnowsHalfASurrogatePair(t *testing.T) {
 // FuzzScanner has encoding/json as its oracle: both accept the same texts, and
 // strings mean the same.
 func FuzzScanner(f *testing.F) {
-	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"\u0061\\"],"":{}}`, `[]`, ` 1 `, `"\ud800"`, `01`, `{"a":1,}`, `[1 2]`, "\"\x00\"", `nul`} {
+	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"\u0061\\"],"":{}}`, `[]`, ` 1 `, `"\ud800"`, `01`, `{"a":1,}`, `[1 2]`, "\"\x00\"", `nul`,
+		`"\b\f\n\r\t\/\"\\"`, `"\u0061"`, `"\u00A0\u00F0\u00aF\u00fA"`, `"\ud83d\ude00"`, `"\ud83dxude00"`, `"\ud83d\bde00"`, `"\ud83d\u00`, `"a`,
+		`"\u00G0"`, `"\u00/0"`, `"\u00:0"`, `"\u00@0"`, "\"\\u00`0\"", `"\u00g0"`, `"\u00`, `{:1}`, `{"a"1}`, `{"a"`, `[-]`, `{"a":-}`, `-`, ` [ 1 , { } , [ ] ] `,
+		"{ \"a\" : 1 ,\t\"b\"\r: [ ]\n}", `1.`, `1.e1`, `1e`, `1e+`, `-0`, `+1`, `.1`, `1E-2`, `{"a":1 "b":2}`, `[1`, `[1,`, `{"a":1`, `{"a":1,`, "\"\t\"", `"\`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -58,4 +61,75 @@ func FuzzScanner(f *testing.F) {
 			t.Errorf("%q means %q, encoding/json: %q", text, got, want)
 		}
 	})
+}
+
+// refused is what a scanner says of a text that it refuses.
+type refused struct {
+	text  string
+	depth int
+	fault string
+	at    int
+}
+
+func TestScannerTellsWhatIsWrongAndWhere(t *testing.T) {
+	for _, row := range []refused{
+		{`{}`, 0, jsonscan.TooDeep, 1}, {`[]`, 0, jsonscan.TooDeep, 1}, {`[[]]`, 1, jsonscan.TooDeep, 2}, {`{"a":{}}`, 1, jsonscan.TooDeep, 6}, {`[{}]`, 1, jsonscan.TooDeep, 2},
+		{`{"a"1}`, 9, "no colon after a name", 4}, {`{:1}`, 9, "not a string", 1}, {`{"a":1 2}`, 9, "object without an end", 7}, {`[1 2]`, 9, "array without an end", 3},
+		{`[1`, 9, "array without an end", 2}, {`{"a":1`, 9, "object without an end", 6}, {`"a`, 9, "string without an end", 2}, {"\"\x1f\"", 9, "control character in a string", 1},
+		{`tru`, 9, "not a value", 0}, {`-`, 9, "number without digits", 1}, {`1.`, 9, "number without a fraction after its point", 2}, {`1e`, 9, "number without an exponent after its e", 2},
+		{`"\u00`, 9, "unknown escape in a string", 2}, {``, 9, "not a value", 0},
+	} {
+		for _, space := range []int{0, 8} { // behind the text, which is not read
+			whole := append([]byte(row.text), `ull\u0061"}]`[:space]...)
+			s := jsonscan.Scanner{Text: whole[:len(row.text)], Depth: row.depth}
+			assert.False(t, s.Value(), row.text)
+			assert.Equal(t, row, refused{row.text, row.depth, s.Fault, s.Pos})
+		}
+	}
+}
+
+// Members and Elements are what Value does, with a call for each part.
+func TestScannerGoesThroughItsParts(t *testing.T) {
+	value := func(s *jsonscan.Scanner) bool {
+		switch s.Peek() {
+		case '{':
+			return s.Members(func(jsonscan.Span) bool { return s.Value() })
+		case '[':
+			return s.Elements(func(int) bool { return s.Value() })
+		}
+		return s.Value()
+	}
+	for _, row := range []refused{
+		{`{}`, 0, jsonscan.TooDeep, 1}, {`[]`, 0, jsonscan.TooDeep, 1}, {`[1 2]`, 9, "array without an end", 3}, {`[1`, 9, "array without an end", 2},
+		{`[-]`, 9, "number without digits", 2}, {`{"a":-}`, 9, "number without digits", 6}, {`{"a":1`, 9, "object without an end", 6}, {`{"a"`, 9, "no colon after a name", 4},
+	} {
+		s := jsonscan.Scanner{Text: []byte(row.text), Depth: row.depth}
+		assert.False(t, value(&s), row.text)
+		assert.Equal(t, row, refused{row.text, row.depth, s.Fault, s.Pos})
+	}
+	for _, text := range []string{`{}`, `[]`, ` { } `, ` [ ] `, ` [ 1 , 2 ] `, "{ \"a\" : 1\t,\n\"b\" : 2\r} ", `[[],[],{}]`, `{"a":{},"b":[]}`} {
+		s := jsonscan.Scanner{Text: []byte(text), Depth: 2}
+		s.Space()
+		assert.True(t, value(&s) && s.End(), text)
+		assert.Equal(t, 2, s.Depth, "%s: all are closed", text)
+	}
+	for _, text := range []string{`[]`, `"a"`, ``, `}`} {
+		s := jsonscan.Scanner{Text: []byte(text), Depth: 2}
+		assert.False(t, s.Members(func(jsonscan.Span) bool { return true }), text)
+		assert.Equal(t, refused{text, 2, "not an object", 0}, refused{text, s.Depth, s.Fault, s.Pos})
+	}
+	for _, text := range []string{`{}`, `"a"`, ``, `]`} {
+		s := jsonscan.Scanner{Text: []byte(text), Depth: 2}
+		assert.False(t, s.Elements(func(int) bool { return true }), text)
+		assert.Equal(t, refused{text, 2, "not an array", 0}, refused{text, s.Depth, s.Fault, s.Pos})
+	}
+}
+
+func TestUnquotedIsAlwaysUTF8(t *testing.T) {
+	for text, want := range map[string]string{
+		"\x80": "\ufffd", "a\xffb": "a\ufffdb", "\xed\xa0\x80": "\ufffd\ufffd\ufffd", `\ud83d`: "\ufffd", `\ud83d\bde00`: "\ufffd\bde00", `\ud83dxude00`: "\ufffdxude00",
+		`\ud83d\ude00`: "\U0001f600", `\ude00\ud83d`: "\ufffd\ufffd", `\ud83d\u0041`: "\ufffdA", "\x7f\u0080": "\x7f\u0080",
+	} {
+		assert.Equal(t, want, string(jsonscan.AppendUnquoted(nil, []byte(text)[:len(text):len(text)])), "%q", text)
+	}
 }

@@ -7,15 +7,23 @@ import (
 	"strings"
 )
 
-// binary mutates && and ||, and comparisons of order.
+// binary mutates && and ||, and comparisons.
 func (m *mutator) binary(n *ast.BinaryExpr) {
 	switch n.Op {
+	case token.LAND, token.LOR:
+		m.done[n.X], m.done[n.Y] = true, true
+	case token.EQL, token.NEQ:
+		if !m.done[n] {
+			m.condition(n)
+		}
+	}
+	switch n.Op {
 	case token.LAND:
-		for _, operand := range []ast.Expr{n.X, n.Y} {
+		for _, operand := range operands(n) {
 			m.around(operand, fmt.Sprintf("(mutantOn(%d) || ", m.add(operand, "drop from &&")), ")")
 		}
 	case token.LOR:
-		for _, operand := range []ast.Expr{n.X, n.Y} {
+		for _, operand := range operands(n) {
 			m.around(operand, fmt.Sprintf("(!mutantOn(%d) && (", m.add(operand, "drop from ||")), "))")
 		}
 	case token.LSS, token.LEQ, token.GTR, token.GEQ:
@@ -23,10 +31,22 @@ func (m *mutator) binary(n *ast.BinaryExpr) {
 	}
 }
 
+// operands returns those of && or || that are not of the same operator again: in
+// a && b && c the first of two is a && b.
+func operands(n *ast.BinaryExpr) (all []ast.Expr) {
+	for _, operand := range []ast.Expr{n.X, n.Y} {
+		if b, ok := operand.(*ast.BinaryExpr); !ok || b.Op != n.Op {
+			all = append(all, operand)
+		}
+	}
+	return all
+}
+
 var orders = map[token.Token]string{token.LSS: "LSS", token.LEQ: "LEQ", token.GTR: "GTR", token.GEQ: "GEQ"}
 
 // order turns a < b into a <= b, and back, and makes a constant bigger.
 func (m *mutator) order(n *ast.BinaryExpr) {
+	m.done[n.X], m.done[n.Y] = true, true
 	before := fmt.Sprintf("mutant%s(%d, ", orders[n.Op], m.add(n, "move the boundary of"))
 	switch {
 	case m.isBound(n.X):
@@ -44,7 +64,7 @@ func (m *mutator) isBound(e ast.Expr) bool {
 	case *ast.BasicLit:
 		return e.Kind == token.INT && e.Value != "0"
 	case *ast.Ident:
-		return m.consts[e.Name]
+		return m.consts[e.Name] != other
 	}
 	return false
 }
@@ -55,7 +75,7 @@ func (m *mutator) call(n *ast.CallExpr) {
 		return
 	}
 	for _, arg := range n.Args {
-		m.around(n, fmt.Sprintf("mutantPick(%d, ", m.add(n, "take "+m.text(arg)+" of")), ", "+m.text(arg)+")")
+		m.around(n, fmt.Sprintf("mutantPick(%d, ", m.add(n, "take "+m.plain(arg)+" of")), ", "+m.text(arg)+")")
 	}
 }
 

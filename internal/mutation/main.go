@@ -30,14 +30,16 @@ func main() {
 	limit := flag.Duration("time", 2*time.Hour, "how long mutants are run at most")
 	only := flag.String("only", "", "run only the mutants whose line in the list matches this `regexp`")
 	verbose := flag.Bool("v", false, "print each mutant, and what noticed it")
+	longest := flag.Duration("longest", time.Minute, "leave out tests that take longer by themselves")
+	workers := flag.Int("workers", 1, "how many mutants are run at once")
 	flag.Parse()
-	if err := run(*limit, regexp.MustCompile(*only), *verbose, flag.Args()); err != nil {
+	if err := run(*limit, regexp.MustCompile(*only), *longest, *workers, *verbose, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "mutation:", err)
 		os.Exit(1)
 	}
 }
 
-func run(limit time.Duration, only *regexp.Regexp, verbose bool, names []string) error {
+func run(limit time.Duration, only *regexp.Regexp, longest time.Duration, workers int, verbose bool, names []string) error {
 	module, err := output("", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return err
@@ -57,11 +59,11 @@ func run(limit time.Duration, only *regexp.Regexp, verbose bool, names []string)
 		if len(names) > 0 && !slices.Contains(names, t.name) {
 			continue
 		}
-		r := &runner{target: t, module: module, dir: filepath.Join(dir, t.name), verbose: verbose, judged: judged}
+		r := &runner{target: t, module: module, dir: filepath.Join(dir, t.name), longest: longest, verbose: verbose, judged: judged}
 		if err := r.prepare(only); err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
-		r.runAll(deadline)
+		r.runAll(deadline, workers)
 		failed += r.report(only.String() == "")
 	}
 	if failed > 0 {

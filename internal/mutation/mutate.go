@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
+	"go/printer"
 	"go/token"
 	"os"
 	"path"
@@ -17,12 +18,12 @@ type mutant struct {
 	id   int
 	file string // within the module
 	line int
-	name string // of the function, what is changed, and how; unique in its file
+	name string // of the function, what is changed, and how; unique in its package
 }
 
-// key names the mutant in equivalent.txt. It has no line number, which changes
-// with whatever stands above.
-func (m *mutant) key() string { return m.file + ": " + m.name }
+// key names the mutant in equivalent.txt: it has neither a line nor a file nor a
+// comment, so that it stays the same until the code itself changes.
+func (m *mutant) key() string { return path.Dir(m.file) + ": " + m.name }
 
 // edit puts text before the byte at an offset; nested edits keep their order.
 type edit struct {
@@ -37,10 +38,11 @@ type mutator struct {
 	fset    *token.FileSet
 	src     []byte
 	file    string
-	consts  map[string]bool // of the package
-	fn      string          // the declared function at hand
-	funcs   []function      // around the node at hand
+	consts  consts     // of the package
+	fn      string     // the declared function at hand
+	funcs   []function // around the node at hand
 	seen    map[string]int
+	done    map[ast.Expr]bool // what is mutated as a part of what is around it
 	edits   []edit
 	mutants []*mutant
 	next    int // id
@@ -53,12 +55,12 @@ type function struct {
 }
 
 // mutate returns the text of a file with its mutants in it. Ids begin at first.
-func mutate(module, file string, consts map[string]bool, first int) (text []byte, mutants []*mutant, err error) {
+func mutate(module, file string, known consts, first int) (text []byte, mutants []*mutant, err error) {
 	src, err := os.ReadFile(path.Join(module, file))
 	if err != nil {
 		return nil, nil, err
 	}
-	m := &mutator{fset: token.NewFileSet(), src: src, file: file, consts: consts, seen: map[string]int{}, next: first}
+	m := &mutator{fset: token.NewFileSet(), src: src, file: file, consts: known, seen: map[string]int{}, done: map[ast.Expr]bool{}, next: first}
 	parsed, err := parser.ParseFile(m.fset, file, src, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, nil, err
@@ -82,9 +84,16 @@ func (m *mutator) text(n ast.Node) string {
 	return string(m.src[m.offset(n.Pos()):m.offset(n.End())])
 }
 
+// plain is the source of a node without its comments and in one line.
+func (m *mutator) plain(n ast.Node) string {
+	var b strings.Builder
+	_ = printer.Fprint(&b, m.fset, n) // a strings.Builder accepts everything
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
 // add makes a mutant of a node.
 func (m *mutator) add(n ast.Node, how string) int {
-	what := strings.Join(strings.Fields(m.text(n)), " ")
+	what := m.plain(n)
 	if len(what) > 90 {
 		what = what[:90] + "..."
 	}
@@ -181,12 +190,23 @@ func (m *mutator) visit(n ast.Node) bool {
 		}
 	case *ast.RangeStmt:
 		if m.isBound(n.X) {
+			m.done[n.X] = true
 			m.around(n.X, fmt.Sprintf("mutantBig(%d, ", m.add(n.X, "double the bound")), ")")
 		}
 	case *ast.BinaryExpr:
 		m.binary(n)
 	case *ast.CallExpr:
 		m.call(n)
+	case *ast.Ident:
+		if m.consts[n.Name] == duration && !m.done[n] {
+			m.around(n, fmt.Sprintf("mutantBig(%d, ", m.add(n, "double the time")), ")")
+		}
+	case *ast.SelectorExpr:
+		m.done[n.Sel] = true
+	case *ast.KeyValueExpr:
+		if id, ok := n.Key.(*ast.Ident); ok {
+			m.done[id] = true
+		}
 	}
 	return true
 }
@@ -196,5 +216,6 @@ func (m *mutator) condition(e ast.Expr) {
 	if b, ok := e.(*ast.BinaryExpr); ok && (b.Op == token.LAND || b.Op == token.LOR) {
 		return // its operands are mutated, which is finer
 	}
+	m.done[e] = true
 	m.around(e, fmt.Sprintf("(mutantOn(%d) != bool(", m.add(e, "negate")), "))")
 }

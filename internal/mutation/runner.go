@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,18 +26,21 @@ import (
 type runner struct {
 	target
 	module, dir string
+	longest     time.Duration // that a test may take
 	verbose     bool
 	judged      map[string]bool
 
-	mutants  []*mutant
-	overlay  map[string]string // of the go command: files, and what stands in their place
-	tests    []*test
+	mutants []*mutant
+	overlay map[string]string // of the go command: files, and what stands in their place
+	tests   []*test
+	left    int // that were not run
+	took    time.Duration
+
+	mu       sync.Mutex // guards what follows
 	killed   int
 	equal    int
 	survived []*mutant
-	left     int // that were not run
 	stale    []string
-	took     time.Duration
 }
 
 // A test is one function of a test binary.
@@ -81,14 +86,14 @@ func (r *runner) mutatePackage(pkg string) error {
 	}
 	files := strings.Fields(list)
 	name, files := files[0], files[1:]
-	consts := map[string]bool{}
+	known := consts{}
 	for _, f := range files {
-		if err := bounds(filepath.Join(r.module, pkg, f), consts); err != nil {
+		if err := known.add(filepath.Join(r.module, pkg, f)); err != nil {
 			return err
 		}
 	}
 	for _, f := range files {
-		text, mutants, err := mutate(r.module, path.Join(pkg, f), consts, len(r.mutants)+1)
+		text, mutants, err := mutate(r.module, path.Join(pkg, f), known, len(r.mutants)+1)
 		if err != nil {
 			return err
 		}
@@ -107,8 +112,19 @@ func (r *runner) replace(pkg, file, text string) error {
 	return os.WriteFile(name, []byte(text), 0o600)
 }
 
-// bounds adds the constants of a file that are numbers, and no enumeration.
-func bounds(file string, consts map[string]bool) error {
+// consts has what kind of constant each name of a package is.
+type consts map[string]constant
+
+type constant uint8
+
+const (
+	other constant = iota // also of an enumeration
+	number
+	duration
+)
+
+// add adds the constants of a file.
+func (c consts) add(file string) error {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 	if err != nil {
 		return err
@@ -120,21 +136,30 @@ func bounds(file string, consts map[string]bool) error {
 		}
 		for _, spec := range gen.Specs {
 			v := spec.(*ast.ValueSpec)
-			if len(v.Values) != len(v.Names) {
-				continue
-			}
 			for i, value := range v.Values {
-				switch value := value.(type) {
-				case *ast.BasicLit:
-					consts[v.Names[i].Name] = value.Kind == token.INT
-				case *ast.BinaryExpr:
-					_, text := value.X.(*ast.BasicLit)
-					consts[v.Names[i].Name] = text && value.X.(*ast.BasicLit).Kind == token.INT
-				}
+				c[v.Names[i].Name] = kindOf(value)
 			}
 		}
 	}
 	return nil
+}
+
+// kindOf returns what the value of a constant begins with: 100 * time.Millisecond
+// is a duration.
+func kindOf(e ast.Expr) constant {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		if e.Kind == token.INT {
+			return number
+		}
+	case *ast.BinaryExpr:
+		return max(kindOf(e.X), kindOf(e.Y))
+	case *ast.SelectorExpr:
+		if id, ok := e.X.(*ast.Ident); ok && id.Name == "time" {
+			return duration
+		}
+	}
+	return other
 }
 
 // compile makes a test binary, and runs each of its tests by itself.
@@ -156,10 +181,14 @@ func (r *runner) compile(pkg, overlay string) error {
 		reached := filepath.Join(r.dir, "reached")
 		_ = os.Remove(reached)
 		start := time.Now()
-		ok := r.exec([]*test{t}, time.Minute, "MUTANT_REACHED="+reached)
+		alone := r.exec([]*test{t}, time.Minute, "MUTANT_REACHED="+reached)
 		t.took, t.reaches = time.Since(start), map[int]bool{}
-		if !ok {
+		if alone.failed {
 			fmt.Printf("%s: %s fails without a mutant, and is not run\n", pkg, name)
+			continue
+		}
+		if t.took > r.longest {
+			fmt.Printf("%s: %s takes %v, and is not run\n", pkg, name, t.took.Round(time.Millisecond))
 			continue
 		}
 		ids, _ := os.ReadFile(reached)
@@ -174,45 +203,70 @@ func (r *runner) compile(pkg, overlay string) error {
 	return nil
 }
 
-// exec runs tests of one binary, and reports whether they pass.
-func (r *runner) exec(tests []*test, limit time.Duration, env string) bool {
+// outcome is what became of a run of tests.
+type outcome struct {
+	failed bool
+	by     string // the test that failed; none if all crashed or were not done in time
+}
+
+var failure = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+
+// exec runs tests of one binary.
+func (r *runner) exec(tests []*test, limit time.Duration, env string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	names := make([]string, len(tests))
 	for i, t := range tests {
 		names[i] = t.name
 	}
-	cmd := exec.CommandContext(ctx, tests[0].binary, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd := exec.CommandContext(ctx, tests[0].binary, "-test.failfast", "-test.short", "-test.run", "^("+strings.Join(names, "|")+")$")
 	cmd.Dir, cmd.Env = tests[0].dir, append(os.Environ(), "GOMAXPROCS=1", env)
-	return cmd.Run() == nil
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return outcome{}
+	}
+	if m := failure.FindSubmatch(out); m != nil {
+		return outcome{true, string(m[1])}
+	}
+	return outcome{failed: true}
 }
 
-// runAll runs the mutants in random order until the deadline.
-func (r *runner) runAll(deadline time.Time) {
+// runAll runs the mutants in random order until the deadline, so many at once.
+func (r *runner) runAll(deadline time.Time, workers int) {
 	start := time.Now()
 	rand.Shuffle(len(r.mutants), func(i, j int) { r.mutants[i], r.mutants[j] = r.mutants[j], r.mutants[i] })
-	for i, m := range r.mutants {
-		if time.Now().After(deadline) {
-			r.left = len(r.mutants) - i
-			break
-		}
-		by := r.notice(m)
-		switch {
-		case by != "":
-			r.killed++
-			if r.judged[m.key()] {
-				r.stale = append(r.stale, m.key())
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(r.mutants)) && time.Now().Before(deadline); i = next.Add(1) - 1 {
+				r.runOne(r.mutants[i])
 			}
-		case r.judged[m.key()]:
-			r.equal++
-		default:
-			r.survived = append(r.survived, m)
-		}
-		if r.verbose {
-			fmt.Printf("%s:%d: %s: %s\n", m.file, m.line, m.name, cmp.Or(by, "survives"))
-		}
+		})
 	}
+	wg.Wait()
+	r.left = len(r.mutants) - r.killed - r.equal - len(r.survived)
 	r.took = time.Since(start)
+}
+
+func (r *runner) runOne(m *mutant) {
+	by := r.notice(m)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case by != "":
+		r.killed++
+		if r.judged[m.key()] {
+			r.stale = append(r.stale, m.key())
+		}
+	case r.judged[m.key()]:
+		r.equal++
+	default:
+		r.survived = append(r.survived, m)
+	}
+	if r.verbose {
+		fmt.Printf("%s:%d: %s: %s\n", m.file, m.line, m.name, cmp.Or(by, "survives"))
+	}
 }
 
 // cheap is how long a test takes that is run first.
@@ -233,13 +287,33 @@ func (r *runner) notice(m *mutant) string {
 		groups[at] = append(groups[at], t)
 	}
 	for _, g := range groups {
-		limit := 5 * time.Second
-		for _, t := range g {
-			limit += 2 * t.took
+		if by := r.try(g, m.id); by != "" {
+			return by
 		}
-		if !r.exec(g, limit, "MUTANT="+strconv.Itoa(m.id)) {
-			return fmt.Sprintf("%s, one of %d tests", path.Base(g[0].binary), len(g))
+	}
+	return ""
+}
+
+// try returns which of the tests notices a mutant, or "". One counts only if it
+// passes without the mutant right afterwards: the machine may be to blame.
+func (r *runner) try(tests []*test, id int) string {
+	limit := 10 * time.Second
+	for _, t := range tests {
+		limit += 4 * t.took
+	}
+	for range 3 {
+		with := r.exec(tests, limit, "MUTANT="+strconv.Itoa(id))
+		if !with.failed {
+			return ""
 		}
+		again := tests
+		if i := slices.IndexFunc(tests, func(t *test) bool { return t.name == with.by }); i >= 0 {
+			again = tests[i : i+1]
+		}
+		if !r.exec(again, limit, "MUTANT=0").failed {
+			return cmp.Or(with.by, fmt.Sprintf("one of %d tests crashes or hangs", len(tests)))
+		}
+		limit *= 2
 	}
 	return ""
 }
@@ -265,8 +339,8 @@ func (r *runner) report(whole bool) (n int) {
 		known[m.key()] = true
 	}
 	for key := range r.judged {
-		mine := slices.ContainsFunc(r.packages, func(pkg string) bool { return path.Dir(strings.SplitN(key, ":", 2)[0]) == pkg })
-		if whole && mine && !known[key] {
+		pkg, _, _ := strings.Cut(key, ":")
+		if whole && slices.Contains(r.packages, pkg) && !known[key] {
 			r.stale = append(r.stale, key)
 		}
 	}
