@@ -14,7 +14,7 @@ import (
 func TestStringKnowsHalfASurrogatePair(t *testing.T) {
 	for text, broken := range map[string]bool{
 		`"a"`: false, `"\ud83d\ude00"`: false, `"\ud83d"`: true, `"\ude00"`: true, `"\ude00\ud83d"`: true, `"\ud83dx"`: true, `"\ud83dxude00"`: true, `"\ud83d\bde00"`: true,
-		`"\ud83d\n"`: true, `"\ud83d\u0041"`: true, `"\ud83d\ud83d\ude00"`: true, `"\ufffd"`: false, `"\ud83d\u"`: true,
+		`"\ud83d\n"`: true, `"\ud83d\u0041"`: true, `"\ud83d\ud83d\ude00"`: true, `"\ufffd"`: false, `"\u0000"`: false, `"\ud83d\u"`: true,
 	} {
 		s := jsonscan.Scanner{Text: []byte(text)}
 		p, ok := s.String()
@@ -30,7 +30,7 @@ func TestStringKnowsHalfASurrogatePair(t *testing.T) {
 // FuzzScanner has encoding/json as its oracle: both accept the same texts, and
 // strings mean the same.
 func FuzzScanner(f *testing.F) {
-	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"\u0061\\"],"":{}}`, `[]`, ` 1 `, `"\ud800"`, `01`, `{"a":1,}`, `[1 2]`, "\"\x00\"", `nul`,
+	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"\u0061\\"],"":{}}`, `[]`, ` 1 `, `"\ud800"`, `01`, `{"a":1,}`, `[1 2]`, "\"\x00\"", `nul`, `trux`, `faLse`, `nulL`, `"\u0000"`,
 		`"\b\f\n\r\t\/\"\\"`, `"\u0061"`, `"\u00A0\u00F0\u00aF\u00fA"`, `"\ud83d\ude00"`, `"\ud83dxude00"`, `"\ud83d\bde00"`, `"\ud83d\u00`, `"a`,
 		`"\u00G0"`, `"\u00/0"`, `"\u00:0"`, `"\u00@0"`, "\"\\u00`0\"", `"\u00g0"`, `"\u00`, `{:1}`, `{"a"1}`, `{"a"`, `[-]`, `{"a":-}`, `-`, ` [ 1 , { } , [ ] ] `,
 		"{ \"a\" : 1 ,\t\"b\"\r: [ ]\n}", `1.`, `1.e1`, `1e`, `1e+`, `-0`, `+1`, `.1`, `1E-2`, `{"a":1 "b":2}`, `[1`, `[1,`, `{"a":1`, `{"a":1,`, "\"\t\"", `"\`} {
@@ -76,7 +76,7 @@ func TestScannerTellsWhatIsWrongAndWhere(t *testing.T) {
 		{`{}`, 0, jsonscan.TooDeep, 1}, {`[]`, 0, jsonscan.TooDeep, 1}, {`[[]]`, 1, jsonscan.TooDeep, 2}, {`{"a":{}}`, 1, jsonscan.TooDeep, 6}, {`[{}]`, 1, jsonscan.TooDeep, 2},
 		{`{"a"1}`, 9, "no colon after a name", 4}, {`{:1}`, 9, "not a string", 1}, {`{"a":1 2}`, 9, "object without an end", 7}, {`[1 2]`, 9, "array without an end", 3},
 		{`[1`, 9, "array without an end", 2}, {`{"a":1`, 9, "object without an end", 6}, {`"a`, 9, "string without an end", 2}, {"\"\x1f\"", 9, "control character in a string", 1},
-		{`tru`, 9, "not a value", 0}, {`-`, 9, "number without digits", 1}, {`1.`, 9, "number without a fraction after its point", 2}, {`1e`, 9, "number without an exponent after its e", 2},
+		{`tru`, 9, "not a value", 0}, {`trux`, 9, "not a value", 0}, {`falsy`, 9, "not a value", 0}, {`nulL`, 9, "not a value", 0}, {`-`, 9, "number without digits", 1}, {`1.`, 9, "number without a fraction after its point", 2}, {`1e`, 9, "number without an exponent after its e", 2},
 		{`"\u00`, 9, "unknown escape in a string", 2}, {``, 9, "not a value", 0},
 	} {
 		for _, space := range []int{0, 8} { // behind the text, which is not read
@@ -127,7 +127,7 @@ func TestScannerGoesThroughItsParts(t *testing.T) {
 
 func TestUnquotedIsAlwaysUTF8(t *testing.T) {
 	for text, want := range map[string]string{
-		"\x80": "\ufffd", "a\xffb": "a\ufffdb", "\xed\xa0\x80": "\ufffd\ufffd\ufffd", `\ud83d`: "\ufffd", `\ud83d\bde00`: "\ufffd\bde00", `\ud83dxude00`: "\ufffdxude00",
+		"\x80": "\ufffd", "a\xffb": "a\ufffdb", "\xed\xa0\x80": "\ufffd\ufffd\ufffd", `\u0000`: "\x00", `\ud83d`: "\ufffd", `\ud83d\bde00`: "\ufffd\bde00", `\ud83dxude00`: "\ufffdxude00",
 		`\ud83d\ude00`: "\U0001f600", `\ude00\ud83d`: "\ufffd\ufffd", `\ud83d\u0041`: "\ufffdA", "\x7f\u0080": "\x7f\u0080",
 	} {
 		assert.Equal(t, want, string(jsonscan.AppendUnquoted(nil, []byte(text)[:len(text):len(text)])), "%q", text)
