@@ -216,7 +216,9 @@ func TestSpendTakesManyUnitsOfALentLimiter(t *testing.T) {
 			left         float64
 		}{{10, 5, 4}, {10, 9, 0}, {10, 10, -1}, {10, 19, -10}, {10, 1000, -11}, {10, -1, 10}, {10, -9, 10}} {
 			lim := rate.NewLimiter(rate.Every(time.Hour), row.burst)
-			h := limit(func(_ http.ResponseWriter, r *http.Request) { assert.NoError(t, ratelimit.Spend(r.Context(), row.spend)) },
+			h := limit(func(_ http.ResponseWriter, r *http.Request) {
+				assert.NoError(t, ratelimit.Spend(r.Context(), row.spend))
+			},
 				ratelimit.Policy{Limiter: lim, Cost: costs})
 			get(h)
 			assert.Equal(t, row.left, lim.Tokens(), "%+v", row)
