@@ -143,7 +143,7 @@ func (l *Limiter) refuse(w http.ResponseWriter, r *http.Request, ctx context.Con
 	switch {
 	case l.deny != nil:
 		w.Header().Set("Cache-Control", "no-store") // RFC 6585, section 4
-		pass(l.deny, w, r, ctx)
+		keep(l.deny, w, r, ctx)
 	case l.responder != nil:
 		l.responder.Problem(w, r, a.refusal().problem)
 	default:
