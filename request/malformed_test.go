@@ -83,7 +83,7 @@ func TestPointerIsSentUpToItsBound(t *testing.T) {
 	for _, row := range []struct {
 		name int
 		want string
-	}{{510, ""}, {511, ", at a place inside"}, {512, ", at a place inside"}} {
+	}{{510, ""}, {511, " (inside this value)"}, {512, " (inside this value)"}} {
 		name := strings.Repeat("n", row.name)
 		want := "#/" + name + " unknown member"
 		if row.want != "" {
@@ -92,6 +92,6 @@ func TestPointerIsSentUpToItsBound(t *testing.T) {
 		assert.Equal(t, []string{want}, faults(t, request.Decoder{}.Unmarshal([]byte(`{"`+name+`":1}`), new(zoo))), "%d", row.name)
 	}
 	deep := `{"any":` + strings.Repeat(`{"`+strings.Repeat("n", 100)+`":`, 7) + `{"a":1,"a":2}` + strings.Repeat("}", 8)
-	assert.Equal(t, []string{"#/any" + strings.Repeat("/"+strings.Repeat("n", 100), 5) + " duplicate member, at a place inside"},
+	assert.Equal(t, []string{"#/any" + strings.Repeat("/"+strings.Repeat("n", 100), 5) + " duplicate member (inside this value)"},
 		faults(t, request.Decoder{}.Unmarshal([]byte(deep), new(zoo))))
 }

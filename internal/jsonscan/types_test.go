@@ -29,7 +29,7 @@ func TestExpectedDescribesEachType(t *testing.T) {
 		want string
 	}{
 		{own{}, ""}, {new(own), ""}, {text{}, "a string"}, {number(1), "a string"}, {json.Number(""), "a number"}, {"", "a string"}, {new(*string), "a string"}, {true, "true or false"},
-		{1, "a whole number"}, {int64(1), "a whole number"}, {uint(1), "a non-negative whole number"}, {uintptr(1), "a whole number that is not negative"},
+		{1, "a whole number"}, {int64(1), "a whole number"}, {uint(1), "a non-negative whole number"}, {uintptr(1), "a non-negative whole number"},
 		{float32(1), "a number"}, {[]byte{}, "a string in base64"}, {[]int{}, "an array"}, {[2]byte{}, "an array"}, {map[string]int{}, "an object"}, {struct{}{}, "an object"},
 		{make(chan int), ""}, {complex(1, 1), ""}, {new(any), ""},
 	} {
