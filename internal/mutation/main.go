@@ -23,7 +23,7 @@ type target struct {
 var targets = []target{
 	{"exchange", []string{"internal/exchange"}, []string{"internal/model", "middleware", "respond", "middleware/middlewaretest", "."}},
 	{"decoder", []string{"request", "internal/jsonscan"}, []string{"request", "internal/jsonscan", "problem"}},
-	{"limiter", []string{"middleware/ratelimit"}, []string{"middleware/ratelimit", "."}},
+	{"limiter", []string{"middleware/ratelimit"}, []string{"middleware/ratelimit", "middleware", "."}},
 }
 
 func main() {
@@ -59,7 +59,7 @@ func run(limit time.Duration, only *regexp.Regexp, longest time.Duration, worker
 		if len(names) > 0 && !slices.Contains(names, t.name) {
 			continue
 		}
-		r := &runner{target: t, module: module, dir: filepath.Join(dir, t.name), longest: longest, verbose: verbose, judged: judged}
+		r := &runner{target: t, module: module, dir: filepath.Join(dir, t.name), longest: longest, verbose: verbose, out: os.Stdout, judged: judged}
 		if err := r.prepare(only); err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -28,6 +29,7 @@ type runner struct {
 	module, dir string
 	longest     time.Duration // that a test may take
 	verbose     bool
+	out         io.Writer
 	judged      map[string]bool
 
 	mutants []*mutant
@@ -36,7 +38,7 @@ type runner struct {
 	left    int // that were not run
 	took    time.Duration
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards what follows, and how much each test has killed
 	killed   int
 	equal    int
 	survived []*mutant
@@ -48,6 +50,7 @@ type test struct {
 	binary, dir, name string
 	took              time.Duration
 	reaches           map[int]bool
+	killed            int
 }
 
 // prepare compiles the mutants, and learns what the tests reach.
@@ -184,14 +187,14 @@ func (r *runner) compile(pkg, overlay string) error {
 		alone := r.exec([]*test{t}, time.Minute, "MUTANT_REACHED="+reached)
 		t.took, t.reaches = time.Since(start), map[int]bool{}
 		if alone.failed {
-			fmt.Printf("%s: %s fails without a mutant, and is not run\n", pkg, name)
+			fmt.Fprintf(r.out, "%s: %s fails without a mutant, and is not run\n", pkg, name)
 			continue
 		}
 		if t.took > r.longest {
-			fmt.Printf("%s: %s takes %v, and is not run\n", pkg, name, t.took.Round(time.Millisecond))
+			fmt.Fprintf(r.out, "%s: %s takes %v, and is not run\n", pkg, name, t.took.Round(time.Millisecond))
 			continue
 		}
-		ids, _ := os.ReadFile(reached)
+		ids, _ := os.ReadFile(reached) // there is none if it reaches nothing
 		for id := range strings.FieldsSeq(string(ids)) {
 			n, _ := strconv.Atoi(id)
 			t.reaches[n] = true
@@ -265,20 +268,47 @@ func (r *runner) runOne(m *mutant) {
 		r.survived = append(r.survived, m)
 	}
 	if r.verbose {
-		fmt.Printf("%s:%d: %s: %s\n", m.file, m.line, m.name, cmp.Or(by, "survives"))
+		fmt.Fprintf(r.out, "%s:%d: %s: %s\n", m.file, m.line, m.name, cmp.Or(by, "survives"))
 	}
 }
 
 // cheap is how long a test takes that is run first.
 const cheap = 300 * time.Millisecond
 
+// likely is the number of tests that are run before all others: those that have
+// noticed the most mutants before.
+const likely = 8
+
 // notice returns what notices a mutant, or "".
 func (r *runner) notice(m *mutant) string {
-	var groups [][]*test // of one binary each, the cheap ones first
-	for _, t := range r.tests {
-		if !t.reaches[m.id] {
-			continue
+	all := r.reaching(m)
+	first := min(likely, len(all))
+	for _, group := range append(grouped(all[:first]), grouped(all[first:])...) {
+		if by := r.try(group, m.id); by != "" {
+			return by
 		}
+	}
+	return ""
+}
+
+// reaching returns the tests that reach a mutant, in the order in which they are
+// likely to notice it.
+func (r *runner) reaching(m *mutant) (all []*test) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.tests {
+		if t.reaches[m.id] {
+			all = append(all, t)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *test) int { return cmp.Compare(b.killed, a.killed) })
+	return all
+}
+
+// grouped puts together what can be run at once: tests of one binary, the cheap
+// ones before the others.
+func grouped(tests []*test) (groups [][]*test) {
+	for _, t := range tests {
 		at := slices.IndexFunc(groups, func(g []*test) bool { return g[0].binary == t.binary && (g[0].took < cheap) == (t.took < cheap) })
 		if at < 0 {
 			at = len(groups)
@@ -286,12 +316,8 @@ func (r *runner) notice(m *mutant) string {
 		}
 		groups[at] = append(groups[at], t)
 	}
-	for _, g := range groups {
-		if by := r.try(g, m.id); by != "" {
-			return by
-		}
-	}
-	return ""
+	slices.SortStableFunc(groups, func(a, b []*test) int { return cmp.Compare(a[0].took/cheap, b[0].took/cheap) })
+	return groups
 }
 
 // try returns which of the tests notices a mutant, or "". One counts only if it
@@ -311,6 +337,9 @@ func (r *runner) try(tests []*test, id int) string {
 			again = tests[i : i+1]
 		}
 		if !r.exec(again, limit, "MUTANT=0").failed {
+			r.mu.Lock()
+			again[0].killed++ // the first of several, if none was named
+			r.mu.Unlock()
 			return cmp.Or(with.by, fmt.Sprintf("one of %d tests crashes or hangs", len(tests)))
 		}
 		limit *= 2
@@ -332,7 +361,7 @@ func (r *runner) report(whole bool) (n int) {
 		if !r.reached(m) {
 			why = "is not reached"
 		}
-		fmt.Printf("%s:%d %s\n\t%s\n", m.file, m.line, why, m.key())
+		fmt.Fprintf(r.out, "%s:%d %s\n\t%s\n", m.file, m.line, why, m.key())
 	}
 	known := map[string]bool{}
 	for _, m := range r.mutants {
@@ -346,9 +375,9 @@ func (r *runner) report(whole bool) (n int) {
 	}
 	slices.Sort(r.stale)
 	for _, key := range r.stale {
-		fmt.Printf("equivalent.txt has what is not equivalent, or not there\n\t%s\n", key)
+		fmt.Fprintf(r.out, "equivalent.txt has what is not equivalent, or not there\n\t%s\n", key)
 	}
-	fmt.Printf("%s: %d mutants, %d killed, %d equivalent, %d survive, %d not run; %d tests, %v\n",
+	fmt.Fprintf(r.out, "%s: %d mutants, %d killed, %d equivalent, %d survive, %d not run; %d tests, %v\n",
 		r.name, len(r.mutants), r.killed, r.equal, len(r.survived), r.left, len(r.tests), r.took.Round(time.Second))
 	return len(r.survived) + len(r.stale)
 }
