@@ -1,8 +1,10 @@
 package ratelimit_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -29,6 +31,14 @@ func TestRetryAfterIsThatOfTheLongestWait(t *testing.T) {
 		w := get(h, as("a"))
 		assert.Equal(t, "3600", w.Header().Get("Retry-After"))
 		assert.Equal(t, strconv.FormatInt(time.Now().Unix()+3600, 10), w.Header().Get("X-RateLimit-Reset"), "in the old fields, too")
+		h = ratelimit.NewLimiter(ratelimit.Options{Legacy: true, Policies: []ratelimit.Policy{
+			{Name: "minute", Quota: ratelimit.PerMinute(1), Key: byUser},
+			{Name: "hour", Quota: ratelimit.PerHour(1), Key: byUser},
+		}}).Wrap(http.HandlerFunc(ok))
+		get(h, as("a"))
+		w = get(h, as("a"))
+		assert.Equal(t, "1", w.Header().Get("X-RateLimit-Limit"))
+		assert.Equal(t, strconv.FormatInt(time.Now().Unix()+3600, 10), w.Header().Get("X-RateLimit-Reset"), "whichever policy they are of")
 	})
 }
 
@@ -100,7 +110,8 @@ func TestRefundGivesBackWhatWasCharged(t *testing.T) {
 func TestDenyIsGivenTheDecisionAndNoOneElse(t *testing.T) {
 	var spent error
 	h := ratelimit.NewLimiter(ratelimit.Options{
-		Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}},
+		Policies:   []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}},
+		OnDecision: func(*http.Request, ratelimit.Decision) {},
 		Deny: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(429)
 			_, _ = io.WriteString(w, "later")
@@ -329,5 +340,21 @@ func TestDecisionsOfTheLastUnitMayBeKept(t *testing.T) {
 		if !d.Allowed {
 			assert.Equal(t, 429, d.Problem().Status)
 		}
+	}
+}
+
+// An outage is logged also where nothing says how.
+func TestOutageIsLoggedByDefault(t *testing.T) {
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	var out bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
+	for _, responder := range []*respond.Responder{nil, {}} {
+		s := newAsked()
+		s.err = errSecret
+		h := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}}, Store: s, Responder: responder}).Wrap(http.HandlerFunc(ok))
+		out.Reset()
+		assert.Equal(t, 200, get(h, as("a")).Code)
+		assert.Contains(t, out.String(), "ratelimit: ")
 	}
 }

@@ -107,7 +107,7 @@ func debtOf(lim *rate.Limiter, now time.Time) time.Duration {
 func (l *Limiter) reserve(lim *rate.Limiter, n int) {
 	l.borrows.Lock()
 	defer l.borrows.Unlock()
-	now, burst := time.Now(), max(1, lim.Burst())
+	now, burst := time.Now(), lim.Burst()
 	if n < 0 {
 		lim.ReserveN(now, n)
 		return

@@ -54,6 +54,11 @@ func decided(o ratelimit.Options) (http.Handler, *ratelimit.Decision) {
 
 func TestStoreIsNotAskedForALentLimiter(t *testing.T) {
 	s := newAsked()
+	lim := rate.NewLimiter(rate.Every(time.Hour), 5)
+	get(ratelimit.NewLimiter(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{{Limiter: lim, Cost: costs}}}).Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		assert.NoError(t, ratelimit.Spend(r.Context(), 2))
+	})))
+	assert.InDelta(t, 2, lim.Tokens(), 0.1)
 	h, d := decided(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{{Limiter: rate.NewLimiter(1, 1)}}})
 	assert.Equal(t, 200, get(h).Code)
 	assert.Equal(t, 503, get(h).Code)
@@ -172,12 +177,19 @@ func TestLentLimiterWithoutARateGrantsNothing(t *testing.T) {
 			assert.NotContains(t, w.Header(), "Retry-After")
 			assert.Equal(t, `"default";r=0`, w.Header().Get("RateLimit"))
 			assert.Equal(t, ratelimit.Never, d.RetryAfter)
-			assert.Equal(t, 1, d.Verdicts[0].Cost)
+			assert.Equal(t, []any{1, ratelimit.Quota{Per: time.Second}}, []any{d.Verdicts[0].Cost, d.Verdicts[0].Quota})
+		}
+		for _, shadow := range []bool{false, true} {
+			h, d := decided(ratelimit.Options{Policies: []ratelimit.Policy{{Limiter: rate.NewLimiter(0, 2), Shadow: shadow}}})
+			for i := range 3 {
+				get(h)
+				assert.Equal(t, []bool{i < 2}, allowed(*d), "%d", i)
+			}
 		}
 		lim := rate.NewLimiter(0, 2)
 		h, d := decided(ratelimit.Options{Policies: []ratelimit.Policy{{Limiter: lim}}})
-		get(h)
-		get(h)
+		assert.Equal(t, 200, get(h).Code)
+		assert.Equal(t, 200, get(h).Code)
 		assert.Equal(t, 403, get(h).Code)
 		assert.Equal(t, ratelimit.Never, d.RetryAfter)
 		slow := rate.NewLimiter(1e-12, 1)

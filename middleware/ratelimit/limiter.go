@@ -120,7 +120,7 @@ func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 	if !a.allowed {
 		exchange.KeepLimits(w)
 	}
-	counts := a.allowed && a.counts()
+	counts := a.counts()
 	switch {
 	case !a.allowed:
 		l.refuse(w, r, ctx, a)

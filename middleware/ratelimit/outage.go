@@ -302,7 +302,6 @@ func (o *outage) settle(ctx context.Context, buckets []Bucket) error {
 	told := make([]Bucket, 0, 4)
 	for i := range owed {
 		b := &owed[i]
-		b.Mode = Force
 		if b.Debt <= 0 {
 			continue
 		}

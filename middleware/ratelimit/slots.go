@@ -177,9 +177,9 @@ func (s *slots) dequeue(i int) {
 }
 
 func (s *slots) room(key string) room {
-	left := room{total: max(0, s.limit-s.served)}
+	left := room{total: s.limit - s.served}
 	if key != "" {
-		left.key = max(0, s.perKey-s.servedOf[key])
+		left.key = s.perKey - s.servedOf[key]
 	}
 	return left
 }

@@ -96,8 +96,7 @@ func FromContext(ctx context.Context) (Decision, bool) {
 }
 
 func withDecision(ctx context.Context, d Decision) context.Context {
-	if outer, ok := FromContext(ctx); ok && d.attempt != nil {
-		d.attempt.outer = outer.attempt
-	}
+	outer, _ := FromContext(ctx)
+	d.attempt.outer = outer.attempt
 	return context.WithValue(ctx, decisionKey{}, d)
 }
