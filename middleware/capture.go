@@ -95,8 +95,10 @@ func (c *capture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{r: r}
 	v.enter(w)
 	v.start = time.Since(epoch)
-	if c.log != nil && !v.x.Logged {
-		v.x.Logged, v.undo = true, true
+	if c.log != nil {
+		v.name()
+		v.undo = !v.x.Logged
+		v.x.Logged = true
 	}
 	defer c.end(&v)
 	c.next.ServeHTTP(v.face, r)

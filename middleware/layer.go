@@ -37,9 +37,14 @@ type visit struct {
 func (v *visit) enter(w http.ResponseWriter) {
 	v.w, v.face, v.owner = exchange.Enter(w, v.r)
 	v.x = v.w.Exchange()
-	v.method = v.x.Request.Method
-	if url := v.x.Request.URL; url != nil {
-		v.path = url.Path
+}
+
+// name notes what a record will call the request.
+func (v *visit) name() {
+	r := v.x.Request
+	v.method = r.Method
+	if r.URL != nil {
+		v.path = r.URL.Path
 	}
 }
 

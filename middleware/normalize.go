@@ -163,6 +163,7 @@ func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v := visit{r: r}
 	v.enter(w)
+	v.name()
 	v.undo = v.w.Push(n.scope)
 	if v.x.Connect {
 		v.w.AwaitTunnel(http.StatusNotImplemented)

@@ -49,6 +49,7 @@ type recoverer struct {
 func (c *recoverer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{r: r}
 	v.enter(w)
+	v.name()
 	defer c.end(&v)
 	c.next.ServeHTTP(v.face, r)
 	v.returned = true

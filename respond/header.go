@@ -17,9 +17,6 @@ import (
 // Content-Encoding stays too, because a compressor around the handler sets it for
 // any body (go.dev/issue/66343). dropStale reports whether it is set.
 func dropStale(h http.Header, code int) (encoded bool) {
-	if onlyUsual(h) {
-		return false
-	}
 	for field := range h {
 		switch field {
 		case "Content-Length", "Transfer-Encoding", "Content-Language", "Content-Location", "Content-Disposition",
@@ -46,32 +43,6 @@ func dropStale(h http.Header, code int) (encoded bool) {
 func keeps(code int, field string) bool {
 	return slices.ContainsFunc(status.Nearest(code).KeptHeader(), func(kept string) bool { return strings.EqualFold(kept, field) })
 }
-
-// onlyUsual reports whether h has the fields that http.Error sets and no others but
-// those in usual, none of which dropStale removes. Most errors that Normalize
-// replaces have such a header, and four look-ups are faster than a walk through the
-// map.
-func onlyUsual(h http.Header) bool {
-	rest := len(h)
-	if rest < 2 || rest > len(usual) {
-		return rest == 0
-	}
-	for i, field := range usual {
-		if _, ok := h[field]; ok {
-			rest--
-		} else if i < 2 {
-			return false
-		}
-		if rest == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// usual are the two fields of http.Error, and those that the middleware of this
-// module sets before a handler runs.
-var usual = [...]string{"Content-Type", "X-Content-Type-Options", "Vary", "X-Request-Id"}
 
 // fieldValues is room for the values of the header fields of a document, so that
 // they cost one allocation together: fixed of them, and one more where Vary may be
@@ -160,31 +131,18 @@ func sendEmpty(w http.ResponseWriter, code int) {
 	w.WriteHeader(code)
 }
 
-// decimals has a row for the numbers of one, two, three and four digits each,
-// without gaps. Most lengths are among them, and need no allocation.
-var decimals = func() (rows [4]string) {
-	var digits [len(rows)]byte
-	n, end := 0, 10
-	for i := range rows {
-		var row strings.Builder
-		row.Grow((end - n) * (i + 1))
-		for ; n < end; n++ {
-			row.Write(strconv.AppendInt(digits[:0], int64(n), 10))
-		}
-		rows[i] = row.String()
-		end *= 10
+// lengths has the small numbers as texts, so that the length of most documents is
+// not allocated.
+var lengths = func() (all [1000]string) {
+	for n := range all {
+		all[n] = strconv.Itoa(n)
 	}
-	return rows
+	return all
 }()
 
 func decimal(n int) string {
-	first, end := 0, 10
-	for i, row := range decimals {
-		if n < end {
-			at, width := (n-first)*(i+1), i+1
-			return row[at : at+width]
-		}
-		first, end = end, end*10
+	if n < len(lengths) {
+		return lengths[n]
 	}
 	return strconv.Itoa(n)
 }

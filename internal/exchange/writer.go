@@ -178,12 +178,17 @@ type pushed struct {
 
 // Pop ends what Push began.
 func (w *Writer) Pop(saved bool) {
-	b := pushed{}
-	if saved {
-		m := w.x.Peek()
-		last := len(m.scopes) - 1
-		b, m.scopes = m.scopes[last], m.scopes[:last]
+	if !saved {
+		w.scope, w.encoded, w.nosniff = nil, false, false
+		if w.x.responding != nil {
+			w.x.responding = nil
+		}
+		return
 	}
+	m := w.x.Peek()
+	last := len(m.scopes) - 1
+	b := m.scopes[last]
+	m.scopes = m.scopes[:last]
 	w.scope, w.x.responding, w.encoded, w.nosniff = b.scope, b.responding, b.encoded, b.nosniff
 }
 
@@ -639,7 +644,9 @@ func (x *Exchange) wire(wire *Wire, took time.Duration) {
 	w := x.writer
 	wire.Status, wire.Bytes, wire.Implicit = w.Status(), w.bytes, w.implicit
 	wire.Replaced, wire.Aborted, wire.Problem = x.Replaced, x.Aborted, x.Problem
-	wire.ClientGone = w.clientGone(took)
+	if x.Request.Context().Err() != nil {
+		wire.ClientGone = w.clientGone(took)
+	}
 	if m != nil {
 		wire.Interim = m.Interim
 	}
