@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,35 @@ func TestWrongAnswersAreCaught(t *testing.T) {
 		if (err == nil) != (r.wrong == "") || err != nil && !strings.Contains(err.Error(), r.wrong) {
 			t.Errorf("%s: %v, want an error about %q", r.why, err, r.wrong)
 		}
+	}
+}
+
+func TestEveryServiceGivesTheRightAnswer(t *testing.T) {
+	for _, s := range services {
+		srv := httptest.NewServer(s.handler(io.Discard))
+		c, err := dial(srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range requestKinds {
+			for range 2 { // the second on the same connection
+				if err := c.get(kind.path, kind.status); err != nil {
+					t.Errorf("%s, %s: %v", s.name, kind.name, err)
+				}
+			}
+		}
+		_ = c.Close()
+		srv.Close()
+	}
+}
+
+func TestServicesHaveUniqueNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range services {
+		if seen[s.name] {
+			t.Errorf("two services are named %q", s.name)
+		}
+		seen[s.name] = true
 	}
 }
 

@@ -9,6 +9,7 @@ require (
 	github.com/didip/tollbooth/v7 v7.0.2
 	github.com/felixge/httpsnoop v1.1.0
 	github.com/go-chi/chi/v5 v5.5.0
+	github.com/go-chi/httplog/v3 v3.3.0
 	github.com/go-chi/httprate v0.16.1
 	github.com/go-chi/render v1.0.3
 	github.com/gorilla/handlers v1.5.2

@@ -1,20 +1,22 @@
 // Command benchmarks measures the toolkit beside its peers.
 //
 //	go test -bench . -benchtime 1x ./...   # does everybody still give the right answer?
-//	go run .                               # the measurement: half an hour on a quiet machine
+//	go run .                               # the measurement: a quarter of an hour on a quiet machine
 //	go run . -run 'Write|Limit' -rounds 4 -o ''
 //
 // Every kind of work is one Benchmark with a sub-benchmark for each contender:
 // net/http itself, hand-written code, other libraries, and ours. Before it is
 // timed, each has to give the right answer once. Those whose name begins with
 // "floor." are references that do the least that the work needs; they leave
-// out what a library must do.
+// out what a library must do. Beside the works, Service measures the processor time
+// of whole services, and Memory the limiters under a flood of keys.
 //
 // One measurement says little on a machine that does other things. The command
-// runs each work in several rounds, each in a fresh process with the contenders
-// in another order, and divides by the base within the process; it reports the
-// median over the rounds. Runs beside which the machine was busy are repeated.
-// It writes REPORT.md with the text of next.md at its end.
+// builds itself with each release of Go, and runs each work in several rounds, each
+// in a fresh process with the contenders in another order, and divides by the base
+// within the process; it reports the median over the rounds. Runs beside which the
+// machine was busy are repeated. It writes REPORT.md with the text of next.md at
+// its end.
 //
 // It is a module of its own, so that users of the toolkit never download a peer.
 package main
@@ -28,48 +30,83 @@ import (
 	"log"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func main() {
 	testing.Init() // for the flag -test.benchtime, which testing.Benchmark obeys
-	rounds := flag.Int("rounds", 12, "rounds for each work; below ten they are good for a look only")
-	run := flag.String("run", ".", "regular expression: the works to measure, Memory among them")
-	benchtime := flag.String("benchtime", "100ms", "time for each contender in each round")
-	quiet := flag.Float64("quiet", 0.15, "load of other processes, in cores, above which a run is repeated")
+	s := settings{start: time.Now()}
+	flag.IntVar(&s.rounds, "rounds", 12, "rounds for each work; below ten they are good for a look only")
+	run := flag.String("run", ".", "regular expression: the works to measure, Service and Memory among them")
+	flag.StringVar(&s.benchtime, "benchtime", "30ms", "time for each contender in each round")
+	flag.Float64Var(&s.quiet, "quiet", 0.15, "load of other processes, in cores, above which a run is repeated")
+	flag.DurationVar(&s.within, "within", 13*time.Minute, "when to begin no further run; there are as many rounds as fit")
+	releases := flag.String("releases", "go1.26.9,go1.27.3", "releases of Go to build with, as in GOTOOLCHAIN")
 	output := flag.String("o", "REPORT.md", "file for the report; if empty it goes to standard output")
 	child := flag.String("child", "", "used by the command itself: measure this work once and print JSON")
+	serve := flag.String("service", "", "used by the command itself: be this service")
 	seed := flag.Uint64("seed", 0, "used with -child: decides the order of the contenders")
 	flag.Parse()
 	log.SetFlags(0)
 
-	if *child != "" {
-		if err := flag.Set("test.benchtime", *benchtime); err != nil {
-			log.Fatal(err)
-		}
-		if err := json.NewEncoder(os.Stdout).Encode(measureOnce(*child, *seed)); err != nil {
-			log.Fatal(err)
-		}
+	switch {
+	case *serve != "":
+		check(runService(*serve))
+		return
+	case *child != "":
+		check(flag.Set("test.benchtime", s.benchtime))
+		check(json.NewEncoder(os.Stdout).Encode(measureOnce(*child, *seed)))
 		return
 	}
 	selected, err := regexp.Compile(*run)
+	check(err)
+	all := build(strings.Split(*releases, ","), s)
+	measureAll(all, selected)
+	text := report(all)
+	if *output == "" {
+		fmt.Print(text)
+		return
+	}
+	check(os.WriteFile(*output, []byte(text), 0o644))
+}
+
+func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	m := measurement{rounds: *rounds, benchtime: *benchtime, quiet: *quiet, samples: map[string][]sample{}, memories: map[string][]memory{}}
-	m.measure(selected)
-	report := m.report()
-	if *output == "" {
-		fmt.Print(report)
-		return
+}
+
+// settings are those of the whole run.
+type settings struct {
+	rounds    int
+	benchtime string
+	quiet     float64
+	within    time.Duration
+	start     time.Time
+}
+
+func (s settings) isOver() bool { return time.Since(s.start) > s.within }
+
+// build compiles this module with each release.
+func build(releases []string, s settings) []*measurement {
+	dir, err := os.MkdirTemp("", "benchmarks")
+	check(err)
+	var all []*measurement
+	for _, release := range releases {
+		m := &measurement{settings: s, release: release, program: filepath.Join(dir, release), samples: map[string][]sample{}, memories: map[string]memory{}}
+		cmd := exec.Command("go", "build", "-o", m.program, ".")
+		cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+release)
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		check(cmd.Run())
+		all = append(all, m)
 	}
-	if err := os.WriteFile(*output, []byte(report), 0o644); err != nil {
-		log.Fatal(err)
-	}
+	return all
 }
 
 // sample is one run of one work: a result for each contender.
@@ -113,53 +150,72 @@ func measureFlood(phase, contender string) memory {
 	return memory{}
 }
 
-// measurement is everything that the command has measured.
+// measurement is everything that was measured with one release of Go.
 type measurement struct {
-	rounds    int
-	benchtime string
-	quiet     float64
-	samples   map[string][]sample // by work
-	memories  map[string][]memory // by limiter
-	loud      int                 // runs kept though the machine was busy
+	settings
+	release  string
+	program  string
+	samples  map[string][]sample // by work
+	services []serviceSample     // by round
+	memories map[string]memory   // by limiter
+	loud     int                 // runs kept though the machine was busy
 }
 
-func (m *measurement) measure(selected *regexp.Regexp) {
-	for round := range m.rounds {
+// serviceRounds is how often each service is measured: they take little time.
+const serviceRounds = 30
+
+// fewRounds is how often a work is measured that takes long to prepare.
+const fewRounds = 4
+
+// measureAll lets the releases take turns.
+func measureAll(all []*measurement, selected *regexp.Regexp) {
+	if selected.MatchString("Service") {
+		check(measureServices(all, serviceRounds))
+		log.Printf("services: %v", time.Since(all[0].start).Round(time.Second))
+	}
+	if selected.MatchString("Memory") {
+		all[len(all)-1].measureMemory()
+		log.Printf("memory: %v", time.Since(all[0].start).Round(time.Second))
+	}
+	for round := range all[0].rounds {
 		for _, w := range works {
-			if selected.MatchString(w.name) {
-				m.samples[w.name] = append(m.samples[w.name], m.child(w.name, round))
+			if !selected.MatchString(w.name) || w.few && round >= fewRounds {
+				continue
+			}
+			for _, m := range all {
+				if !m.isOver() {
+					m.samples[w.name] = append(m.samples[w.name], m.child(w.name, round))
+				}
 			}
 		}
-		log.Printf("round %d of %d", round+1, m.rounds)
+		log.Printf("round %d of %d: %v", round+1, all[0].rounds, time.Since(all[0].start).Round(time.Second))
 	}
-	if !selected.MatchString("Memory") {
-		return
-	}
-	for round := range min(m.rounds, 3) {
-		for _, l := range append(libraries, nobody) {
-			kept := m.child("keep:"+l.name, round)[l.name].Memory
-			gone := m.child("expire:"+l.name, round)[l.name].Memory
-			kept.Expired = gone.Expired
-			kept.Longest = max(kept.Longest, gone.Longest)
-			m.memories[l.name] = append(m.memories[l.name], kept)
-			log.Printf("memory of %s", l.name)
-		}
+	check(os.RemoveAll(filepath.Dir(all[0].program)))
+}
+
+func (m *measurement) measureMemory() {
+	for _, l := range append(libraries, nobody) {
+		kept := m.child("keep:"+l.name, 0)[l.name].Memory
+		gone := m.child("expire:"+l.name, 0)[l.name].Memory
+		kept.Expired = gone.Expired
+		kept.Longest = max(kept.Longest, gone.Longest)
+		m.memories[l.name] = kept
 	}
 }
 
 // child measures a work in a fresh process, again if the machine was busy.
 func (m *measurement) child(name string, round int) sample {
-	const attempts = 5
+	const attempts = 3
 	for attempt := 1; ; attempt++ {
 		var out bytes.Buffer
-		cmd := exec.Command(os.Args[0], "-child", name, "-seed", strconv.Itoa(round), "-benchtime", m.benchtime)
+		cmd := exec.Command(m.program, "-child", name, "-seed", strconv.Itoa(round), "-benchtime", m.benchtime)
 		cmd.Stdout, cmd.Stderr = &out, os.Stderr
 		watch := watchLoad()
 		if err := cmd.Run(); err != nil {
 			log.Fatalf("%s: %v", name, err)
 		}
 		if watch.foreign(cmd) > m.quiet {
-			if attempt < attempts {
+			if attempt < attempts && !m.isOver() {
 				continue
 			}
 			m.loud++

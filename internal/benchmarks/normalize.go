@@ -52,7 +52,7 @@ var normalizeError = work{
 	title:  "normalize: http.Error's 503 becomes a problem",
 	bounds: "an error whose text is not for the client",
 	base:   "direct",
-	bar:    bar{ratio: 1.6},
+	bar:    bar{ratio: 2.0},
 	field: func() []contender {
 		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
@@ -65,7 +65,7 @@ var normalizeText = work{
 	title:  "normalize: http.Error's 404 becomes a problem with its text",
 	bounds: "an error whose text the client may read, so that it is encoded each time",
 	base:   "direct",
-	bar:    bar{ratio: 2.2},
+	bar:    bar{ratio: 2.6},
 	field: func() []contender {
 		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, missing, 404)

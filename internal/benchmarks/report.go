@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"runtime"
@@ -62,131 +63,280 @@ func (b bar) misses(r row) string {
 	return strings.Join(missed, " and ")
 }
 
-func (m *measurement) report() string {
+// report writes all of it: first what the README shows, then the bars, then each
+// work.
+func report(all []*measurement) string {
 	var b strings.Builder
+	s := all[0].settings
 	fmt.Fprintf(&b, "# Measured beside the peers\n\n")
-	fmt.Fprintf(&b, "%s, %s %s/%s, %s, %d cores. Made by `go run .` in this directory: %d rounds of %s for each contender, "+
-		"shuffled, each round of a work in a process of its own. \"×\" is the median over the rounds of the time divided by the base's "+
-		"in the same process, ± half the distance between the quartiles. ns are medians and belong to this machine. "+
-		"Allocations are exact. Runs beside a load of more than %.2f cores are repeated; %d were kept all the same.\n\n",
-		time.Now().Format("2 January 2006"), runtime.Version(), runtime.GOOS, runtime.GOARCH, machine(), runtime.NumCPU(),
-		m.rounds, m.benchtime, m.quiet, m.loud)
-	if m.rounds < 10 {
+	fmt.Fprintf(&b, "%s, %s, %s/%s, %s, %d cores. Made by `go run .` in this directory, which builds with each release and lets them take turns: "+
+		"rounds of %s for each contender, shuffled, each round of a work in a process of its own. \"×\" is the median over the rounds of "+
+		"the time divided by the base's in the same process, ± half the distance between the quartiles. ns are medians and belong to "+
+		"this machine. Allocations are exact. Runs beside a load of more than %.2f cores are repeated",
+		time.Now().Format("2 January 2006"), releases(all), runtime.GOOS, runtime.GOARCH, machine(), runtime.NumCPU(), s.benchtime, s.quiet)
+	for _, m := range all {
+		fmt.Fprintf(&b, "; with %s there were %d rounds, and %d such runs were kept all the same", m.release, m.fewest(), m.loud)
+	}
+	fmt.Fprintf(&b, ". Works with a million keys have %d rounds.\n\n", fewRounds)
+	if slices.ContainsFunc(all, func(m *measurement) bool { return m.fewest() < 10 }) {
 		fmt.Fprintf(&b, "**Fewer than ten rounds: not for publication.**\n\n")
 	}
-	fmt.Fprintf(&b, "In proportion: over loopback a whole request costs tens of microseconds, so the rows below that count nanoseconds are "+
-		"about garbage, not about latency. Where services are really lost is in limiters: memory under a flood, stalls, one lock for all.\n\n")
-	m.verdicts(&b)
+	summary(&b, all)
+	verdicts(&b, all)
+	serviceTable(&b, all)
 	for _, w := range works {
-		if len(m.samples[w.name]) > 0 {
-			m.table(&b, w)
+		if len(all[0].samples[w.name]) > 0 {
+			table(&b, all, w)
 		}
 	}
-	m.memoryTable(&b)
-	m.losses(&b)
+	memoryTable(&b, all)
+	losses(&b, all)
 	fmt.Fprintf(&b, "%s\nPeers: %s.\n", next, versions())
 	return b.String()
 }
 
-func (m *measurement) verdicts(b *strings.Builder) {
-	fmt.Fprintf(b, "| work | base | bar | ours: × base | added ns | allocs | bar met? | fastest other |\n|---|---|---|--:|--:|--:|---|---|\n")
+func releases(all []*measurement) string {
+	var names []string
+	for _, m := range all {
+		names = append(names, m.release)
+	}
+	return strings.Join(names, " and ")
+}
+
+// fewest is how many rounds each work had at least.
+func (m *measurement) fewest() int {
+	fewest := m.rounds
 	for _, w := range works {
-		if len(m.samples[w.name]) == 0 {
+		if s, ok := m.samples[w.name]; ok && !w.few {
+			fewest = min(fewest, len(s))
+		}
+	}
+	return fewest
+}
+
+// heading begins a table with columns that each release has.
+func heading(b *strings.Builder, all []*measurement, first string, columns []string, last string) {
+	fmt.Fprintf(b, "| %s |", first)
+	rule := "|---|"
+	for _, m := range all {
+		for _, c := range columns {
+			fmt.Fprintf(b, " %s: %s |", m.release, c)
+			rule += "--:|"
+		}
+	}
+	if last != "" {
+		fmt.Fprintf(b, " %s |", last)
+		rule += "---|"
+	}
+	fmt.Fprintf(b, "\n%s\n", rule)
+}
+
+// summary is the table of the README: what a user pays.
+func summary(b *strings.Builder, all []*measurement) {
+	if len(all[0].services) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "## In short\n\nWhat a request costs a service: processor time of the server, net/http and kernel included.\n\n")
+	columns := []string{"success, µs", "404, µs"}
+	heading(b, all, "service", columns, "what it has")
+	for _, s := range services {
+		if s.part != "" {
 			continue
 		}
-		rows := m.rows(w)
-		best := ""
-		var least float64
-		for _, r := range rows {
-			if r.isPeer(w) && (best == "" || r.ratio < least) {
-				best, least = fmt.Sprintf("%s %.2f", r.name, r.ratio), r.ratio
+		fmt.Fprintf(b, "| %s |", s.name)
+		for _, m := range all {
+			for _, kind := range requestKinds {
+				ns, _ := median(m.serviceValues(s.name, "", kind.name))
+				fmt.Fprintf(b, " %.1f |", ns/1000)
 			}
 		}
-		for _, r := range rows {
-			if !strings.HasPrefix(r.name, ours) {
-				continue
+		fmt.Fprintf(b, " %s |\n", s.note)
+	}
+	fmt.Fprintln(b)
+}
+
+// serviceValues is the time of a request in each round, divided by that of the
+// base, if there is one.
+func (m *measurement) serviceValues(name, base, kind string) []float64 {
+	var values []float64
+	for _, s := range m.services {
+		v := s[serviceKey(name, kind)]
+		if base != "" {
+			v /= s[serviceKey(base, kind)]
+		}
+		values = append(values, v)
+	}
+	return values
+}
+
+// The bars of a service.
+const (
+	chainBar = 0.60 // times the peer
+	partBar  = 5.0  // per cent of raw
+)
+
+func serviceTable(b *strings.Builder, all []*measurement) {
+	if len(all[0].services) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "## Service\n\nEach service is a process with GOMAXPROCS=%d that serves %d kept-alive connections of another process. "+
+		"Its processor time comes from getrusage: the median of %d rounds of %d requests, in which the services of both releases take turns. "+
+		"Access logs go to the null device, a write for each record.\n\n", serverProcs, connections, len(all[0].services), serviceRequests)
+	for _, kind := range requestKinds {
+		fmt.Fprintf(b, "A request that ends in a %s:\n\n", kind.name)
+		heading(b, all, "service", []string{"µs", "±", "added to raw, µs", "× raw", "× " + peerService}, "")
+		for _, s := range services {
+			fmt.Fprintf(b, "| %s |", s.name)
+			for _, m := range all {
+				ns, spread := median(m.serviceValues(s.name, "", kind.name))
+				raw, _ := median(m.serviceValues(rawService, "", kind.name))
+				ratio, _ := median(m.serviceValues(s.name, rawService, kind.name))
+				peer, _ := median(m.serviceValues(s.name, peerService, kind.name))
+				fmt.Fprintf(b, " %.2f | %.2f | %.2f | %.2f | %.2f |", ns/1000, spread/1000, (ns-raw)/1000, ratio, peer)
 			}
-			met := "yes"
-			if missed := w.bar.misses(r); missed != "" {
-				met = "**no: " + missed + "**"
-			} else if w.bar == (bar{}) {
-				met = "none set"
+			fmt.Fprintln(b)
+		}
+		fmt.Fprintln(b)
+	}
+	partTable(b, all)
+}
+
+// partTable shows what the chain takes more than the same without a part.
+func partTable(b *strings.Builder, all []*measurement) {
+	fmt.Fprintf(b, "What each part of the chain takes: the chain less the same chain without it, in per cent of raw. The bar for each but the "+
+		"access log is %.0f %%, and for the whole chain %.2f × %s.\n\n", partBar, chainBar, peerService)
+	var columns []string
+	for _, kind := range requestKinds {
+		columns = append(columns, kind.name+", %", "±")
+	}
+	heading(b, all, "part", columns, "")
+	for _, s := range services {
+		if s.part == "" {
+			continue
+		}
+		fmt.Fprintf(b, "| %s |", s.part)
+		for _, m := range all {
+			for _, kind := range requestKinds {
+				var shares []float64
+				for _, sample := range m.services {
+					more := sample[serviceKey(chainService, kind.name)] - sample[serviceKey(s.name, kind.name)]
+					shares = append(shares, 100*more/sample[serviceKey(rawService, kind.name)])
+				}
+				share, spread := median(shares)
+				fmt.Fprintf(b, " %.1f | %.1f |", share, spread)
 			}
-			fmt.Fprintf(b, "| %s%s | %s | %s | %.2f | %.0f | %d | %s | %s |\n",
-				w.title, strings.Replace(strings.TrimPrefix(r.name, ours), "+", ", with ", 1), w.base, w.bar, r.ratio, r.added, r.allocs, met, best)
+		}
+		fmt.Fprintln(b)
+	}
+	fmt.Fprintln(b)
+}
+
+func verdicts(b *strings.Builder, all []*measurement) {
+	fmt.Fprintf(b, "## The bars\n\n| work | Go | base | bar | ours: × base | added ns | allocs | bar met? | fastest other |\n|---|---|---|---|--:|--:|--:|---|---|\n")
+	for _, w := range works {
+		for _, m := range all {
+			if len(m.samples[w.name]) > 0 {
+				m.verdict(b, w)
+			}
 		}
 	}
 	fmt.Fprintln(b)
 }
 
-func (m *measurement) table(b *strings.Builder, w work) {
+func (m *measurement) verdict(b *strings.Builder, w work) {
+	rows := m.rows(w)
+	best := ""
+	var least float64
+	for _, r := range rows {
+		if r.isPeer(w) && (best == "" || r.ratio < least) {
+			best, least = fmt.Sprintf("%s %.2f", r.name, r.ratio), r.ratio
+		}
+	}
+	for _, r := range rows {
+		if !strings.HasPrefix(r.name, ours) {
+			continue
+		}
+		met := "yes"
+		if missed := w.bar.misses(r); missed != "" {
+			met = "**no: " + missed + "**"
+		} else if w.bar == (bar{}) {
+			met = "none set"
+		}
+		fmt.Fprintf(b, "| %s%s | %s | %s | %s | %.2f | %.0f | %d | %s | %s |\n",
+			w.title, strings.Replace(strings.TrimPrefix(r.name, ours), "+", ", with ", 1), m.release, w.base, w.bar, r.ratio, r.added, r.allocs, met, best)
+	}
+}
+
+func table(b *strings.Builder, all []*measurement, w work) {
 	fmt.Fprintf(b, "## %s\n\n%s: %s.\n\n", w.name, upperFirst(w.title), w.bounds)
-	fmt.Fprintf(b, "| contender | ns | × %s | ± | B | allocs | |\n|---|--:|--:|--:|--:|--:|---|\n", w.base)
-	for _, r := range m.rows(w) {
-		name := r.name
+	heading(b, all, "contender", []string{"ns", "× " + w.base, "±", "B", "allocs"}, "")
+	var rows [][]row
+	for _, m := range all {
+		rows = append(rows, m.rows(w))
+	}
+	var notes []string
+	for i, first := range rows[0] {
+		name := first.name
+		if first.note != "" {
+			notes = append(notes, fmt.Sprintf("%s: %s", name, first.note))
+		}
 		if strings.HasPrefix(name, ours) {
 			name = "**" + name + "**"
 		}
-		fmt.Fprintf(b, "| %s | %.0f | %.2f | %.2f | %d | %d | %s |\n", name, r.ns, r.ratio, r.spread, r.bytes, r.allocs, r.note)
+		fmt.Fprintf(b, "| %s |", name)
+		for _, of := range rows {
+			r := of[i]
+			fmt.Fprintf(b, " %.0f | %.2f | %.2f | %d | %d |", r.ns, r.ratio, r.spread, r.bytes, r.allocs)
+		}
+		fmt.Fprintln(b)
+	}
+	fmt.Fprintln(b)
+	for _, note := range notes {
+		fmt.Fprintf(b, "- %s\n", note)
 	}
 	fmt.Fprintln(b)
 }
 
-func (m *measurement) memoryTable(b *strings.Builder) {
+func memoryTable(b *strings.Builder, all []*measurement) {
+	m := all[len(all)-1]
 	if len(m.memories) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "## Memory\n\nA fresh process each, heap in use after two collections, medians of up to three runs. Bounded limiters may keep %d keys. "+
+	fmt.Fprintf(b, "## Memory\n\nWith %s, a fresh process each, heap in use after two collections, one run. Bounded limiters may keep %d keys. "+
 		"The bar: at most 48 B for a key, the flood adds nothing, a used-up key stays denied, no call longer than 2 ms "+
-		"(the row of no limiter shows what the machine itself does).\n\n", maxKeys)
+		"(the row of no limiter shows what the machine itself does).\n\n", m.release, maxKeys)
 	fmt.Fprintf(b, "| limiter | B a key | MiB, 1M keys | MiB, 5M keys | bounded | used-up key still denied | MiB, all free again | ns a new key | longest call, ms | |\n"+
 		"|---|--:|--:|--:|---|---|--:|--:|--:|---|\n")
 	for _, l := range append(libraries, nobody) {
-		all := m.memories[l.name]
-		middle := func(f func(memory) float64) float64 {
-			var values []float64
-			for _, x := range all {
-				values = append(values, f(x))
-			}
-			v, _ := median(values)
-			return v
-		}
+		x := m.memories[l.name]
 		denied := "yes"
 		switch {
 		case l.name == nobody.name:
 			denied = ""
-		case slices.ContainsFunc(all, func(x memory) bool { return !x.StillDenied }):
+		case !x.StillDenied:
 			denied = "**no**"
 		}
-		fmt.Fprintf(b, "| %s | %.0f | %.0f | %.0f | %s | %s | %.0f | %.0f | %.1f | %s |\n", l.name,
-			middle(func(x memory) float64 { return x.PerKey }),
-			middle(func(x memory) float64 { return x.Million }),
-			middle(func(x memory) float64 { return x.Flood }),
-			map[bool]string{true: "yes", false: "no"}[l.bounded], denied,
-			middle(func(x memory) float64 { return x.Expired }),
-			middle(func(x memory) float64 { return x.NewKey }),
-			middle(func(x memory) float64 { return x.Longest }), l.note)
+		fmt.Fprintf(b, "| %s | %.0f | %.0f | %.0f | %s | %s | %.0f | %.0f | %.1f | %s |\n", l.name, x.PerKey, x.Million, x.Flood,
+			map[bool]string{true: "yes", false: "no"}[l.bounded], denied, x.Expired, x.NewKey, x.Longest, l.note)
 	}
 	fmt.Fprintln(b)
 }
 
 // losses lists every peer that is faster than we are, by more than the noise.
-func (m *measurement) losses(b *strings.Builder) {
+func losses(b *strings.Builder, all []*measurement) {
 	fmt.Fprintf(b, "## Where we lose\n\n")
 	found := false
 	for _, w := range works {
-		if len(m.samples[w.name]) == 0 {
-			continue
-		}
-		rows := m.rows(w)
-		for _, mine := range rows {
-			if mine.name != ours {
+		for _, m := range all {
+			if len(m.samples[w.name]) == 0 {
 				continue
 			}
+			rows := m.rows(w)
+			mine := rows[slices.IndexFunc(rows, func(r row) bool { return r.name == ours })]
 			for _, r := range rows {
 				if r.isPeer(w) && r.ratio < 0.9*mine.ratio {
 					found = true
-					fmt.Fprintf(b, "- %s: %s takes %.2f of our time (%s).\n", w.title, r.name, r.ratio/mine.ratio, cmpNote(r.note))
+					fmt.Fprintf(b, "- %s, %s: %s takes %.2f of our time (%s).\n", w.title, m.release, r.name, r.ratio/mine.ratio, cmp.Or(r.note, "the same work"))
 				}
 			}
 		}
@@ -195,13 +345,6 @@ func (m *measurement) losses(b *strings.Builder) {
 		fmt.Fprintf(b, "To no peer by more than a tenth, which is what this method can tell apart.\n")
 	}
 	fmt.Fprintln(b)
-}
-
-func cmpNote(note string) string {
-	if note == "" {
-		return "the same work"
-	}
-	return note
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
@@ -225,7 +368,7 @@ func versions() string {
 
 var peers = []string{
 	"github.com/danielgtaylor/huma/v2", "github.com/didip/tollbooth/v7", "github.com/felixge/httpsnoop",
-	"github.com/go-chi/chi/v5", "github.com/go-chi/httprate", "github.com/go-chi/render", "github.com/gorilla/handlers",
+	"github.com/go-chi/chi/v5", "github.com/go-chi/httplog/v3", "github.com/go-chi/httprate", "github.com/go-chi/render", "github.com/gorilla/handlers",
 	"github.com/moogar0880/problems", "github.com/sethvargo/go-limiter", "github.com/throttled/throttled/v2",
 	"github.com/ulule/limiter/v3", "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp", "golang.org/x/time",
 }

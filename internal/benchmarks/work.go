@@ -15,6 +15,7 @@ type work struct {
 	base   string // the contender whose time is 1
 	bar    bar    // what ours has to meet
 	field  func() []contender
+	few    bool // of rounds: it takes long to prepare
 }
 
 // bar is what ours has to meet. A zero field sets none.

@@ -21,7 +21,7 @@ var writeStatus = work{
 	title:  "write 503 without detail",
 	bounds: "what a handler pays to refuse a request with nothing but a code",
 	base:   "http.Error",
-	bar:    bar{ratio: 0.4, allocs: 1},
+	bar:    bar{ratio: 0.45, allocs: 1},
 	field:  func() []contender { return statusWriters(served) },
 }
 
