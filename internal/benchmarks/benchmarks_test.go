@@ -35,6 +35,8 @@ func BenchmarkJSONSmall(b *testing.B)           { compare(b, jsonSmall) }
 func BenchmarkJSONList(b *testing.B)            { compare(b, jsonList) }
 func BenchmarkReadMinimal(b *testing.B)         { compare(b, readMinimal) }
 func BenchmarkReadExample(b *testing.B)         { compare(b, readExample) }
+func BenchmarkDecodeSmall(b *testing.B)         { compare(b, decodeSmall) }
+func BenchmarkDecodeList(b *testing.B)          { compare(b, decodeList) }
 func BenchmarkChainSuccess(b *testing.B)        { compare(b, chainSuccess) }
 func BenchmarkChainError(b *testing.B)          { compare(b, chainError) }
 func BenchmarkLoopbackSuccess(b *testing.B)     { compare(b, loopbackSuccess) }

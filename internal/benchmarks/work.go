@@ -92,6 +92,6 @@ var works = []work{
 	limitOne, limitOneParallel, limitSome, limitSomeParallel, limitIdle, limitMany, limitManyParallel, limitDenied,
 	limitHandlerAllowed, limitHandlerDenied,
 	jsonSmall, jsonList,
-	readMinimal, readExample,
+	readMinimal, readExample, decodeSmall, decodeList,
 	chainSuccess, chainError, loopbackSuccess, loopbackError,
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"testing"
+
+	"github.com/rejoinder-go/rejoinder/request"
+)
+
+var decodeSmall = work{
+	name:   "DecodeSmall",
+	title:  "read a request with a small struct",
+	bounds: "a check that names each fault by its place, before encoding/json reads the same text",
+	base:   "json.Decoder",
+	bar:    bar{ratio: 1.2},
+	field:  func() []contender { return decoders(orderNumber(17)) },
+}
+
+var decodeList = work{
+	name:   "DecodeList",
+	title:  "read a request with a list of 100",
+	bounds: "the same where the text is longer than small buffers",
+	base:   "json.Decoder",
+	bar:    bar{ratio: 1.2},
+	field: func() []contender {
+		list := make([]order, 100)
+		for i := range list {
+			list[i] = orderNumber(i)
+		}
+		return decoders(list)
+	},
+}
+
+// maxBody is the bound on the size of a body, which each contender has.
+const maxBody = request.DefaultMaxBytes
+
+// decoders is everybody who reads the JSON of a T.
+func decoders[T any](want T) []contender {
+	body, err := json.Marshal(want)
+	if err != nil {
+		panic(err)
+	}
+	reader := func(name, note string, f func(*http.Request) (T, error)) contender {
+		return contender{name, note, func() (func(*testing.B), error) {
+			r, in := httptest.NewRequest(http.MethodPost, path, nil), bytes.NewReader(body)
+			r.Header["Content-Type"] = jsonType
+			r.ContentLength = int64(len(body))
+			rewind := func() {
+				in.Reset(body)
+				r.Body = io.NopCloser(in)
+			}
+			rewind()
+			if got, err := f(r); err != nil || !reflect.DeepEqual(got, want) {
+				return nil, fmt.Errorf("read %v, %w, want %v", got, err, want)
+			}
+			return func(b *testing.B) {
+				for b.Loop() {
+					rewind()
+					if _, err := f(r); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}, nil
+		}}
+	}
+	return []contender{
+		reader("json.Decoder", "DisallowUnknownFields, and nothing after the value; without places, and without repeated members", func(r *http.Request) (v T, err error) {
+			in := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+			in.DisallowUnknownFields()
+			if err := in.Decode(&v); err != nil {
+				return v, err
+			}
+			if _, err := in.Token(); err != io.EOF {
+				return v, errors.New("more than one value")
+			}
+			return v, nil
+		}),
+		reader("json.Unmarshal", "of the whole text; takes members that are unknown", func(r *http.Request) (v T, err error) {
+			text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+			if err != nil {
+				return v, err
+			}
+			return v, json.Unmarshal(text, &v)
+		}),
+		reader(ours, "request.JSON: also the media type, repeated members, and what would be lost", func(r *http.Request) (T, error) {
+			return request.JSON[T](r)
+		}),
+	}
+}
