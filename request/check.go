@@ -129,7 +129,7 @@ func (c *checker) object(s *shape, into reflect.Value) bool {
 	if s.form == structForm {
 		names.known = make([]bool, len(s.members))
 	}
-	kept := 0
+	kept, likely := 0, 0
 	ok := c.Members(func(p jsonscan.Span) bool {
 		if c.full() {
 			return c.Value()
@@ -146,16 +146,15 @@ func (c *checker) object(s *shape, into reflect.Value) bool {
 		if s.form != structForm {
 			return c.named(s, &names, name)
 		}
-		m, known := s.members[string(name)]
-		switch {
-		case known && names.known[m.Number], !known && names.add(name):
+		m := s.member(name, likely)
+		if m != nil && names.known[m.place] || m == nil && names.add(name) {
 			c.fault(problem.CodeDuplicate, "duplicate member")
 		}
-		if !known {
+		if m == nil {
 			return c.unknownMember(p.From-1, kept > 0)
 		}
-		names.known[m.Number] = true
-		kept++
+		names.known[m.place] = true
+		kept, likely = kept+1, m.place+1
 		return c.member(m, into)
 	})
 	c.names = c.names[:names.first]
@@ -163,17 +162,17 @@ func (c *checker) object(s *shape, into reflect.Value) bool {
 }
 
 // member checks the value of a member of a struct.
-func (c *checker) member(m jsonscan.Member, into reflect.Value) bool {
+func (c *checker) member(m *member, into reflect.Value) bool {
 	switch {
 	case m.Dubious:
 		c.refuse(c.Peek(), `a member of type `+m.Type.String()+` with the option "string"`)
 		return c.Value()
 	case m.Quoted:
-		return c.quoted(shapeOf(m.Type))
+		return c.quoted(m.value())
 	case into.IsValid():
 		into, _ = into.FieldByIndexErr(m.Index) // none in an embedded pointer that is nil
 	}
-	return c.value(shapeOf(m.Type), into)
+	return c.value(m.value(), into)
 }
 
 // named checks a member of an object whose names the client may choose.

@@ -3,7 +3,9 @@ package request
 import (
 	"encoding"
 	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
@@ -36,7 +38,15 @@ type shape struct {
 	form    form
 	typ     reflect.Type // with pointers removed
 	pointer bool         // null makes it nil, and the type never sees it
-	members map[string]jsonscan.Member
+	members map[string]*member
+	order   []*member // the same as they are declared, in which most clients send them
+}
+
+// member is a member of a struct.
+type member struct {
+	jsonscan.Member
+	place int // in the order of its struct
+	value func() *shape
 }
 
 var (
@@ -64,9 +74,31 @@ func newShape(t reflect.Type) *shape {
 		s.typ, s.pointer = s.typ.Elem(), true
 	}
 	if s.form = formOf(s.typ); s.form == structForm {
-		s.members = jsonscan.MembersOf(s.typ)
+		s.addMembers()
 	}
 	return s
+}
+
+func (s *shape) addMembers() {
+	s.members = make(map[string]*member)
+	for name, m := range jsonscan.MembersOf(s.typ) {
+		// Not now: a type may be part of itself.
+		value := sync.OnceValue(func() *shape { return shapeOf(m.Type) })
+		s.members[name] = &member{Member: m, value: value}
+	}
+	s.order = slices.SortedFunc(maps.Values(s.members), func(a, b *member) int { return slices.Compare(a.Index, b.Index) })
+	for i, m := range s.order {
+		m.place = i
+	}
+}
+
+// member returns the member with a name, or nil. It is likely to be the one with
+// the given place.
+func (s *shape) member(name []byte, likely int) *member {
+	if likely < len(s.order) && s.order[likely].Name == string(name) {
+		return s.order[likely]
+	}
+	return s.members[string(name)]
 }
 
 // formOf returns the form of a type that is not a pointer.

@@ -16,7 +16,6 @@ type Member struct {
 	Quoted   bool     // has the option "string": its value is inside a string
 	Dubious  bool     // has that option, but decodes itself or is a named pointer: only some releases of Go obey it
 	Index    []int    // of the field, for reflect.Value.FieldByIndex
-	Number   int      // of the member in its struct, from zero
 	Embedded []string // the Go names of the embedded fields around it, the outermost first
 }
 
@@ -65,7 +64,6 @@ func newMembers(t reflect.Type) map[string]Member {
 		// The outermost field takes precedence, then the one whose name is in a tag.
 		// If two are equal in both, neither is a member.
 		if n == 1 || all[1].depth() != first.depth() || all[1].tagged != first.tagged {
-			first.Number = len(members)
 			members[first.Name] = first.Member
 		}
 		all = all[n:]
