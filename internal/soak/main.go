@@ -10,20 +10,20 @@
 // Clients of all kinds send requests to them: orderly ones, some of which
 // pipeline, read or write slowly, upload, stream or upgrade, also through the
 // ReverseProxy; and rude ones, which vanish with FIN or RST in whatever is under
-// way, stall, send half of a request or what is none, and flood the limits with
+// way, stall, send half of a request or malformed ones, and flood the limits with
 // keys by the hundred thousand. Meanwhile servers shut down gracefully and come
 // back, Redis is killed, stopped and re-pointed, the upstream server is cut off,
 // and maintenance is switched on and off.
 //
 // These have to hold, and each that does not is a violation:
 //
-//   - Each request of an orderly client has one response, complete and right,
-//     and one Result and one log record that equal it. A response is cut only
+//   - Each request of an orderly client has one response, complete and correct,
+//     and one Result and one log record that agree with it. A response is cut only
 //     where it has to be: behind a panic or a deadline that came in the middle.
 //   - Each handler that was called has ended, with one Result and one record,
 //     whatever its client did.
-//   - What a handler, a panic or the upstream server says to developers reaches
-//     no client.
+//   - No error message, panic value or text of the upstream server reaches a
+//     client.
 //   - A limit grants no key more than its quota, in memory and in Redis, whatever
 //     breaks. While Redis is away each service grants its share, no more and no
 //     less, and charges it afterwards. That is counted by the clients.
@@ -37,8 +37,9 @@
 // The seed decides what is sent and what breaks in which order; what meets what
 // is up to the scheduler. On a busy machine it finds the same: what a Timeout or
 // an idle connection makes of a process that is kept waiting is no violation,
-// and a clock that ticks all the time shows when it is. The command needs Linux and redis-server. It exits with
-// status 1, and lists them, if there are violations.
+// and a clock that ticks all the time shows when it is. The command needs Linux
+// and redis-server. It exits with status 1, and lists them, if there are
+// violations.
 package main
 
 import (
@@ -50,6 +51,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/rejoinder-go/rejoinder/internal/race"
 )
 
 func main() {
@@ -69,7 +72,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	out.command = "go run . " + strings.Join(os.Args[1:], " ")
+	out.command = command()
 	if err := publish(*output, out.report()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -81,6 +84,15 @@ func main() {
 		}
 		os.Exit(1)
 	}
+}
+
+// command returns how to repeat this run.
+func command() string {
+	words := []string{"go", "run"}
+	if race.Enabled {
+		words = append(words, "-race")
+	}
+	return strings.Join(append(append(words, "."), os.Args[1:]...), " ")
 }
 
 func publish(name, text string) error {

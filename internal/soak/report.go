@@ -8,23 +8,29 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rejoinder-go/rejoinder/internal/race"
 )
 
-// report renders what was found, in Markdown.
+// report renders what was found as a section in Markdown.
 func (out *outcome) report() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Soak and faults\n\n%s, %s %s/%s, %d of %d cores, %s. `%s`: %v, of which the first fifth is a round of its own, so that caches are full when the comparison begins. The figures below are of the second round, %d requests; violations are of both.\n\n",
-		time.Now().UTC().Format("2 January 2006"), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.NumCPU(), memory(),
+	version := runtime.Version()
+	if race.Enabled {
+		version += ", with the race detector"
+	}
+	fmt.Fprintf(&b, "## %s\n\n%s, %s/%s, %d of %d cores, %s. `%s` took %v. The first fifth is a round of its own, so that caches are full when the comparison begins. The figures below are of the second round, with %d requests; violations are of both.\n\n",
+		version, time.Now().UTC().Format("2006-01-02"), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.NumCPU(), memory(),
 		out.command, out.took.Round(time.Second), out.main.total("requests"))
 	fmt.Fprintf(&b, "**Violations: %d.**\n\n", out.violated)
 	for _, v := range out.violations {
 		fmt.Fprintf(&b, "- %s\n", v)
 	}
-	b.WriteString("## Before and after\n\n| | at the start | after the first round | at the end |\n|---|--:|--:|--:|\n")
+	b.WriteString("### Before and after\n\n| | at the start | after the first round | at the end |\n|---|--:|--:|--:|\n")
 	for _, row := range held {
 		fmt.Fprintf(&b, "| %s | %d | %d | %d |\n", row.name, row.of(out.start), row.of(out.warm), row.of(out.end))
 	}
-	fmt.Fprintf(&b, "\n## Bounds\n\n%s", out.main.markdownOfBounds())
+	fmt.Fprintf(&b, "\n### Bounds\n\n%s", out.main.markdownOfBounds())
 	for _, name := range slices.Sorted(maps.Keys(out.main.times)) {
 		fmt.Fprintf(&b, "\nThe longest %s took %v.\n", name, out.main.times[name].Round(time.Millisecond))
 	}
@@ -35,7 +41,7 @@ func (out *outcome) report() string {
 		{"Logs", "reports of Normalize"}, {"", "reports of Timeout"}, {"", "log lines of net/http"},
 	} {
 		if section.title != "" {
-			fmt.Fprintf(&b, "\n## %s\n", section.title)
+			fmt.Fprintf(&b, "\n### %s\n", section.title)
 		}
 		if out.main.total(section.table) > 0 {
 			b.WriteString("\n" + out.main.markdown(section.table))

@@ -134,8 +134,8 @@ func (s *slowly) Read(p []byte) (int, error) {
 	return s.Reader.Read(p[:min(len(p), s.most)])
 }
 
-// staller requests much, reads a little, and then nothing for as long as the
-// server bears it.
+// staller requests a large body, reads a little of it, and then nothing until the
+// server closes the connection.
 func (w *world) staller(c *client) {
 	for w.goesOn() {
 		open := w.connect(c.server())
@@ -247,7 +247,7 @@ var malformed = []struct {
 	{"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 1<<20+8<<10) + "\r\n\r\n", 431},
 }
 
-// talker sends what is no request. Behind package listener the response is a
+// talker sends malformed requests. Behind package listener the response is a
 // problem.
 func (w *world) talker(c *client) {
 	for w.goesOn() {

@@ -111,7 +111,7 @@ func (s stray) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// quiet is a logger of go-redis, which tells of each connection that was lost.
+// quiet is a logger of go-redis, which has a line for each connection that was lost.
 type quiet struct{}
 
 func (quiet) Printf(context.Context, string, ...any) {}
