@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// fault is something that breaks, and is in order again when run returns.
+// fault is something that breaks, and works again when run returns.
 type fault struct {
 	name string
 	run  func(*world, *client) error

@@ -26,7 +26,7 @@ const secret = "SECRET-4711"
 
 var errSecret = errors.New(secret + ": the database is on db7")
 
-// payload is the body of a success, by which a client knows that it is the one.
+// payload is the body of a success, in which the client finds what it sent.
 type payload struct {
 	N    int    `json:"n"`
 	Sum  string `json:"sum,omitempty"`

@@ -89,7 +89,7 @@ func (l *ledger) result(r *http.Request, res middleware.Result) {
 	l.with(middleware.RequestIDFrom(r.Context()), "a Result", func(e *entry) { e.results = append(e.results, res) })
 }
 
-// reported is told what a developer should know about a response.
+// reported counts the reports of Normalize.
 func (l *ledger) reported(_ *http.Request, rep middleware.Report) {
 	switch {
 	case rep.Panic != nil:
@@ -105,7 +105,7 @@ func (l *ledger) reported(_ *http.Request, rep middleware.Report) {
 	}
 }
 
-// late is told of panics after the deadline of a Timeout.
+// late counts the panics after the deadline of a Timeout.
 func (l *ledger) late(middleware.Report) {
 	l.figures.add("reports of Timeout", "panic after the deadline")
 }

@@ -39,7 +39,7 @@ func (w *world) patientClient(c *client) {
 	}
 }
 
-// probe looks whether all is in order again when no client sends anything.
+// probe checks that everything works again when no client sends anything.
 func (w *world) probe() {
 	for i, s := range w.servers {
 		c := w.newClient(fmt.Sprintf("probe.%d", i), uint64(1000+i))

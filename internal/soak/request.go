@@ -61,7 +61,7 @@ func decorate(r *rand.Rand, q *request) {
 	q.close = q.close || r.IntN(20) == 0
 }
 
-// accepts are what browsers and programs send, and what none should.
+// accepts are values of Accept that browsers and programs send, and malformed ones.
 var accepts = []string{
 	"", "", "", "*/*", "application/json", "application/problem+json", "application/problem+xml", "application/xml;q=0.9, */*;q=0.1",
 	"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html;q=0.1, application/json", "image/png",

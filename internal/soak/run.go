@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// options are what a run can be told.
+// options are the settings of a run.
 type options struct {
 	time     time.Duration
 	seed     uint64

@@ -32,7 +32,7 @@ const (
 	keyHeader    = "X-Key"
 )
 
-// setting is what services differ in, and what they need.
+// setting has what a service needs, and what differs between services.
 type setting struct {
 	fileName string // of a file to serve
 	redis    string // addresses

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// weather is what is out of order at present.
+// weather holds what is broken at present.
 type weather struct {
 	maintenance, upstream spell
 	late                  atomic.Int64 // by how much a clock has been late that ticks all the time, in nanoseconds
 }
 
-// spell is something that begins and ends again.
+// spell is a condition that begins and ends, many times.
 type spell struct {
 	turns atomic.Int64 // odd while it lasts
 	last  atomic.Int64 // when it turned, in Unix nanoseconds

@@ -84,7 +84,7 @@ func (w *world) close() {
 	}
 }
 
-// client is one of the clients, with chance of its own.
+// client is one of the clients, with random numbers of its own.
 type client struct {
 	world *world
 	name  string
@@ -123,7 +123,7 @@ func (w *world) pause(d time.Duration) {
 	}
 }
 
-// note remembers what was out of order when a request was sent. c is nil over
+// note remembers what was broken when a request was sent. c is nil over
 // HTTP/2.
 func (w *world) note(q *request, c *conn) {
 	q.weather, q.sentAt, q.lateAt = &w.weather, time.Now(), w.weather.late.Load()
@@ -195,7 +195,7 @@ func (w *world) live(ctx context.Context, d time.Duration) error {
 	return errors.Join(failed[0], failed[1])
 }
 
-// conclusion looks whether all is in order when the traffic has ended, and ends
+// conclusion checks that everything works when the traffic has ended, and ends
 // the servers. The clients that follow a stream end with them.
 func (w *world) conclusion(followers func()) {
 	w.probe()
