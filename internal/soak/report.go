@@ -22,11 +22,11 @@ func (out *outcome) report() string {
 	fmt.Fprintf(&b, "## %s\n\n%s, %s/%s, %d of %d cores, %s. `%s` took %v. The first fifth is a round of its own, so that caches are full when the comparison begins. The figures below are of the second round, with %d requests; violations are of both.\n\n",
 		version, time.Now().UTC().Format("2006-01-02"), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.NumCPU(), memory(),
 		out.command, out.took.Round(time.Second), out.main.total("requests"))
-	fmt.Fprintf(&b, "**Violations: %d.**\n\n", out.violated)
+	fmt.Fprintf(&b, "**Violations: %d.**\n", out.violated)
 	for _, v := range out.violations {
-		fmt.Fprintf(&b, "- %s\n", v)
+		fmt.Fprintf(&b, "\n- %s\n", v)
 	}
-	b.WriteString("### Before and after\n\n| | at the start | after the first round | at the end |\n|---|--:|--:|--:|\n")
+	b.WriteString("\n### Before and after\n\n| | at the start | after the first round | at the end |\n|---|--:|--:|--:|\n")
 	for _, row := range held {
 		fmt.Fprintf(&b, "| %s | %d | %d | %d |\n", row.name, row.of(out.start), row.of(out.warm), row.of(out.end))
 	}
