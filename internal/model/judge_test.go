@@ -60,7 +60,7 @@ func (j *judge) wire() {
 		j.fault("wire", "the handler ran %d times", j.got.served)
 	case m.silenced || j.want.machine.silenced:
 		// The deadline for writes has passed.
-	case j.protocol == http2 && (j.want.left || j.got.left):
+	case j.protocol == http2 && (j.want.left || j.got.left || j.want.machine.starved || m.starved):
 		// When a client stops sending, and a server notices, is a matter of
 		// chance.
 	case (j.want.sent != j.got.sent || j.want.left || j.got.left) && j.has(adding):
@@ -95,6 +95,8 @@ func (j *judge) wire() {
 		}
 	case m.err != nil && j.has(handlesErrors) && !m.committed && m.isInvalid() && j.last(normalizes) > j.last(handlesErrors):
 		j.mustBeProblem("a code that cannot be sent, inside of respond.Handler", http.StatusInternalServerError)
+	case m.err != nil && j.has(handlesErrors) && j.has(normalizes) && m.isInvalid() && len(m.text) == 0 && j.got.first.status != http.StatusInternalServerError:
+		j.mustBeProblem("an error behind a code that cannot be sent", problem.From(m.err).Status)
 	case m.err != nil && j.has(handlesErrors) && !m.committed:
 		j.mustBeProblem("an error that was returned", problem.From(m.err).Status)
 	case j.has(normalizes):
@@ -121,12 +123,25 @@ func (j *judge) changesHeader(calls []call) bool {
 func (j *judge) timesOut() bool { return j.got.machine.overdue && j.has(timed) }
 
 // last returns the place of the innermost layer of a kind, or -1.
-func (j *judge) last(k kind) int {
-	at := len(j.layers) - 1
-	for at >= 0 && j.layers[at].kind&k == 0 {
+func (s *scenario) last(k kind) int {
+	at := len(s.layers) - 1
+	for at >= 0 && s.layers[at].kind&k == 0 {
 		at--
 	}
 	return at
+}
+
+// refuses101 reports whether Normalize makes an error of a 101 on HTTP/2. One that
+// a wrapper hides from a layer further in is not told of it.
+func (s *scenario) refuses101() bool {
+	hidden := false
+	for _, l := range s.layers[s.last(normalizes)+1:] {
+		if hidden && l.kind&(guarding|handlesErrors|counting) != 0 {
+			return false
+		}
+		hidden = hidden || l.kind&hiding != 0
+	}
+	return s.has(normalizes)
 }
 
 // stalls reports whether a client would wait for the rest of a response that does

@@ -26,7 +26,7 @@ type machine struct {
 
 	shape      string   // the optional interfaces
 	trace      []string // what the calls returned
-	strict     bool     // Normalize makes an error of a 101 on HTTP/2
+	strict     bool     // a 101 on HTTP/2 is an error
 	control    bool     // flush and hijack only through a ResponseController
 	asked      int      // the first final code of a WriteHeader, if that was in time, or none
 	corrected  bool     // an invalid code came first, and another one followed
@@ -42,6 +42,7 @@ type machine struct {
 	start      time.Time
 	waited     bool // some time has passed
 	overdue    bool // more than a Timeout gives
+	starved    bool // a client did not send its body, since it had got an error
 	silenced   bool // a deadline for writes passed meanwhile
 	until      time.Time
 	open       bool // nothing was committed when it became overdue
@@ -120,14 +121,8 @@ func (m *machine) threw() bool { return !m.done && m.ended == returned }
 // none does. It never ends at the moment at which one does, since nobody can
 // tell then what comes first.
 func (m *machine) wait(c call) error {
-	open := !m.committed
-	defer func() {
-		m.waited = true
-		m.silenced = m.silenced || !m.until.IsZero() && !time.Now().Before(m.until)
-		if !m.overdue && time.Since(m.start) > short {
-			m.overdue, m.open = true, open
-		}
-	}()
+	m.waited = true
+	defer m.passes(!m.committed)
 	switch c.a % 4 {
 	case 0:
 		<-time.After(2 * limit)
@@ -143,6 +138,14 @@ func (m *machine) wait(c call) error {
 		<-time.After(short)
 	}
 	return nil
+}
+
+// passes notes what has become of the time when a call is over.
+func (m *machine) passes(open bool) {
+	m.silenced = m.silenced || !m.until.IsZero() && !time.Now().Before(m.until)
+	if !m.overdue && time.Since(m.start) > short {
+		m.overdue, m.open = true, open
+	}
 }
 
 func (m *machine) failure(c call) error {
@@ -415,6 +418,9 @@ const (
 )
 
 func (m *machine) readBody(c call) {
+	start := time.Now()
+	defer func() { m.starved = m.starved || time.Since(start) > time.Minute }()
+	defer m.passes(!m.committed)
 	if c.kind() == opParseForm {
 		m.saw("ParseMultipartForm", 0, m.r.ParseMultipartForm(100))
 		return

@@ -45,8 +45,8 @@ func (j *judge) normalized() {
 		// A problem has been sent, and what comes behind it is cut.
 	case m.ended == panicked && !m.committed:
 		j.mustBeProblem("a panic before the response", http.StatusInternalServerError)
-	case m.ended == panicked && j.isError(asked) && !j.got.first.whole():
-		// It had a type of its own, and is cut.
+	case m.ended == panicked && j.isError(asked) && !(j.got.first.whole() && j.got.first.isDelimited()):
+		// It had a type of its own, and is cut, which an old client does not see.
 	case m.ended == panicked && j.isError(asked):
 		j.passOrProblem(http.StatusInternalServerError)
 	case j.isError(asked) && (asked < 400 || asked > 599):

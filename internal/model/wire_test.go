@@ -119,7 +119,7 @@ func (out *run) handler(s *scenario, t *tape) http.Handler {
 			return
 		}
 		out.served++
-		out.machine.control, out.machine.strict = s.has(foreign), t != nil && s.has(normalizes)
+		out.machine.control, out.machine.strict = s.has(foreign), t != nil && s.refuses101()
 		defer out.finished.Store(true)
 		err := out.machine.run(w, r, s.calls)
 		if t != nil {
