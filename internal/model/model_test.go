@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 // hang is how long a program may take, by the real clock.
-const hang = 20 * time.Second
+const hang = time.Minute
 
 // check runs the scenario in data and returns what is wrong, and the runs.
 func check(t *testing.T, data []byte) (s *scenario, want, got *run, faults []fault) {
