@@ -73,7 +73,7 @@ func (p *policy) Interim(x *exchange.Exchange, code int) bool {
 func (p *policy) classify(w *exchange.Writer, code int) exchange.Body {
 	h := w.Header()
 	opaque := !w.EncodedOutside() && h["Content-Encoding"] != nil
-	types, typed := h["Content-Type"]
+	types, typed := h["Content-Type"], hasType(h)
 	switch {
 	case !typed && opaque:
 		return exchange.Drop
@@ -122,6 +122,13 @@ func (p *policy) typed(w *exchange.Writer) exchange.Body {
 // Content-Type differs in HTML and XML.
 func isToldProblem(x *exchange.Exchange, code int) bool {
 	return x.Problem != nil && x.Problem.Status == code
+}
+
+// hasType reports whether a body has a type of its own. A handler that keeps
+// net/http from sniffing sets none, or an empty one.
+func hasType(h http.Header) bool {
+	types := h["Content-Type"]
+	return len(types) > 1 || len(types) == 1 && types[0] != ""
 }
 
 func isPlain(types []string) bool {

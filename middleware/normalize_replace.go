@@ -19,8 +19,7 @@ import (
 // through http.Error may contain the message of another server.
 func (p *policy) Replace(w *exchange.Writer, direct http.ResponseWriter, code int, text string) {
 	x := w.Exchange()
-	_, typed := direct.Header()["Content-Type"]
-	if (code < 500 || !typed) && startsJSON(text) && json.Valid([]byte(text)) {
+	if (code < 500 || !hasType(direct.Header())) && startsJSON(text) && json.Valid([]byte(text)) {
 		x.Replaced = false // the body is the handler's
 		sendJSON(direct, code, text)
 		return

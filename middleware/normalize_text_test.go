@@ -26,6 +26,25 @@ func TestTextIsTextWhateverItBeginsWith(t *testing.T) {
 	}
 }
 
+// A handler that keeps net/http from sniffing has said nothing of its body.
+func TestATextWithAnEmptyTypeIsAText(t *testing.T) {
+	for name, types := range map[string][]string{"nil": nil, "no value": {}, "an empty value": {""}} {
+		for _, code := range []int{404, 500} {
+			h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Type"] = types
+				w.WriteHeader(code)
+				_, _ = io.WriteString(w, "the words of the handler")
+			}))
+			doc := problemOf(t, ask(t, start(t, "HTTP/1.1", h)))
+			if code == 404 {
+				assert.Equal(t, "the words of the handler", doc["detail"], name)
+			} else {
+				assert.NotContains(t, doc["detail"], "words", name)
+			}
+		}
+	}
+}
+
 func TestNormalizeLeavesAnImageWithoutATypeAlone(t *testing.T) {
 	const image = "BM\x3a\x00\x00\x00\x00\x00\x00\x00\x36\x00"
 	h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

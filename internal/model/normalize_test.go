@@ -47,6 +47,8 @@ func (j *judge) normalized() {
 		j.mustBeProblem("a panic before the response", http.StatusInternalServerError)
 	case m.ended == panicked && j.isError(asked) && !(j.got.first.whole() && j.got.first.isDelimited()):
 		// It had a type of its own, and is cut, which an old client does not see.
+	case m.ended == panicked && j.isError(asked) && j.got.first.body == string(m.text) && j.mayPass():
+		// It had all passed before the panic.
 	case m.ended == panicked && j.isError(asked):
 		j.passOrProblem(http.StatusInternalServerError)
 	case j.isError(asked) && (asked < 400 || asked > 599):
@@ -119,6 +121,7 @@ func (j *judge) passesInPart() bool {
 		ignored = append(ignored, "Content-Type") // net/http sniffs what it sends
 	}
 	want.body, want.err = got.body, got.err
+	want.interim, got.interim = j.passing(want.interim), j.passing(got.interim)
 	return len(differences(&want, &got, ignored...)) == 0
 }
 
@@ -163,6 +166,9 @@ const maxText = 4096
 func (j *judge) mayPass() bool {
 	want := &j.want.first
 	types := want.header["Content-Type"]
+	if len(types) == 1 && types[0] == "" {
+		types = nil
+	}
 	if len(types) == 0 && len(j.got.machine.text) > 0 { // a length that was wrong has kept net/http from sniffing
 		types = []string{http.DetectContentType(j.got.machine.text)}
 	}
@@ -171,7 +177,7 @@ func (j *judge) mayPass() bool {
 		return true
 	case want.status < 500 && len(text) > maxText:
 		return true
-	case len(types) == 0, types[0] == "" && want.status >= 500:
+	case len(types) == 0:
 		return false
 	}
 	mediaType, _, _ := mime.ParseMediaType(types[0])
