@@ -916,3 +916,72 @@ func TestNoDetailIsUntrue(t *testing.T) {
 		assert.Equal(t, 503, a.StatusCode)
 	}
 }
+
+// A compressor outside has named its coding before the handler names another one
+// for the body that it does not send.
+func TestAProblemHasTheCodingOfTheCompressor(t *testing.T) {
+	brotli := func(h func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "br")
+			_ = h(w, r)
+		})
+	}
+	fails := map[string]http.Handler{
+		"respond.Error": brotli(func(w http.ResponseWriter, r *http.Request) error { respond.Error(w, 500); return nil }),
+		"respond.Fail": brotli(func(w http.ResponseWriter, r *http.Request) error {
+			quietResponder.Fail(w, r, io.ErrUnexpectedEOF)
+			return nil
+		}),
+		"respond.Handler": quietResponder.Handler(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Content-Encoding", "br")
+			return io.ErrUnexpectedEOF
+		}),
+		"respond.Handler, which lost it": quietResponder.Handler(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Del("Content-Encoding")
+			return io.ErrUnexpectedEOF
+		}),
+		"a panic":    brotli(func(http.ResponseWriter, *http.Request) error { panic("oops") }),
+		"http.Error": brotli(func(w http.ResponseWriter, r *http.Request) error { http.Error(w, "x", 500); return nil }),
+	}
+	recovers := middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet})
+	for name, h := range fails {
+		for _, l := range []layer{
+			{"Normalize", normalizeQuietly},
+			{"Recover", recovers},
+			{"Recover, Timeout", middleware.Chain(recovers, middleware.Timeout(never))},
+			{"Normalize, Timeout", middleware.Chain(normalizeQuietly, middleware.Timeout(never))},
+			{"Timeout, Normalize", middleware.Chain(middleware.Timeout(never), normalizeQuietly)},
+			{"Capture, Normalize, Recover", middleware.Chain(middleware.Capture(nothing), normalizeQuietly, recovers)},
+		} {
+			if name == "http.Error" && !strings.Contains(l.name, "Normalize") {
+				continue // is the handler's
+			}
+			for _, protocol := range protocols {
+				a := get(t, protocol, l.wrap(h))
+				assert.EqualValues(t, 500, problemOf(t, a)["status"], "%s in %s", name, l.name)
+				assert.Empty(t, a.Header["Content-Encoding"], "%s in %s", name, l.name)
+
+				a = get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Encoding", "gzip")
+					z := gzip.NewWriter(w)
+					defer z.Close()
+					l.wrap(h).ServeHTTP(compressing{w, z}, r)
+				}), field("Accept-Encoding", "gzip"))
+				assert.Equal(t, []string{"gzip"}, a.Header["Content-Encoding"], "%s in %s", name, l.name)
+				z, err := gzip.NewReader(strings.NewReader(a.body))
+				require.NoError(t, err, "%s in %s", name, l.name)
+				text, err := io.ReadAll(z)
+				require.NoError(t, err)
+				assert.Contains(t, string(text), `"status":500`, "%s in %s", name, l.name)
+			}
+		}
+	}
+}
+
+// compressing is the writer of a compressor that names its coding at once.
+type compressing struct {
+	http.ResponseWriter
+	z *gzip.Writer
+}
+
+func (c compressing) Write(p []byte) (int, error) { return c.z.Write(p) }

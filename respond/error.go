@@ -134,6 +134,9 @@ func (p *prepared) sendDetail(w http.ResponseWriter, x *exchange.Exchange, d *pr
 
 func (p *prepared) write(w http.ResponseWriter, x *exchange.Exchange, d *problem.Details, body []byte, length string, v fieldValues) {
 	h := w.Header()
+	if x != nil {
+		restoreEncoding(h, w)
+	}
 	describe(h, p.code, v, problem.MediaType, length)
 	if x != nil {
 		varyByAccept(h, v)

@@ -45,7 +45,6 @@ type handler struct {
 func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w, face, owner := exchange.Enter(rw, r)
 	defer w.Ended(face, r, owner)
-	encoded := w.Header()["Content-Encoding"] != nil // by a compressor around the handler
 	err := h.h(face, r)
 	if err == nil {
 		return
@@ -53,9 +52,6 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	p := h.p
 	if p == nil {
 		p, _ = inEffect(face)
-	}
-	if !encoded { // h has set it for another body
-		delete(w.Header(), "Content-Encoding")
 	}
 	p.replyTo(face, r, w.Exchange()).fail(err)
 }

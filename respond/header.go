@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
@@ -15,7 +16,7 @@ import (
 // of a redirection, and the Upgrade of a 426.
 //
 // Content-Encoding stays too, because a compressor around the handler sets it for
-// any body (go.dev/issue/66343). dropStale reports whether it is set.
+// any body (go.dev/issue/66343); see restoreEncoding. dropStale reports whether it is set.
 func dropStale(h http.Header, code int) (encoded bool) {
 	for field := range h {
 		switch field {
@@ -36,6 +37,19 @@ func dropStale(h http.Header, code int) (encoded bool) {
 		}
 	}
 	return encoded
+}
+
+// restoreEncoding gives h the Content-Encoding of the compressor around the handler,
+// if that is known: the handler may have set its own for another body.
+func restoreEncoding(h http.Header, w http.ResponseWriter) {
+	outside, known := exchange.EncodingOutside(w)
+	switch {
+	case !known:
+	case outside != nil:
+		h["Content-Encoding"] = outside
+	case h["Content-Encoding"] != nil:
+		delete(h, "Content-Encoding")
+	}
 }
 
 // keeps reports whether a header field has a meaning in a response with the code,

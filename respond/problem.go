@@ -61,6 +61,9 @@ func (y reply) writeDocument(d *problem.Details, mediaType string, body []byte, 
 // setHeader makes h the header of a response with d. The values that it adds are
 // made in v.
 func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length string, v fieldValues) {
+	if y.x != nil {
+		restoreEncoding(h, y.w)
+	}
 	describe(h, d.Status, v, mediaType, length)
 	if mediaType == problem.MediaTypeHTML {
 		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}

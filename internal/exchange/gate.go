@@ -34,6 +34,8 @@ type gate struct {
 	before http.Header // of base, without what the handler has set: an outer layer may hold its error
 	face   http.ResponseWriter
 
+	encoding []string // Content-Encoding of a layer outside
+
 	mu       sync.Mutex
 	idle     *sync.Cond
 	calls    int // in progress
@@ -56,6 +58,7 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	if g.header == nil {
 		g.header = http.Header{}
 	}
+	g.encoding = g.header["Content-Encoding"]
 	g.idle = sync.NewCond(&g.mu)
 	g.done = make(chan struct{})
 	g.ctx = withDeadline(r.Context(), time.Now().Add(limit))

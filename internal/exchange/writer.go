@@ -115,6 +115,9 @@ func (w *Writer) outermost(base http.ResponseWriter, r *http.Request) {
 	w.base, w.x = base, &w.own
 	w.own.writer = w
 	w.own.enter(r)
+	if h := base.Header(); len(h) > 0 {
+		w.noteOutside(h)
+	}
 }
 
 // enterOther is Enter for a base that is not net/http's, or not a Writer that
@@ -136,6 +139,7 @@ func enterOther(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.R
 	} else {
 		w.x = x
 		x.enterAgain(r)
+		w.noteOutside(rw.Header())
 	}
 	return w, face, true
 }
@@ -146,7 +150,7 @@ func (w *Writer) Exchange() *Exchange { return w.x }
 // Push makes s the scope of the handlers inside, until [Writer.Pop]. It returns
 // what Pop takes.
 func (w *Writer) Push(s *Scope) (saved bool) {
-	if saved = w.scope != nil || w.x.responding != nil; saved { // which only few have
+	if saved = w.scope != nil || w.x.responding != nil || w.encoded; saved { // which only few have
 		m := w.x.Rare()
 		m.scopes = append(m.scopes, pushed{w.scope, w.x.responding, w.encoded, w.nosniff})
 	}
@@ -196,6 +200,23 @@ func (w *Writer) Pop(saved bool) {
 // the handlers inside the policy ran, and NosniffOutside the same of
 // X-Content-Type-Options.
 func (w *Writer) EncodedOutside() bool { return w.encoded }
+
+// EncodingOutside returns the Content-Encoding that an outer layer had set before
+// the handler ran, and whether that is known. It is where rw is of this package:
+// a foreign layer in between may be a compressor.
+func EncodingOutside(rw http.ResponseWriter) (values []string, known bool) {
+	x, w := lookup(rw)
+	if d, ok := rw.(*direct); ok {
+		w = (*Writer)(d)
+	}
+	switch {
+	case w != nil && w.encoded:
+		return w.x.Peek().encoding, true
+	case w == nil && x != nil && x.behind() != nil:
+		return x.behind().encoding, true
+	}
+	return nil, w != nil
+}
 
 // NosniffOutside is described at EncodedOutside.
 func (w *Writer) NosniffOutside() bool { return w.nosniff }

@@ -81,7 +81,7 @@ func (j *judge) notAProblem() (reasons []string) {
 
 func isProblem(r *response) bool {
 	mediaType, _, _ := mime.ParseMediaType(r.header.Get("Content-Type"))
-	return strings.Contains(mediaType, "problem") || mediaType == "text/html"
+	return strings.Contains(mediaType, "problem") || mediaType == "text/html" && r.header.Get("Content-Security-Policy") != ""
 }
 
 // secrets looks for the texts of the program in a server error that is not its

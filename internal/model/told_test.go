@@ -133,12 +133,11 @@ func (j *judge) resultBody(res told, no func(string, ...any)) {
 		no("%d Bytes, on the wire %d", res.Bytes, n)
 	}
 	mediaType, _, _ := mime.ParseMediaType(got.header.Get("Content-Type"))
-	isProblem := strings.Contains(mediaType, "problem") || mediaType == "text/html"
 	switch {
 	case !got.whole() || j.refused() || j.timesOut() || j.makes(opRespond) || j.got.machine.err != nil || j.got.machine.corrected:
-	case res.Replaced && !isProblem && !bodyForbidden(got.status):
+	case res.Replaced && !isProblem(got) && !bodyForbidden(got.status):
 		no("Replaced, but the type on the wire is %q", mediaType)
-	case !res.Replaced && isProblem && got.body != j.want.first.body && !strings.HasPrefix(string(j.got.machine.text), got.body):
+	case !res.Replaced && isProblem(got) && got.body != j.want.first.body && !strings.HasPrefix(string(j.got.machine.text), got.body):
 		no("not Replaced, but the body on the wire is not the handler's")
 	}
 }
