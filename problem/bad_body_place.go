@@ -89,13 +89,11 @@ func (r release) follow(t reflect.Type, e *json.UnmarshalTypeError) (at place, o
 		case isContainer(t) && path != "" && !r.escaped:
 			t, inside = t.Elem(), true // no further names; look only for a type that decodes itself
 			continue
-		case t.Kind() == reflect.Interface:
-			return placeInside(names), true
 		case isContainer(t) && !inside && path == "" && t == target && !containsItself(t):
 			return placeAt(names), true
 		case isContainer(t):
 			return placeInside(names), !elementsDecodeThemselves(t, target) && !r.quotedInside(t, path, target)
-		case path == "" && inside:
+		case t.Kind() == reflect.Interface, path == "" && inside:
 			return placeInside(names), true
 		case path == "":
 			return placeAt(names), t == target

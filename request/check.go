@@ -1,29 +1,29 @@
 package request
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
-	"slices"
+	"strconv"
 
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// check compares a JSON text with the type of v and returns a problem that lists
-// what encoding/json would pass over, change, or report one at a time and
-// without its place. What it accepts encoding/json reads without a loss.
+// check compares a JSON text with the type of v. It returns a problem with all faults:
+// those that encoding/json reports, one at a time and without their places, and those that
+// it ignores or that make it change a value. What check accepts, encoding/json decodes
+// without loss.
 //
-// The text that it returns is the one to decode: without members that are
-// unknown, which encoding/json would take for those that differ in case only.
+// The caller has to decode the text that check returns. It lacks the unknown members, which
+// encoding/json would decode into members whose names differ only in case.
 func (d Decoder) check(text []byte, v any) ([]byte, error) {
 	c := checker{Scanner: jsonscan.Scanner{Text: text, Depth: min(d.MaxDepth, maxDepth)}, allowUnknown: d.AllowUnknown}
 	if c.Depth <= 0 {
 		c.Depth = DefaultMaxDepth
 	}
-	root, into := target(v)
+	root, into := targetOf(v)
 	c.Space()
 	if !c.value(root, into) || !c.End() {
 		detail := problem.Detailf("The body of the request is not well-formed JSON: the error is at byte %d.", c.Pos+1)
@@ -38,36 +38,36 @@ func (d Decoder) check(text []byte, v any) ([]byte, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	return c.withoutUnknown(), c.mistake
+	return c.withoutUnknown(), c.bug
 }
 
-// maxDepth is how deep encoding/json reads.
+// maxDepth is the limit of encoding/json.
 const maxDepth = 10_000
 
-// checker goes once through a text, beside the Go type that it is meant for.
+// checker scans a text once and compares each value with the Go type that it will be
+// decoded into.
 type checker struct {
 	jsonscan.Scanner
 	path         []step
-	names        [][]byte // of all objects that are open, one behind the other
+	names        [][]byte // the names of the open objects, the outermost first
 	unknown      []removal
 	faults       problem.Validation
-	mistake      error // of the program: a type that not every release of Go can decode into
+	bug          error // a type that not every release of Go can decode into
 	allowUnknown bool
 }
 
-// step is the name of a member, or the index of an element.
+// step is the name of a member or the index of an element.
 type step struct {
 	name  []byte
 	index int // -1 for a member
 }
 
-// full reports whether so many faults were found that further ones are not even
-// looked for.
+// full reports whether the list of faults is full. Then the checker looks for no more.
 func (c *checker) full() bool { return len(c.faults) >= problem.MaxFieldErrors }
 
-// value checks the value at the position and moves past it. It returns false
-// where the text is not well-formed. What it is to be decoded into is valid if
-// there may be a Go value already.
+// value checks the next value and moves past it. It returns false if the text is not
+// well-formed. into is the Go value that the JSON value will be decoded into, or invalid if
+// that is a new one.
 func (c *checker) value(s *shape, into reflect.Value) bool {
 	if c.full() {
 		return c.Value()
@@ -78,12 +78,12 @@ func (c *checker) value(s *shape, into reflect.Value) bool {
 	from := c.Pos
 	switch c.Peek() {
 	case '{':
-		c.want(s, s.form == structForm || s.form == mapForm)
+		c.expect(s, s.form == structForm || s.form == mapForm)
 		if !c.object(s, into) {
 			return false
 		}
 	case '[':
-		c.want(s, s.form == listForm || s.form == arrayForm || s.form == bytesForm)
+		c.expect(s, s.form == listForm || s.form == arrayForm || s.form == bytesForm)
 		if !c.array(s, into) {
 			return false
 		}
@@ -103,21 +103,22 @@ func (c *checker) value(s *shape, into reflect.Value) bool {
 	case ownForm:
 		c.own(s, c.Text[from:c.Pos])
 	case noForm:
-		c.refuse(c.Text[from], s.typ.String())
+		c.reportBug(c.Text[from], s.typ.String())
 	}
 	return true
 }
 
-// refuse notes what cannot be decoded into in each release of Go, so that it is
-// found with the first. A null decodes into anything.
-func (c *checker) refuse(first byte, what string) {
-	if first != 'n' && c.mistake == nil {
-		c.mistake = problem.New(http.StatusInternalServerError, problem.Cause(errors.New("request: not every release of Go decodes into "+what)))
+// reportBug notes that not every release of Go can decode a value into a type, so that the
+// developer finds out with any release. A null, which begins with n, can be decoded into
+// every type.
+func (c *checker) reportBug(first byte, typ string) {
+	if first != 'n' && c.bug == nil {
+		c.bug = problem.New(http.StatusInternalServerError, problem.Cause(errors.New("request: not every release of Go can decode into "+typ)))
 	}
 }
 
-// want adds a fault unless the value is of the kind that the shape is read from.
-func (c *checker) want(s *shape, ok bool) {
+// expect adds a fault unless ok, which is whether the value can be decoded into the shape.
+func (c *checker) expect(s *shape, ok bool) {
 	if !ok && s.form > ownForm {
 		c.fault(problem.CodeType, "must be "+jsonscan.Expected(s.typ))
 	}
@@ -129,7 +130,7 @@ func (c *checker) object(s *shape, into reflect.Value) bool {
 	if s.form == structForm {
 		names.known = make([]bool, len(s.members))
 	}
-	kept, likely := 0, 0
+	known, likely := 0, 0 // members so far, and the place of the next one in the struct
 	ok := c.Members(func(p jsonscan.Span) bool {
 		if c.full() {
 			return c.Value()
@@ -144,50 +145,35 @@ func (c *checker) object(s *shape, into reflect.Value) bool {
 		c.path = append(c.path, step{name, -1})
 		defer func() { c.path = c.path[:len(c.path)-1] }()
 		if s.form != structForm {
-			return c.named(s, &names, name)
+			return c.entry(s, &names, name)
 		}
 		m := s.member(name, likely)
 		if m != nil && names.known[m.place] || m == nil && names.add(name) {
 			c.fault(problem.CodeDuplicate, "duplicate member")
 		}
 		if m == nil {
-			return c.unknownMember(p.From-1, kept > 0)
+			return c.unknownMember(removal{from: p.From - 1, follows: known > 0})
 		}
 		names.known[m.place] = true
-		kept, likely = kept+1, m.place+1
+		known, likely = known+1, m.place+1
 		return c.member(m, into)
 	})
 	c.names = c.names[:names.first]
 	return ok
 }
 
-// member checks the value of a member of a struct.
+// member checks the value of a member that the struct has.
 func (c *checker) member(m *member, into reflect.Value) bool {
 	switch {
 	case m.Dubious:
-		c.refuse(c.Peek(), `a member of type `+m.Type.String()+` with the option "string"`)
+		c.reportBug(c.Peek(), `a member of type `+m.Type.String()+` with the option "string"`)
 		return c.Value()
 	case m.Quoted:
 		return c.quoted(m.value())
 	case into.IsValid():
-		into, _ = into.FieldByIndexErr(m.Index) // none in an embedded pointer that is nil
+		into, _ = into.FieldByIndexErr(m.Index) // invalid if an embedded pointer is nil
 	}
 	return c.value(m.value(), into)
-}
-
-// named checks a member of an object whose names the client may choose.
-func (c *checker) named(s *shape, names *nameSet, name []byte) bool {
-	if names.add(name) {
-		c.fault(problem.CodeDuplicate, "duplicate member")
-	}
-	switch s.form {
-	case mapForm:
-		c.key(s.typ.Key(), name, names)
-		return c.value(shapeOf(s.typ.Elem()), reflect.Value{}) // which is a new one
-	case anyForm:
-		return c.value(anyShape, reflect.Value{})
-	}
-	return c.value(rawShape, reflect.Value{})
 }
 
 // array checks the elements of an array.
@@ -212,47 +198,55 @@ func (c *checker) array(s *shape, into reflect.Value) bool {
 	return ok
 }
 
-// own adds a fault if the type's own method refuses the value. What is wrong in
-// it only the method knows, and its error is not for clients.
+// own checks a value of a type that decodes itself, by decoding it. The error of the type is
+// not for clients, so the fault does not say what is wrong.
 func (c *checker) own(s *shape, value []byte) {
 	if s.pointer && value[0] == 'n' {
-		return // null, which makes the pointer nil
+		return // null makes the pointer nil
 	}
 	if json.Unmarshal(value, reflect.New(s.typ).Interface()) != nil {
 		c.fault(problem.CodeInvalid, "invalid value")
 	}
 }
 
-// nameSet has the names of one object.
-type nameSet struct {
-	c     *checker
-	first int             // of its names, in those of the checker
-	many  map[string]bool // the same, once there are too many to look through
-	known []bool          // by the number of the member: those of a struct
-	keys  map[any]bool    // what the names stand for, where the key of a map reads itself
+// maxPointer is the length in bytes of the longest pointer that is sent. The client chooses
+// the names in it, and every fault inside a value repeats the name of the value.
+const maxPointer = 512
+
+// fault adds a fault in the value at the path.
+func (c *checker) fault(code, detail string) {
+	if c.full() {
+		return
+	}
+	pointer, exact := c.pointer()
+	if !exact {
+		detail += " (inside this value)"
+	}
+	c.faults.Add(problem.FieldError{Detail: detail, Pointer: pointer, Code: code})
 }
 
-// add adds a name and reports whether the set had it.
-func (n *nameSet) add(name []byte) (had bool) {
-	all := n.c.names[n.first:]
-	if n.many != nil {
-		had = n.many[string(name)]
-	} else {
-		had = slices.ContainsFunc(all, func(other []byte) bool { return bytes.Equal(other, name) })
-	}
-	if had {
-		return true
-	}
-	if n.many == nil && len(all) == 15 {
-		n.many = make(map[string]bool, 64)
-		for _, other := range all {
-			n.many[string(other)] = true
+// pointer returns a pointer to the value at the path, and true. If that would be too long, it
+// returns a pointer to the nearest value around it, and false.
+func (c *checker) pointer() (pointer string, exact bool) {
+	b := append(make([]byte, 0, 64), '#')
+	for _, s := range c.path {
+		start := len(b)
+		if s.index >= 0 {
+			b = strconv.AppendInt(append(b, '/'), int64(s.index), 10)
+		} else if len(s.name) < maxPointer {
+			b = append(b, problem.Pointer(string(s.name))[1:]...)
+		}
+		if len(b) > maxPointer || len(s.name) >= maxPointer {
+			return string(b[:start]), false
 		}
 	}
-	if n.many != nil {
-		n.many[string(name)] = true
-	} else {
-		n.c.names = append(n.c.names, name)
+	return string(b), true
+}
+
+// count returns a number and a noun, with the noun in the plural unless n is 1.
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
 	}
-	return false
+	return strconv.Itoa(n) + " " + what
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/request"
 )
 
-// color reads itself: from a word it knows.
+// color decodes itself from one of two words.
 type color string
 
 func (c *color) UnmarshalText(text []byte) error {
@@ -30,7 +30,7 @@ func (c *color) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// point reads itself from an object, whose faults are its own affair.
+// point decodes itself from an object, so the package does not look for faults inside it.
 type point struct{ X, Y int }
 
 func (p *point) UnmarshalJSON(b []byte) error {
@@ -49,7 +49,7 @@ type (
 		Tag  string `json:"tag"`
 		Tags []int  `json:"tags"`
 	}
-	// Of two members with one name at one depth encoding/json reads neither.
+	// Of two members with the same name at the same depth, encoding/json decodes neither.
 	left      struct{ Side, Left int }
 	right     struct{ Side, Right int }
 	ambiguous struct {
@@ -70,7 +70,7 @@ type (
 	again struct{ left }
 )
 
-// zoo has a member of each kind of Go type.
+// zoo has a field of each kind of Go type.
 type zoo struct {
 	Role    string            `json:"role"`
 	Bool    bool              `json:"bool"`
@@ -109,7 +109,7 @@ type zoo struct {
 	ambiguous
 }
 
-// faults returns what is wrong, as "pointer detail" of each.
+// faults returns the faults in a 422, each as "pointer detail".
 func faults(t *testing.T, err error) []string {
 	t.Helper()
 	d := details(t, err)
@@ -122,7 +122,7 @@ func faults(t *testing.T, err error) []string {
 	return got
 }
 
-func TestJSONTakesNothingForWhatItIsNot(t *testing.T) {
+func TestJSONReportsValuesThatDoNotFit(t *testing.T) {
 	for _, c := range []struct {
 		why, body string
 		want      []string
@@ -132,7 +132,7 @@ func TestJSONTakesNothingForWhatItIsNot(t *testing.T) {
 			"#/float32 must be a number in the supported range", "#/int8 must be a whole number in the supported range",
 			"#/role must be a string"}},
 		{"deep in anything", `{"any":[{"a":1e400}]}`, []string{"#/any/0/a must be a number in the supported range"}},
-		{"a fault inside a type that reads itself", `{"point":{"X":"secret"},"place":7,"color":"green","colors":["red","mauve"]}`, []string{
+		{"a fault inside a type that decodes itself", `{"point":{"X":"secret"},"place":7,"color":"green","colors":["red","mauve"]}`, []string{
 			"#/point invalid value", "#/place invalid value", "#/color invalid value", "#/colors/1 invalid value"}},
 		{"another kind than the type reads", `{"color":7,"colors":[{},null]}`, []string{"#/color must be a string", "#/colors/0 must be a string"}},
 		{"a number in a string", `{"qint":3,"quint":"256","qbool":"True","qfloat":"1e999","qtext":"x"}`, []string{
@@ -145,12 +145,12 @@ func TestJSONTakesNothingForWhatItIsNot(t *testing.T) {
 		{"json.Number, empty", `{"number":""}`, []string{"#/number must be a number"}},
 		{"json.Number, another kind", `{"number":true}`, []string{"#/number must be a number"}},
 		{"keys that are whole numbers", `{"byint":{"x":true,"1":true,"01":true,"128":true,"-0":true,"+2":true},"byuint":{"-1":0,"1.0":0}}`, []string{
-			"#/byint/x name must be a whole number in the supported range", "#/byint/01 name must be a whole number in the supported range",
-			"#/byint/128 name must be a whole number in the supported range", "#/byint/-0 name must be a whole number in the supported range",
-			"#/byint/+2 name must be a whole number in the supported range",
-			"#/byuint/-1 name must be a non-negative whole number in the supported range",
-			"#/byuint/1.0 name must be a non-negative whole number in the supported range"}},
-		{"keys that read themselves", `{"bycolor":{"red":1,"green":2}}`, []string{"#/bycolor/green invalid member name"}},
+			"#/byint/x member name must be a whole number in the supported range", "#/byint/01 member name must be a whole number in the supported range",
+			"#/byint/128 member name must be a whole number in the supported range", "#/byint/-0 member name must be a whole number in the supported range",
+			"#/byint/+2 member name must be a whole number in the supported range",
+			"#/byuint/-1 member name must be a non-negative whole number in the supported range",
+			"#/byuint/1.0 member name must be a non-negative whole number in the supported range"}},
+		{"keys that decode themselves", `{"bycolor":{"red":1,"green":2}}`, []string{"#/bycolor/green invalid member name"}},
 		{"two names of one key", `{"bytime":{"2026-01-01T00:00:00Z":1,"2026-01-01T00:00:00.0Z":2}}`, []string{"#/bytime/2026-01-01T00:00:00.0Z duplicate member"}},
 		{"a long array", `{"pair":[1,2,3]}`, []string{"#/pair must have 2 elements"}},
 		{"a short array", `{"pair":[1]}`, []string{"#/pair must have 2 elements"}},
@@ -210,7 +210,7 @@ func TestJSONReadsEachKindOfType(t *testing.T) {
 	assert.Equal(t, tagged{right2: right2{1}}, one, "the one whose name is in a tag")
 }
 
-func TestDecoderSetsNoMemberByAnotherCase(t *testing.T) {
+func TestDecoderIsCaseSensitive(t *testing.T) {
 	type user struct {
 		Role  string `json:"role"`
 		Admin bool   `json:"admin"`
@@ -233,7 +233,7 @@ func TestDecoderSetsNoMemberByAnotherCase(t *testing.T) {
 	assert.Equal(t, `{"Admin":true}`, string(text), "the caller's text is the caller's")
 }
 
-// encoding/json follows a pointer in an interface wherever it finds one.
+// The package has to follow pointers in interfaces, because encoding/json does.
 func TestDecoderFollowsPointersInInterfaces(t *testing.T) {
 	type part struct {
 		Quantity int `json:"quantity"`
@@ -277,9 +277,9 @@ func TestDecoderFollowsPointersInInterfaces(t *testing.T) {
 	assert.Equal(t, []string{"#/0/quantity must be a whole number"}, faults(t, request.Decoder{}.Unmarshal([]byte(`[{"quantity":true}]`), &elements)))
 }
 
-// What one release of Go decodes and the other does not, or each in its own way,
-// is decoded by none.
-func TestDecoderReadsTheSameOnEachRelease(t *testing.T) {
+// If releases of Go decode a value differently, or only some of them can, the package refuses it
+// in every release.
+func TestDecoderIsTheSameOnEachRelease(t *testing.T) {
 	type key struct{ F float64 }
 	for why, row := range map[string]struct {
 		v        any
@@ -317,7 +317,7 @@ type (
 
 func (m *month) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, (*int)(m)) }
 
-func TestDecoderIsNoDeeperThanEncodingJSON(t *testing.T) {
+func TestDecoderDepthIsThatOfEncodingJSON(t *testing.T) {
 	loose := request.Decoder{MaxDepth: 5 << 20}
 	assert.NoError(t, loose.Unmarshal([]byte(strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000)), new(any)))
 	for _, n := range []int{10_001, 5 << 20} {
@@ -327,9 +327,8 @@ func TestDecoderIsNoDeeperThanEncodingJSON(t *testing.T) {
 	}
 }
 
-// A type that encoding/json cannot decode into is the program's mistake, and the
-// client can do nothing about it.
-func TestJSONBlamesTheProgramForItsTypes(t *testing.T) {
+// If encoding/json cannot decode into a type, the fault is not the client's.
+func TestJSONReportsABugInATypeAs500(t *testing.T) {
 	var notAPointer zoo
 	var nothing any
 	for why, v := range map[string]any{
@@ -357,7 +356,7 @@ func TestJSONBlamesTheProgramForItsTypes(t *testing.T) {
 	assert.Equal(t, []string{"#/ROLE unknown member"}, faults(t, request.Decoder{}.Decode(post(`{"ROLE":"x"}`), &v)), "through an interface")
 }
 
-func TestJSONTellsWhereTheTextIsMalformed(t *testing.T) {
+func TestJSONReportsWhereTheTextIsMalformed(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"role":01}`: "the error is at byte 10.", `{'a':1}`: "the error is at byte 2.", `{"a":1,}`: "the error is at byte 8.", "\ufeff{}": "the error is at byte 1.", `{"role":"x"} {}`: "the error is at byte 14.",
 		`{"any":["\q"]}`: "the error is at byte 11.", `{"role":"x"`: "ends too early.", "-": "ends too early.",
@@ -378,9 +377,9 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// The cost of a body is linear in its size with a small factor, and so is what
-// the client gets, whatever is wrong.
-func TestJSONCostsNoMoreThanItsBodyIsLong(t *testing.T) {
+// The cost of a body and the size of the response are linear in the size of the body, with a small
+// factor, for every kind of fault.
+func TestJSONCostIsLinearInTheBody(t *testing.T) {
 	long := strings.Repeat("x", 60_000)
 	bodies := map[string]func(n int) string{
 		"repeated inside a long name": func(n int) string { return `{"` + long[:n/2] + `":{` + strings.Repeat(`"a":1,`, n/12) + `"b":1}}` },
@@ -432,16 +431,15 @@ func TestJSONCostsNoMoreThanItsBodyIsLong(t *testing.T) {
 	}
 }
 
-func TestJSONPointsToTheNearestPlaceThatIsShort(t *testing.T) {
+func TestJSONBoundsPointers(t *testing.T) {
 	name := strings.Repeat("n", 600)
 	assert.Equal(t, []string{"#/any/a duplicate member (inside this value)"},
 		faults(t, request.Decoder{}.Decode(post(`{"any":{"a":{"`+name+`":{"b":1,"b":2}}}}`), new(zoo))))
 	assert.Equal(t, []string{"# unknown member (inside this value)"}, faults(t, request.Decoder{}.Decode(post(`{"`+name+`":1}`), new(zoo))))
 }
 
-// FuzzDecoder has encoding/json as its oracle: what is accepted has to decode
-// there too, to a value from which the same text can be made again, but for what
-// was allowed to be unknown.
+// FuzzDecoder has encoding/json as its oracle: it decodes every accepted text too, and encoding the
+// value yields the same text again, except for unknown members that were allowed.
 func FuzzDecoder(f *testing.F) {
 	for _, s := range []string{
 		`{"role":"user","ROLE":"root","Admin":true}`, `{"float":1e999}`, `{"point":{"X":1},"place":{"x":2}}`, `{"qint":"3","qbool":"true","qtext":"\"\""}`,

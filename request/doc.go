@@ -1,18 +1,21 @@
-// Package request reads what a client sends, and says what is wrong with it in
-// a way that the client can act on.
+// Package request decodes JSON from the bodies of requests, and reports what is wrong with
+// a body so that the client can correct it.
 //
-// Start with [JSON]: it decodes the body of a request into a Go value, or
-// returns a problem that names each fault with a JSON Pointer:
+// Start with [JSON]. It decodes a body into a Go value, or returns a problem that lists
+// each fault with a JSON Pointer to its place:
 //
 //	order, err := request.JSON[Order](r)
 //	if err != nil {
-//		return err // 400, 408, 413, 415 or 422, for respond.Handler or respond.Fail
+//		return err // a *problem.Details with 400, 408, 413, 415 or 422
 //	}
 //
-// It is strict, since a client that is told of a slip early is the easier to
-// help: no unknown or repeated members, nothing behind the value, no other
-// encoding than UTF-8. And it is bounded, since anybody can send anything. What
-// a value means is for the application to check; see [problem.Validation].
+// Use a [Decoder] to change the bounds or to allow unknown members.
 //
-// It sends nothing: that is what package respond is for.
+// The package is strict, so that a client learns of a mistake early. It accepts no unknown
+// or repeated members, no data after the value, and no encoding other than UTF-8. It bounds
+// the size and the depth of a body, because any client can send one. It does not check
+// whether values make sense to the application; [problem.Validation] is for that.
+//
+// It does not write responses. Return the error to respond.Handler, or pass it to
+// respond.Fail.
 package request

@@ -13,33 +13,33 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// The bounds of [JSON].
+// The bounds of [JSON], and the defaults of a [Decoder].
 const (
-	DefaultMaxBytes = 1 << 20
-	DefaultMaxDepth = 64
+	DefaultMaxBytes = 1 << 20 // the size of a body, in bytes
+	DefaultMaxDepth = 64      // the depth of nested arrays and objects
 )
 
-// JSON returns the body of r as a T. The error is a *problem.Details:
+// JSON decodes the body of r into a T. The error is a *problem.Details. Its status code is
 //
-//   - 400 if there is no body, if it is not JSON in UTF-8 or if it is nested too
-//     deeply;
-//   - 408 if it did not come in time;
-//   - 413 if it has more than [DefaultMaxBytes];
-//   - 415 if it is of another media type than application/json and those that
-//     end in +json, or in another charset, or compressed;
-//   - 422 if members are unknown, repeated or of the wrong type, and for whatever
-//     else would be lost or changed in the Go value: a number out of its range, an
-//     array of another length than that of a Go array, half a surrogate pair, a
-//     name that is no key of the map. Up to [problem.MaxFieldErrors] faults are
-//     listed under "errors", each with its place and a code for programs:
-//     [problem.CodeUnknown] and those beside it;
-//   - 500 if nothing can be decoded into a T, or not in each release of Go, which is
-//     the program's mistake.
+//   - 400 if the body is missing, is not JSON in UTF-8, or is nested more deeply than
+//     [DefaultMaxDepth];
+//   - 408 if the body was not received in time;
+//   - 413 if the body is larger than [DefaultMaxBytes];
+//   - 415 if the media type is not application/json and does not end in +json, the
+//     charset is not UTF-8, or the body is compressed;
+//   - 422 if a member is unknown, repeated or of the wrong type, or if decoding would lose
+//     or change a value: a number outside the range of the Go type, an array that is longer
+//     or shorter than the Go array, an unpaired surrogate, or a name that is not a valid key
+//     of the map;
+//   - 500 if no JSON can be decoded into a T by every release of Go, which is a bug of the
+//     program.
 //
-// Names of members are compared by case, unlike in encoding/json. A null leaves
-// its Go value as it is; nothing requires that a member is present. What a type's
-// own UnmarshalJSON or UnmarshalText refuses "cannot be read": the message of
-// its error is not sent.
+// A 422 lists up to [problem.MaxFieldErrors] faults in its "errors" extension. Each is a
+// [problem.FieldError] with a pointer and a code, such as [problem.CodeUnknown].
+//
+// Unlike in encoding/json, names of members are case-sensitive. A null leaves the Go value
+// unchanged, and no member is required. If the UnmarshalJSON or UnmarshalText method of a
+// type returns an error, the fault is "invalid value": the message of the error is not sent.
 func JSON[T any](r *http.Request) (T, error) {
 	var v T
 	err := Decoder{}.Decode(r, &v)
@@ -50,16 +50,21 @@ func JSON[T any](r *http.Request) (T, error) {
 	return v, nil
 }
 
-// Decoder reads JSON as the function [JSON] does, tuned by its fields. The zero
-// value is ready to use. It is safe for concurrent use.
+// Decoder decodes JSON like the function [JSON], with settings. The zero value is ready to
+// use. A Decoder is safe for concurrent use as long as no code changes it.
 type Decoder struct {
-	MaxBytes     int64 // of the body; 0 means DefaultMaxBytes
-	MaxDepth     int   // of arrays and objects in each other, at most 10 000; 0 means DefaultMaxDepth
-	AllowUnknown bool  // pass over members that are unknown
+	// MaxBytes is the maximum size of a body in bytes. Zero or less means
+	// DefaultMaxBytes.
+	MaxBytes int64
+	// MaxDepth is the maximum depth of nested arrays and objects. Zero or less means
+	// DefaultMaxDepth, and more than 10,000 means 10,000.
+	MaxDepth int
+	// AllowUnknown makes the decoder ignore unknown members.
+	AllowUnknown bool
 }
 
-// Decode stores the body of r in what v points to. After an error the value
-// may be there in part.
+// Decode decodes the body of r into the value that v points to. The error is that of [JSON].
+// After an error, part of the value may be set.
 func (d Decoder) Decode(r *http.Request, v any) error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return problem.BadBody(io.EOF)
@@ -74,8 +79,8 @@ func (d Decoder) Decode(r *http.Request, v any) error {
 	return d.Unmarshal(text, v)
 }
 
-// Unmarshal is [Decoder.Decode] for a body that was read already. It leaves
-// text as it is; MaxBytes does not count.
+// Unmarshal is like [Decoder.Decode], for a body that was read already. It does not change
+// text, and does not check MaxBytes.
 func (d Decoder) Unmarshal(text []byte, v any) error {
 	if !utf8.Valid(text) {
 		return problem.New(http.StatusBadRequest, problem.Detail("The body of the request is not valid UTF-8."))
@@ -85,15 +90,15 @@ func (d Decoder) Unmarshal(text []byte, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(known, v); err != nil {
-		// The text is right, so the type is wrong.
+		// The text was checked, so the Go type is wrong.
 		return problem.New(http.StatusInternalServerError, problem.Cause(fmt.Errorf("request: decoding into %T: %w", v, err)))
 	}
 	return nil
 }
 
-// isJSON returns nil if the request announces JSON that can be read here. A
-// missing type is not made up for: what a form on another site can send has
-// none that could be taken for JSON.
+// isJSON returns nil if the header of the request says that the body is uncompressed JSON in
+// UTF-8. It does not accept a missing Content-Type, because a form on another site could send
+// such a request, but none with the type of JSON.
 func isJSON(r *http.Request) error {
 	for _, coding := range r.Header["Content-Encoding"] {
 		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
@@ -102,7 +107,7 @@ func isJSON(r *http.Request) error {
 		}
 	}
 	contentType := r.Header.Get("Content-Type")
-	if contentType == "application/json" { // as nearly every client has it
+	if contentType == "application/json" { // what nearly all clients send
 		return nil
 	}
 	mediaType, params, err := mime.ParseMediaType(contentType)
@@ -115,8 +120,8 @@ func isJSON(r *http.Request) error {
 	return nil
 }
 
-// notJSON returns a 415 that names the type which would have been read: a QUERY
-// is told in a header field of its own (RFC 10008).
+// notJSON returns a 415 whose header names the media type that is accepted. QUERY has a header
+// field of its own for that (RFC 10008).
 func notJSON(r *http.Request, detail string) error {
 	d := problem.New(http.StatusUnsupportedMediaType, problem.Header("Accept", "application/json"), problem.Detail(detail))
 	if r.Method == "QUERY" {
@@ -125,16 +130,17 @@ func notJSON(r *http.Request, detail string) error {
 	return d
 }
 
-// maxTrusted is how much room is made for a body before it has come, in bytes: a
-// client may declare more than it sends.
+// maxTrusted is how much memory is allocated for a body because of its Content-Length, in bytes.
+// A client may send less than it declares.
 const maxTrusted = 16 << 10
 
+// read reads the body of a request, up to MaxBytes.
 func (d Decoder) read(r *http.Request) ([]byte, error) {
 	limit := d.MaxBytes
 	if limit <= 0 {
 		limit = DefaultMaxBytes
 	}
-	if r.ContentLength > limit { // no need to wait for it
+	if r.ContentLength > limit { // refuse the body before it arrives
 		return nil, problem.BadBody(&http.MaxBytesError{Limit: limit})
 	}
 	var text bytes.Buffer

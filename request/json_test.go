@@ -60,7 +60,7 @@ func details(t *testing.T, err error) *problem.Details {
 	return d
 }
 
-func TestJSONReadsWhatIsRight(t *testing.T) {
+func TestJSONDecodesValidBodies(t *testing.T) {
 	o, err := request.JSON[order](post(` {"id":7,"item":"té\u0061","quantity":-128,"price":1.5e2,"due":"2026-03-01T12:00:00Z",
 		"lines":[{"sku":"a","inner":{"sku":"b"}},{}],"labels":{"x":"y"},"raw":{"a":[1]},"any":[{"b":null}],"blob":"AAE=","Count":"3"} `))
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ type Shadowing struct {
 	ID string `json:"id"`
 }
 
-func TestJSONReadsTheOuterOfTwoMembers(t *testing.T) {
+func TestJSONPrefersTheOuterOfTwoMembers(t *testing.T) {
 	v, err := request.JSON[Shadowing](post(`{"id":"x"}`))
 	assert.NoError(t, err)
 	assert.Equal(t, "x", v.ID)
@@ -100,7 +100,7 @@ func TestJSONReadsTheOuterOfTwoMembers(t *testing.T) {
 	assert.Equal(t, 422, details(t, err).Status)
 }
 
-func TestJSONNamesEachFaultAndItsPlace(t *testing.T) {
+func TestJSONReportsEachFaultAndItsPlace(t *testing.T) {
 	for _, c := range []struct {
 		body, want string // "pointer detail" of each, separated by |
 	}{
@@ -140,7 +140,7 @@ func TestJSONNamesEachFaultAndItsPlace(t *testing.T) {
 	}
 }
 
-func TestJSONCannotBeReadAtAll(t *testing.T) {
+func TestJSONRefusesBodiesThatAreNotJSON(t *testing.T) {
 	for _, c := range []struct {
 		body   string
 		fields []string
@@ -188,7 +188,7 @@ func TestJSONCannotBeReadAtAll(t *testing.T) {
 	assert.Equal(t, 400, details(t, err).Status)
 }
 
-func TestJSONTellsAQueryWhatWouldBeRead(t *testing.T) {
+func TestJSONNamesTheMediaTypeForQUERY(t *testing.T) {
 	r := post("{}", "Content-Type", "text/plain")
 	r.Method = "QUERY"
 	_, err := request.JSON[order](r)
@@ -198,7 +198,7 @@ func TestJSONTellsAQueryWhatWouldBeRead(t *testing.T) {
 	assert.Empty(t, details(t, err).Header.Get("Accept-Query"), "not for a POST")
 }
 
-func TestJSONReadsNoMoreThanItsBound(t *testing.T) {
+func TestJSONReadsNoMoreThanMaxBytes(t *testing.T) {
 	src := &counting{}
 	r := httptest.NewRequest("POST", "/", src) // of unknown length
 	r.Header.Set("Content-Type", "application/json")
@@ -209,10 +209,10 @@ func TestJSONReadsNoMoreThanItsBound(t *testing.T) {
 	r = post(`"` + strings.Repeat("x", 2<<20) + `"`)
 	r.Body = io.NopCloser(iotestErr{t})
 	_, err = request.JSON[string](r)
-	assert.Equal(t, 413, details(t, err).Status, "told by its length, without reading")
+	assert.Equal(t, 413, details(t, err).Status, "refused by its length, without reading")
 }
 
-// counting yields a string that never ends.
+// counting is an endless JSON string that counts the bytes read.
 type counting struct{ n int64 }
 
 func (c *counting) Read(p []byte) (int, error) {
@@ -230,7 +230,7 @@ type iotestErr struct{ t *testing.T }
 
 func (e iotestErr) Read([]byte) (int, error) { e.t.Error("read"); return 0, io.EOF }
 
-func TestJSONTellsAnotherLimitAndAClientThatIsTooSlow(t *testing.T) {
+func TestJSONReportsOuterLimitsAndTimeouts(t *testing.T) {
 	r := post(`{"item":"xxxxxxxx"}`)
 	r.Body = http.MaxBytesReader(nil, r.Body, 5)
 	_, err := request.JSON[order](r)
@@ -252,11 +252,11 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-func TestDecoderIsAsLooseAndAsTightAsItIsTold(t *testing.T) {
+func TestDecoderHasSettings(t *testing.T) {
 	var o order
 	assert.NoError(t, request.Decoder{AllowUnknown: true}.Decode(post(`{"new":{"a":1},"item":"x"}`), &o))
 	assert.Equal(t, "x", o.Item)
-	assert.Equal(t, 422, details(t, request.Decoder{AllowUnknown: true}.Decode(post(`{"a":1,"a":2}`), &o)).Status, "twice is wrong all the same")
+	assert.Equal(t, 422, details(t, request.Decoder{AllowUnknown: true}.Decode(post(`{"a":1,"a":2}`), &o)).Status, "unknown members must not be repeated either")
 	assert.Equal(t, 413, details(t, request.Decoder{MaxBytes: 4}.Decode(post(`{"a":1}`), &o)).Status)
 	assert.Equal(t, 400, details(t, request.Decoder{MaxDepth: 1}.Decode(post(`{"any":[]}`), &o)).Status)
 	assert.NoError(t, request.Decoder{MaxDepth: 2}.Decode(post(`{"any":[]}`), &o))
@@ -309,9 +309,8 @@ func TestJSONThroughAServer(t *testing.T) {
 	assert.Equal(t, "application/json", res.Header.Get("Accept"))
 }
 
-// What another server sent is not the client's mistake, and its words are not
-// for the client.
-func TestJSONOfAnotherServerIsNotTheClients(t *testing.T) {
+// A fault in the response of another server is not the client's, and its text is not for the client.
+func TestJSONOfAnotherServerIsA500(t *testing.T) {
 	for _, body := range []string{`{"secret_member":1}`, `{"item":{"secret_member":1}}`, `{"item":secret`, ``, `{"quantity":"secret"}`} {
 		upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, body) }))
 		srv := httptest.NewServer(respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
@@ -340,8 +339,8 @@ func TestJSONOfAnotherServerIsNotTheClients(t *testing.T) {
 	}
 }
 
-// FuzzJSON has encoding/json as its oracle: what is accepted has to decode
-// there too, strictly, and to the same value.
+// FuzzJSON has encoding/json as its oracle: in strict mode it decodes every accepted text to the same
+// value.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{
 		`{"id":7,"lines":[{"sku":"a"}],"any":{"a":[1,2.5e1,null,true]}}`, `{"item":"\u0061\\\""}`, `{"a":1,"a":2}`, `[[[]]]`, `"x"`,

@@ -54,8 +54,7 @@ func TestJSONReadsEscapesWhereverTheyStand(t *testing.T) {
 	}
 }
 
-// strictly refuses null, which encoding/json shows to a value but not to a
-// pointer.
+// strictly refuses null, which encoding/json passes to UnmarshalJSON of a value but not of a pointer.
 type strictly string
 
 func (s *strictly) UnmarshalJSON(b []byte) error {
@@ -65,7 +64,7 @@ func (s *strictly) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(s))
 }
 
-func TestJSONShowsNullToWhatReadsItself(t *testing.T) {
+func TestJSONPassesNullToUnmarshalJSON(t *testing.T) {
 	type both struct {
 		Value   strictly
 		Pointer *strictly
@@ -85,7 +84,7 @@ func TestJSONBoundsNumbersOfEachLength(t *testing.T) {
 		`{"any":1E999}`:       "#/any must be a number in the supported range",
 		`{"any":-1E3}`:        "",
 		`{"uint":1E2}`:        "#/uint must be a non-negative whole number in the supported range",
-		`{"byuint":{"01":0}}`: "#/byuint/01 name must be a non-negative whole number in the supported range",
+		`{"byuint":{"01":0}}`: "#/byuint/01 member name must be a non-negative whole number in the supported range",
 		`{"byuint":{"10":0}}`: "",
 	} {
 		err := request.Decoder{}.Unmarshal([]byte(body), new(zoo))
@@ -97,7 +96,7 @@ func TestJSONBoundsNumbersOfEachLength(t *testing.T) {
 	}
 }
 
-func TestNumberInAStringIsOnlyThat(t *testing.T) {
+func TestStringOptionRequiresOnlyANumber(t *testing.T) {
 	type quoted struct {
 		N json.Number `json:",string"`
 		I int         `json:",string"`
@@ -114,12 +113,12 @@ func TestNumberInAStringIsOnlyThat(t *testing.T) {
 	assert.Equal(t, quoted{"-1.5e3", -7, false}, v)
 }
 
-// slippery is a key that reads itself, and then cannot be one.
+// slippery is a map key that decodes itself and then cannot be a key.
 type slippery struct{ v any }
 
 func (s *slippery) UnmarshalText([]byte) error { s.v = []int{1}; return nil }
 
-func TestJSONTellsOneKeyFromAnother(t *testing.T) {
+func TestJSONDistinguishesKeys(t *testing.T) {
 	assert.Equal(t, []string{"#/bycolor/green invalid member name", "#/bycolor/mauve invalid member name"},
 		faults(t, request.Decoder{}.Unmarshal([]byte(`{"bycolor":{"green":1,"mauve":2}}`), new(zoo))), "which are not the same key")
 	assert.Equal(t, []string{"#/zzz unknown member"}, faults(t, request.Decoder{}.Unmarshal([]byte(`{"Count":"3","id":1,"any":1,"zzz":1}`), new(order))), "it is unknown and no other member")
@@ -192,7 +191,7 @@ type texts struct {
 	Other string `json:"Side"`
 }
 
-func TestJSONIsOfAFewMediaTypes(t *testing.T) {
+func TestJSONAcceptsAFewMediaTypes(t *testing.T) {
 	for _, row := range []struct {
 		name, value string
 		want        int
@@ -209,8 +208,8 @@ func TestJSONIsOfAFewMediaTypes(t *testing.T) {
 	}
 }
 
-// What is in a Go value already decides where its parts are decoded into.
-func TestDecoderGoesThroughWhatIsThere(t *testing.T) {
+// The content of a Go value decides which types its parts are decoded into.
+func TestDecoderFollowsExistingValues(t *testing.T) {
 	type part struct {
 		Quantity int `json:"quantity"`
 	}
@@ -254,7 +253,7 @@ func TestDecoderGoesThroughWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestDecoderNamesTheFirstTypeThatCannotBeRead(t *testing.T) {
+func TestDecoderNamesTheFirstBadType(t *testing.T) {
 	v := new(struct {
 		A map[float64]int
 		B map[any]int
@@ -263,7 +262,7 @@ func TestDecoderNamesTheFirstTypeThatCannotBeRead(t *testing.T) {
 	assert.ErrorContains(t, d.Unwrap(), "map[float64]int")
 }
 
-func TestJSONTellsObjectsApart(t *testing.T) {
+func TestJSONKeepsNamesOfObjectsApart(t *testing.T) {
 	for body, want := range map[string][]string{
 		`{"any":{"x":{"a":1},"a":2,"y":{"a":3}}}`:                         nil,
 		`{"any":{"x":{"a":1},"a":2,"y":{"b":3},"a":4}}`:                   {"#/any/a duplicate member"},
@@ -281,7 +280,7 @@ func TestJSONTellsObjectsApart(t *testing.T) {
 	}
 }
 
-func TestDecoderCountsWhatIsOpenAtOnce(t *testing.T) {
+func TestDecoderDepthCountsOpenValues(t *testing.T) {
 	d := request.Decoder{MaxDepth: 2}
 	assert.NoError(t, d.Unmarshal([]byte(`{"list":[],"pair":[1,2],"words":{},"any":[],"raw":{},"bytes":[],"nested":{}}`), new(zoo)), "one after the other")
 	for _, body := range []string{`{"list":[{}]}`, `{"nested":{"a":{}}}`, `{"any":[[]]}`, `{"raw":[{}]}`} {

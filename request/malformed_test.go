@@ -12,8 +12,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/request"
 )
 
-// A lone minus is where a parser that goes on after a fault accepts what is
-// behind it.
+// After a lone minus, a parser that continues would accept the rest of the text.
 func TestJSONRefusesAFaultInsideAnyValue(t *testing.T) {
 	for _, body := range []string{
 		`-`, `"abc`, `"\u00`, `nul`, `tru`, `[-]`, `{"a":-}`, `{"a":[-]}`, `{"a":{"b":-}}`, `{:1}`, `{"a"1}`, `{"a"`, `{"a":1`, `[1`, `[1 2]`, `[1,`, `[1,]`,
@@ -28,8 +27,7 @@ func TestJSONRefusesAFaultInsideAnyValue(t *testing.T) {
 	}
 }
 
-// The same body in less memory than its slice has room for: what is behind it is
-// not read.
+// The slice of the body has more capacity than the body. The bytes after it are not read.
 func TestJSONReadsNothingBehindTheBody(t *testing.T) {
 	for _, body := range []string{`true`, `"a"`, `"\u0061"`, `"\ud83d\ude00"`, `[1]`, `{"a":1}`, `12e3`, `null`} {
 		for n := range len(body) {
@@ -43,7 +41,7 @@ func TestJSONReadsNothingBehindTheBody(t *testing.T) {
 	}
 }
 
-func TestJSONFindsWhatIsMalformedBehindTheLastFault(t *testing.T) {
+func TestJSONFindsMalformedTextAfterFaults(t *testing.T) {
 	many := strings.Repeat(`{"x":1},`, problem.MaxFieldErrors+10)
 	members := ""
 	for i := range problem.MaxFieldErrors + 10 {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// oracle compares with encoding/json/v2, told to be as strict as this package.
+// oracle compares the value with that of encoding/json/v2 in the strictest mode.
 func oracle(t *testing.T, body string, loose bool, got zoo) {
 	var want zoo
 	err := jsonv2.Unmarshal([]byte(body), &want, json.DefaultOptionsV1(), jsontext.AllowDuplicateNames(false), jsontext.AllowInvalidUTF8(false),

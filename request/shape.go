@@ -11,42 +11,42 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
-// form is a kind of JSON value, as far as a Go type decides it.
+// form is the kind of JSON value that can be decoded into a Go type.
 type form uint8
 
 const (
-	anyForm    form = iota // decoded by encoding/json without a type to guide it
-	rawForm                // not looked at here: read by a method of the type, or not at all
-	noForm                 // nothing: not every release of Go can read it
-	ownForm                // read by the type's UnmarshalJSON
-	textForm               // a string for the type's UnmarshalText
+	anyForm    form = iota // any value, since the type is an interface
+	rawForm                // any value, which is not checked
+	noForm                 // none in every release of Go
+	ownForm                // any value that UnmarshalJSON of the type accepts
+	textForm               // a string that UnmarshalText of the type accepts
 	boolForm               // true or false
 	intForm                // a whole number
-	uintForm               // a whole number that is not negative
+	uintForm               // a non-negative whole number
 	floatForm              // a number
-	numberForm             // a json.Number
+	numberForm             // a number, for a json.Number
 	stringForm             // a string
-	bytesForm              // a string in base64, or an array of its bytes
+	bytesForm              // a string in base64, or an array of bytes
 	listForm               // an array of any length
-	arrayForm              // an array of one length
-	mapForm                // an object with names that the client chooses
+	arrayForm              // an array of a fixed length
+	mapForm                // an object with any names
 	structForm             // an object with the names of a struct
 )
 
-// shape is what has to be known of a Go type to check a JSON value for it.
+// shape describes a Go type, to check JSON values for it.
 type shape struct {
 	form    form
-	typ     reflect.Type // with pointers removed
-	pointer bool         // null makes it nil, and the type never sees it
+	typ     reflect.Type // without pointers
+	pointer bool         // the type is a pointer, so null makes it nil
 	members map[string]*member
-	order   []*member // the same as they are declared, in which most clients send them
+	order   []*member // the members in the order of declaration, in which most clients send them
 }
 
 // member is a member of a struct.
 type member struct {
 	jsonscan.Member
-	place int // in the order of its struct
-	value func() *shape
+	place int           // in the order of the struct
+	value func() *shape // returns the shape of the value
 }
 
 var (
@@ -54,10 +54,11 @@ var (
 	rawShape = &shape{form: rawForm}
 )
 
-// shapes has, for each type that was asked for, what newShape made of it. Types
-// come from the program, so there are only so many.
+// shapes caches the results of newShape by type. It needs no bound, since a program has a
+// fixed number of types.
 var shapes sync.Map
 
+// shapeOf returns the shape of a type.
 func shapeOf(t reflect.Type) *shape {
 	if s, ok := shapes.Load(t); ok {
 		return s.(*shape)
@@ -79,10 +80,11 @@ func newShape(t reflect.Type) *shape {
 	return s
 }
 
+// addMembers sets the members and their order.
 func (s *shape) addMembers() {
 	s.members = make(map[string]*member)
 	for name, m := range jsonscan.MembersOf(s.typ) {
-		// Not now: a type may be part of itself.
+		// The shape of the value is created later, since a type may contain itself.
 		value := sync.OnceValue(func() *shape { return shapeOf(m.Type) })
 		s.members[name] = &member{Member: m, value: value}
 	}
@@ -92,8 +94,7 @@ func (s *shape) addMembers() {
 	}
 }
 
-// member returns the member with a name, or nil. It is likely to be the one with
-// the given place.
+// member returns the member with the given name, or nil. It looks first at the given place.
 func (s *shape) member(name []byte, likely int) *member {
 	if likely < len(s.order) && s.order[likely].Name == string(name) {
 		return s.order[likely]
@@ -116,8 +117,8 @@ func formOf(t reflect.Type) form {
 	return plainForm(t)
 }
 
-// plainForm returns the form of a type that has no methods to read itself. What
-// nothing can be read into is left to encoding/json to refuse.
+// plainForm returns the form of a type, ignoring its methods. If nothing can be decoded into
+// the type, it returns rawForm: encoding/json reports that.
 func plainForm(t reflect.Type) form {
 	switch t.Kind() {
 	case reflect.Bool:
@@ -146,4 +147,49 @@ func plainForm(t reflect.Type) form {
 		return structForm
 	}
 	return rawForm
+}
+
+// targetOf returns the shape of the value that v points to, and the value itself. The value
+// is invalid if it is a zero value, which has no interfaces or pointers to follow.
+func targetOf(v any) (*shape, reflect.Value) {
+	to := reflect.ValueOf(v)
+	if to.Kind() != reflect.Pointer || to.IsNil() {
+		return rawShape, reflect.Value{} // encoding/json reports it
+	}
+	s, to := shapeOf(to.Type().Elem()), to.Elem()
+	if to.IsZero() {
+		to = reflect.Value{}
+	}
+	return s, to
+}
+
+// follow follows pointers, and interfaces that contain a pointer, as encoding/json does. It
+// returns the value that they lead to and its shape.
+func follow(s *shape, v reflect.Value) (*shape, reflect.Value) {
+	for range 100 { // more than any program nests
+		switch {
+		case v.Kind() == reflect.Pointer && v.IsNil():
+			return s, reflect.Value{}
+		case v.Kind() == reflect.Pointer:
+			v = v.Elem()
+		case v.Kind() == reflect.Interface && v.Elem().Kind() == reflect.Pointer && !v.Elem().IsNil():
+			v = v.Elem()
+			s = shapeOf(v.Type())
+		default:
+			return s, v
+		}
+	}
+	return &shape{form: noForm, typ: v.Type()}, reflect.Value{} // a cycle, on which encoding/json of Go 1.27 never returns
+}
+
+// elementOf returns the existing element of an array or slice that a JSON value is decoded
+// into, or an invalid value if there is none. A slice has elements up to its capacity.
+func elementOf(v reflect.Value, i int) reflect.Value {
+	switch {
+	case v.Kind() == reflect.Slice && i < v.Cap():
+		return v.Slice(0, v.Cap()).Index(i)
+	case v.Kind() == reflect.Array && i < v.Len():
+		return v.Index(i)
+	}
+	return reflect.Value{}
 }

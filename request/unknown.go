@@ -8,16 +8,14 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// removal is the place of a member that is not to be decoded, and whether a
-// member before it in the same object is.
+// removal is the place of an unknown member in the text.
 type removal struct {
 	from, to int
-	second   bool
+	follows  bool // it follows a known member of the same object
 }
 
-// unknownMember checks a member that begins at the given place and that the
-// struct does not have.
-func (c *checker) unknownMember(from int, second bool) bool {
+// unknownMember checks a member that the struct does not have, which begins at r.from.
+func (c *checker) unknownMember(r removal) bool {
 	if !c.allowUnknown {
 		c.fault(problem.CodeUnknown, "unknown member")
 	}
@@ -25,14 +23,15 @@ func (c *checker) unknownMember(from int, second bool) bool {
 		return false
 	}
 	if c.allowUnknown {
-		c.unknown = append(c.unknown, removal{from, c.Pos, second})
+		r.to = c.Pos
+		c.unknown = append(c.unknown, r)
 	}
 	return true
 }
 
-// withoutUnknown returns the text with spaces in place of the unknown members,
-// each with one of the commas beside it: the one before it if a member that
-// stays is before it, else the one after it.
+// withoutUnknown returns the text with spaces in place of the unknown members. With each
+// member one comma is removed: the one before it if it follows a known member, and otherwise
+// the one after it.
 func (c *checker) withoutUnknown() []byte {
 	if len(c.unknown) == 0 {
 		return c.Text
@@ -40,7 +39,7 @@ func (c *checker) withoutUnknown() []byte {
 	text := slices.Clone(c.Text)
 	for _, r := range c.unknown {
 		from, to := r.from, r.to
-		if r.second {
+		if r.follows {
 			from = bytes.LastIndexByte(text[:from], ',')
 		} else if next := to + len(text[to:]) - len(bytes.TrimLeft(text[to:], " \t\r\n")); text[next] == ',' {
 			to = next + 1

@@ -1,6 +1,10 @@
-// Package jsonscan finds where the parts of a JSON text begin and end. It is the
-// one parser of problem documents and of the bodies of requests, so that both
-// mean the same by JSON, whatever the release of Go.
+// Package jsonscan scans JSON texts, for packages problem and request. Both therefore accept
+// the same JSON, in every release of Go.
+//
+// Start with [Scanner], which finds where the parts of a text begin and end. [MembersOf],
+// [DecodesItself] and [Expected] describe what encoding/json decodes into a Go type.
+//
+// The package does not decode values. It only removes the escapes of a string.
 package jsonscan
 
 import (
@@ -8,31 +12,30 @@ import (
 	"unicode/utf8"
 )
 
-// Scanner moves over a JSON text. It accepts what [encoding/json.Valid] accepts,
-// up to a depth of its own, and allocates nothing: what it has passed is
-// addressed by spans. Once a text is refused its position says where.
+// Scanner moves through a JSON text, value by value. It accepts the texts that
+// [encoding/json.Valid] accepts, up to Depth, and does not allocate. Its methods return
+// false if the text is malformed: then Fault is the reason and Pos the place.
 type Scanner struct {
 	Text  []byte
 	Pos   int
 	Depth int    // how many more arrays and objects may be opened
-	Fault string // why the text is refused, once it is
+	Fault string // why the text was refused, or ""
 }
 
-// Span is a part of the text: of a string what stands between the quotes.
+// Span is the place of a part of the text. That of a string excludes the quotes.
 type Span struct {
 	From, To int
-	Escaped  bool // has a backslash
-	Broken   bool // has half a surrogate pair, which stands for no character
+	Escaped  bool // the string contains a backslash
+	Broken   bool // the string contains an unpaired surrogate
 }
 
-// Bytes returns what a span addresses, as it stands in the text.
+// Bytes returns the bytes of the text at p.
 func (s *Scanner) Bytes(p Span) []byte { return s.Text[p.From:p.To] }
 
-// TooDeep is the fault of a text that is nested more deeply than allowed.
+// TooDeep is the Fault of a text that is nested more deeply than Depth.
 const TooDeep = "nested too deeply"
 
-// fail notes why the text is refused. It returns false, for its callers to
-// return.
+// fail sets the fault, unless there is one, and returns false.
 func (s *Scanner) fail(why string) bool {
 	if s.Fault == "" {
 		s.Fault = why
@@ -52,7 +55,7 @@ func (s *Scanner) Space() {
 	}
 }
 
-// Peek returns the next byte, and 0 at the end. No JSON value begins with 0.
+// Peek returns the next byte, or 0 at the end. No JSON value begins with 0.
 func (s *Scanner) Peek() byte {
 	if s.Pos < len(s.Text) {
 		return s.Text[s.Pos]
@@ -60,7 +63,7 @@ func (s *Scanner) Peek() byte {
 	return 0
 }
 
-// Take moves past c, if that is the next byte.
+// Take moves past c and returns true if c is the next byte.
 func (s *Scanner) Take(c byte) bool {
 	if s.Peek() != c {
 		return false
@@ -69,14 +72,14 @@ func (s *Scanner) Take(c byte) bool {
 	return true
 }
 
-// End reports whether only space is left.
+// End moves past white space and reports whether that is the end of the text.
 func (s *Scanner) End() bool {
 	s.Space()
-	return s.Pos == len(s.Text) || s.fail("something after the value")
+	return s.Pos == len(s.Text) || s.fail("data after the value")
 }
 
-// Members moves past an object and calls f for each member, with the scanner
-// at its value. f has to move past the value.
+// Members moves past an object. It calls f at the value of each member, with the place of the
+// name. The function f has to move past the value, or return false to stop.
 func (s *Scanner) Members(f func(name Span) bool) bool {
 	if !s.Take('{') {
 		return s.fail("not an object")
@@ -104,7 +107,7 @@ func (s *Scanner) Members(f func(name Span) bool) bool {
 				break
 			}
 			if !s.Take(',') {
-				return s.fail("object without an end")
+				return s.fail("no comma or closing brace after a member")
 			}
 			s.Space()
 		}
@@ -137,8 +140,8 @@ func (s *Scanner) Value() bool {
 	}
 }
 
-// Elements moves past an array and calls f for each element, with the scanner at
-// it. f has to move past the element.
+// Elements moves past an array. It calls f at each element. The function f has to move past the
+// element, or return false to stop.
 func (s *Scanner) Elements(f func(index int) bool) bool {
 	if !s.Take('[') {
 		return s.fail("not an array")
@@ -157,7 +160,7 @@ func (s *Scanner) Elements(f func(index int) bool) bool {
 				break
 			}
 			if !s.Take(',') {
-				return s.fail("array without an end")
+				return s.fail("no comma or closing bracket after an element")
 			}
 			s.Space()
 		}
@@ -166,7 +169,7 @@ func (s *Scanner) Elements(f func(index int) bool) bool {
 	return true
 }
 
-// array is Elements for elements that nobody looks at, without a call for each.
+// array is Elements without a function, which is faster.
 func (s *Scanner) array() bool {
 	s.Pos++
 	if s.Depth--; s.Depth < 0 {
@@ -183,7 +186,7 @@ func (s *Scanner) array() bool {
 				break
 			}
 			if !s.Take(',') {
-				return s.fail("array without an end")
+				return s.fail("no comma or closing bracket after an element")
 			}
 			s.Space()
 		}
@@ -192,6 +195,7 @@ func (s *Scanner) array() bool {
 	return true
 }
 
+// literal moves past true, false or null.
 func (s *Scanner) literal(word string) bool {
 	if len(s.Text)-s.Pos < len(word) || string(s.Text[s.Pos:s.Pos+len(word)]) != word {
 		return s.fail("not a value")
@@ -200,26 +204,27 @@ func (s *Scanner) literal(word string) bool {
 	return true
 }
 
+// Number moves past a number.
 func (s *Scanner) Number() bool {
 	s.Take('-')
 	if !s.Take('0') && !s.digits() {
-		return s.fail("number without digits")
+		return s.fail("no digit in a number")
 	}
 	if s.Take('.') && !s.digits() {
-		return s.fail("number without a fraction after its point")
+		return s.fail("no digit after a decimal point")
 	}
 	if s.Take('e') || s.Take('E') {
 		if !s.Take('+') {
 			s.Take('-')
 		}
 		if !s.digits() {
-			return s.fail("number without an exponent after its e")
+			return s.fail("no digit in an exponent")
 		}
 	}
 	return true
 }
 
-// digits moves past digits and reports whether there was one.
+// digits moves past digits and reports whether there was at least one.
 func (s *Scanner) digits() bool {
 	from := s.Pos
 	for s.Pos < len(s.Text) && Digit(s.Text[s.Pos]) {
@@ -231,7 +236,7 @@ func (s *Scanner) digits() bool {
 // Digit reports whether c is a decimal digit.
 func Digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// String moves past a string and returns what is between the quotes.
+// String moves past a string and returns its place.
 func (s *Scanner) String() (p Span, ok bool) {
 	if !s.Take('"') {
 		return p, s.fail("not a string")
@@ -256,11 +261,11 @@ func (s *Scanner) String() (p Span, ok bool) {
 			s.Pos++
 		}
 	}
-	return p, s.fail("string without an end")
+	return p, s.fail("no closing quote")
 }
 
-// escape moves past a backslash and what it escapes, which is whole unless it is
-// half of a surrogate pair.
+// escape moves past an escape sequence, or two that are a surrogate pair. It returns whole as
+// false for an unpaired surrogate.
 func (s *Scanner) escape() (whole, ok bool) {
 	s.Pos++
 	switch s.Peek() {
@@ -283,5 +288,5 @@ func (s *Scanner) escape() (whole, ok bool) {
 		s.Pos += 6
 		return true, true
 	}
-	return false, s.fail("unknown escape in a string")
+	return false, s.fail("invalid escape in a string")
 }

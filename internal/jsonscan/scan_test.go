@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 )
 
-func TestStringKnowsHalfASurrogatePair(t *testing.T) {
+func TestStringReportsUnpairedSurrogates(t *testing.T) {
 	for text, broken := range map[string]bool{
 		`"a"`: false, `"\ud83d\ude00"`: false, `"\ud83d"`: true, `"\ude00"`: true, `"\ude00\ud83d"`: true, `"\ud83dx"`: true, `"\ud83dxude00"`: true, `"\ud83d\bde00"`: true,
 		`"\ud83d\n"`: true, `"\ud83d\u0041"`: true, `"\ud83d\ud83d\ude00"`: true, `"\ufffd"`: false, `"\u0000"`: false, `"\ud83d\u"`: true,
@@ -27,8 +27,8 @@ func TestStringKnowsHalfASurrogatePair(t *testing.T) {
 	}
 }
 
-// FuzzScanner has encoding/json as its oracle: both accept the same texts, and
-// strings mean the same.
+// FuzzScanner has encoding/json as its oracle: both accept the same texts and
+// decode the same strings.
 func FuzzScanner(f *testing.F) {
 	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"\u0061\\"],"":{}}`, `[]`, ` 1 `, `"\ud800"`, `01`, `{"a":1,}`, `[1 2]`, "\"\x00\"", `nul`, `trux`, `faLse`, `nulL`, `"\u0000"`,
 		`"\b\f\n\r\t\/\"\\"`, `"\u0061"`, `"\u00A0\u00F0\u00aF\u00fA"`, `"\ud83d\ude00"`, `"\ud83dxude00"`, `"\ud83d\bde00"`, `"\ud83d\u00`, `"a`,
@@ -63,7 +63,7 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
-// refused is what a scanner says of a text that it refuses.
+// refused is a text and what a scanner reports about it.
 type refused struct {
 	text  string
 	depth int
@@ -71,13 +71,13 @@ type refused struct {
 	at    int
 }
 
-func TestScannerTellsWhatIsWrongAndWhere(t *testing.T) {
+func TestScannerReportsFaultAndPosition(t *testing.T) {
 	for _, row := range []refused{
 		{`{}`, 0, jsonscan.TooDeep, 1}, {`[]`, 0, jsonscan.TooDeep, 1}, {`[[]]`, 1, jsonscan.TooDeep, 2}, {`{"a":{}}`, 1, jsonscan.TooDeep, 6}, {`[{}]`, 1, jsonscan.TooDeep, 2},
-		{`{"a"1}`, 9, "no colon after a name", 4}, {`{:1}`, 9, "not a string", 1}, {`{"a":1 2}`, 9, "object without an end", 7}, {`[1 2]`, 9, "array without an end", 3},
-		{`[1`, 9, "array without an end", 2}, {`{"a":1`, 9, "object without an end", 6}, {`"a`, 9, "string without an end", 2}, {"\"\x1f\"", 9, "control character in a string", 1},
-		{`tru`, 9, "not a value", 0}, {`trux`, 9, "not a value", 0}, {`falsy`, 9, "not a value", 0}, {`nulL`, 9, "not a value", 0}, {`-`, 9, "number without digits", 1}, {`1.`, 9, "number without a fraction after its point", 2}, {`1e`, 9, "number without an exponent after its e", 2},
-		{`"\u00`, 9, "unknown escape in a string", 2}, {``, 9, "not a value", 0},
+		{`{"a"1}`, 9, "no colon after a name", 4}, {`{:1}`, 9, "not a string", 1}, {`{"a":1 2}`, 9, "no comma or closing brace after a member", 7}, {`[1 2]`, 9, "no comma or closing bracket after an element", 3},
+		{`[1`, 9, "no comma or closing bracket after an element", 2}, {`{"a":1`, 9, "no comma or closing brace after a member", 6}, {`"a`, 9, "no closing quote", 2}, {"\"\x1f\"", 9, "control character in a string", 1},
+		{`tru`, 9, "not a value", 0}, {`trux`, 9, "not a value", 0}, {`falsy`, 9, "not a value", 0}, {`nulL`, 9, "not a value", 0}, {`-`, 9, "no digit in a number", 1}, {`1.`, 9, "no digit after a decimal point", 2}, {`1e`, 9, "no digit in an exponent", 2},
+		{`"\u00`, 9, "invalid escape in a string", 2}, {``, 9, "not a value", 0},
 	} {
 		for _, space := range []int{0, 8} { // behind the text, which is not read
 			whole := append([]byte(row.text), `ull\u0061"}]`[:space]...)
@@ -88,8 +88,8 @@ func TestScannerTellsWhatIsWrongAndWhere(t *testing.T) {
 	}
 }
 
-// Members and Elements are what Value does, with a call for each part.
-func TestScannerGoesThroughItsParts(t *testing.T) {
+// Members and Elements accept what Value accepts.
+func TestMembersAndElementsAgreeWithValue(t *testing.T) {
 	value := func(s *jsonscan.Scanner) bool {
 		switch s.Peek() {
 		case '{':
@@ -100,8 +100,8 @@ func TestScannerGoesThroughItsParts(t *testing.T) {
 		return s.Value()
 	}
 	for _, row := range []refused{
-		{`{}`, 0, jsonscan.TooDeep, 1}, {`[]`, 0, jsonscan.TooDeep, 1}, {`[1 2]`, 9, "array without an end", 3}, {`[1`, 9, "array without an end", 2},
-		{`[-]`, 9, "number without digits", 2}, {`{"a":-}`, 9, "number without digits", 6}, {`{"a":1`, 9, "object without an end", 6}, {`{"a"`, 9, "no colon after a name", 4},
+		{`{}`, 0, jsonscan.TooDeep, 1}, {`[]`, 0, jsonscan.TooDeep, 1}, {`[1 2]`, 9, "no comma or closing bracket after an element", 3}, {`[1`, 9, "no comma or closing bracket after an element", 2},
+		{`[-]`, 9, "no digit in a number", 2}, {`{"a":-}`, 9, "no digit in a number", 6}, {`{"a":1`, 9, "no comma or closing brace after a member", 6}, {`{"a"`, 9, "no colon after a name", 4},
 	} {
 		s := jsonscan.Scanner{Text: []byte(row.text), Depth: row.depth}
 		assert.False(t, value(&s), row.text)

@@ -37,7 +37,7 @@ func TestExpectedDescribesEachType(t *testing.T) {
 	}
 }
 
-func TestKeysAreStringsWholeNumbersOrReadThemselves(t *testing.T) {
+func TestKeysAreStringsNumbersOrTexts(t *testing.T) {
 	for _, v := range []any{"", 1, int8(1), int64(1), uint(1), uint64(1), uintptr(1), text{}, number(1)} {
 		assert.False(t, jsonscan.UndecodableKey(reflect.TypeOf(v)), "%T", v)
 	}
@@ -47,7 +47,7 @@ func TestKeysAreStringsWholeNumbersOrReadThemselves(t *testing.T) {
 	assert.True(t, jsonscan.UndecodableKey(reflect.TypeFor[any]()))
 }
 
-func TestDecodingItselfIsAMethodOfTheTypeAlone(t *testing.T) {
+func TestDecodesItselfLooksAtTheTypeAlone(t *testing.T) {
 	assert.True(t, jsonscan.DecodesItself(reflect.TypeFor[own]()))
 	for _, typ := range []reflect.Type{reflect.TypeFor[*own](), reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[any](), reflect.TypeFor[json.Number](), reflect.TypeFor[text](), reflect.TypeFor[int]()} {
 		assert.False(t, jsonscan.DecodesItself(typ), "%v", typ)
