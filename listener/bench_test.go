@@ -12,8 +12,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/listener"
 )
 
-// hiding is what a listener of this kind would usually do: embed net.Conn, and
-// so hide the ReadFrom of the connection.
+// hiding embeds net.Conn, as such a listener usually does, and so hides the ReadFrom method of the
+// connection.
 type hiding struct{ net.Listener }
 
 func (l hiding) Accept() (net.Conn, error) {
@@ -30,8 +30,8 @@ var wrappers = []struct {
 	{"hiding", func(l net.Listener) net.Listener { return hiding{l} }},
 }
 
-// A request on a connection that stays open: one Write passes the listener.
-// Bounded by two system calls on each side.
+// BenchmarkKeepAlive measures a request on an open connection, which is one Write. Most of it are the
+// two system calls on each side.
 func BenchmarkKeepAlive(b *testing.B) {
 	for _, w := range wrappers {
 		b.Run(w.name, func(b *testing.B) {
@@ -43,7 +43,7 @@ func BenchmarkKeepAlive(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				_, _ = c.Write(ask)
-				if _, err := readAnswer(in); err != nil {
+				if _, err := readResponse(in); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -51,8 +51,8 @@ func BenchmarkKeepAlive(b *testing.B) {
 	}
 }
 
-// readAnswer reads one short answer without allocating.
-func readAnswer(in *bufio.Reader) (n int, err error) {
+// readResponse reads a short response without allocating.
+func readResponse(in *bufio.Reader) (n int, err error) {
 	for {
 		line, err := in.ReadSlice('\n')
 		if err != nil {
@@ -65,8 +65,8 @@ func readAnswer(in *bufio.Reader) (n int, err error) {
 	}
 }
 
-// A file of 8 MiB. The first two have to be equal: both are bounded by what
-// sendfile costs on the machine. The third copies through the process.
+// BenchmarkFile sends a file of 8 MiB. The first two have to be equal, since both use sendfile. The
+// third copies through the process.
 func BenchmarkFile(b *testing.B) {
 	name := filepath.Join(b.TempDir(), "f")
 	const size = 8 << 20

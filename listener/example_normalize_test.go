@@ -11,8 +11,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// A request without a Host field never reaches a handler. Its client gets a
-// problem document all the same, and the developer hears of it.
+// A request without a Host field reaches no handler. The client gets a problem document all the
+// same, and Report is called.
 func Example() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -6,32 +6,33 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Normalize returns a listener whose connections answer with problem documents
-// where an [net/http.Server] would answer by itself. It is a [Normalizer]
-// without settings.
+// Normalize returns a listener for an [net/http.Server]. On its connections, the responses that
+// the server writes by itself are replaced by problem documents. Use a [Normalizer] to be
+// notified of them.
+//
+// Normalize panics if l is nil.
 func Normalize(l net.Listener) net.Listener { return Normalizer{}.Wrap(l) }
 
-// Normalizer is [Normalize], tuned. The zero value is ready to use.
+// Normalizer is [Normalize] with settings. The zero value is ready to use.
 type Normalizer struct {
-	// Report is told of each answer, after it was sent: the address of the
-	// client, and the problem, whose cause is the text that net/http would
-	// have sent. No access log of a middleware has these. Any client can
-	// cause as many as it can open connections. Report is called from the
-	// goroutine of the connection, so from several at once. Nil means that
-	// nobody is told.
+	// Report, if not nil, is called after each response that was replaced, with the
+	// address of the client and the problem. The cause of the problem is the text that
+	// net/http would have sent. The access log of a middleware has no record of such a
+	// request. Report is called concurrently, from the goroutines of the connections. A
+	// client can cause a call with each connection that it opens, so bound what Report
+	// logs.
 	Report func(client net.Addr, d *problem.Details)
 }
 
-// Wrap returns a listener that accepts what l accepts. Connections of type
-// [*net.TCPConn] and [*net.UnixConn] answer with problem documents and have a
-// method NetConn that returns the connection of l; any other, such as one of
-// package crypto/tls, is returned as it is. So l has to be the innermost
-// listener: wrap the result to limit or count connections, not l.
+// Wrap returns a listener that accepts the connections of l. It wraps those of type
+// [*net.TCPConn] and [*net.UnixConn], and adds a method NetConn that returns the connection
+// of l. Other connections, such as those of crypto/tls, are returned unchanged. Therefore l has
+// to be the innermost listener: to limit or count connections, wrap the result.
 //
-// Panics if l is nil.
+// Wrap panics if l is nil.
 func (n Normalizer) Wrap(l net.Listener) net.Listener {
 	if l == nil {
-		panic("listener: Wrap needs a listener")
+		panic("listener: Wrap: the listener is nil")
 	}
 	return &normalizing{Listener: l, settings: n}
 }
@@ -55,8 +56,8 @@ func (l *normalizing) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// tcpConn embeds the very type, not an interface: only so does it have each
-// method that net/http, crypto/tls and io.Copy look for, also unexported ones.
+// tcpConn embeds the concrete type and not an interface. So it has all methods that net/http,
+// crypto/tls and io.Copy look for, including the unexported ones.
 type tcpConn struct {
 	*net.TCPConn
 	settings *Normalizer
@@ -77,17 +78,18 @@ func (c *unixConn) Write(p []byte) (int, error) { return c.settings.write(c.Unix
 // NetConn returns the connection that the inner listener accepted.
 func (c *unixConn) NetConn() net.Conn { return c.UnixConn }
 
+// write writes p to c or, if p is a response of the server, a problem document.
 func (n *Normalizer) write(c net.Conn, p []byte) (int, error) {
-	a, ok := recognise(p)
-	if !ok || calledByServe() != a.writer {
+	r, ok := recognize(p)
+	if !ok || calledByServe() != r.writer {
 		return c.Write(p)
 	}
-	d := a.problem()
-	if _, err := c.Write(a.encode(d)); err != nil {
+	d := r.problem()
+	if _, err := c.Write(r.encode(d)); err != nil {
 		return 0, err
 	}
 	if n.Report != nil {
 		n.Report(c.RemoteAddr(), d)
 	}
-	return len(p), nil // the caller counts its own bytes
+	return len(p), nil // the caller compares this with the length of p
 }

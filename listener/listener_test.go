@@ -24,9 +24,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The first two hold the boundary that the package documents.
+// The first two tests are about what the package documents that it does not do.
 
-func TestTLSKeepsHTTP2AndTheServersOwnWords(t *testing.T) {
+func TestTLSKeepsHTTP2AndTheServersText(t *testing.T) {
 	srv := start(t, listener.Normalize, ok, func(s *httptest.Server) { s.TLS = new(tls.Config); s.EnableHTTP2 = true })
 	res, err := srv.Client().Get(srv.URL)
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestTLSKeepsHTTP2AndTheServersOwnWords(t *testing.T) {
 	assert.Contains(t, readAll(t, c), "400 Bad Request: missing required Host header")
 }
 
-func TestConnectionsOfOtherTypesPassAsTheyAre(t *testing.T) {
+func TestOtherConnectionsPassUnchanged(t *testing.T) {
 	// net/http speaks HTTP/2 only on a *tls.Conn itself, so wrapping one
 	// would cost more than it gives.
 	pair := httptest.NewUnstartedServer(nil)
@@ -56,8 +56,8 @@ func TestConnectionsOfOtherTypesPassAsTheyAre(t *testing.T) {
 	assert.IsType(t, (*tls.Conn)(nil), c)
 }
 
-// own is what the server writes by itself: exactly these bytes, here sent by
-// handlers. They have to arrive as they were sent.
+// own lists responses with exactly the bytes that the server writes by itself. Handlers send them,
+// so they have to arrive unchanged.
 const own = "HTTP/1.1 400 Bad Request: missing required Host header\r\nContent-Type: text/plain; charset=utf-8\r\n" +
 	"Connection: close\r\n\r\n400 Bad Request: missing required Host header"
 
@@ -146,7 +146,7 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 
 const toTLSPort = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
-func TestCleartextHTTP2StaysAsItIs(t *testing.T) {
+func TestCleartextHTTP2PassesUnchanged(t *testing.T) {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
@@ -170,8 +170,8 @@ func TestCleartextHTTP2StaysAsItIs(t *testing.T) {
 	document(t, exchange(t, srv, "GET / HTTP/1.1\r\n\r\n"))
 }
 
-// Sendfile and splice happen in the ReadFrom of a TCP connection. The source
-// of this copy looks who reads it.
+// The ReadFrom method of a TCP connection uses sendfile and splice. The source of this copy records
+// who reads it.
 func TestReadFromReachesTheTCPConnection(t *testing.T) {
 	seen := make(chan string, 1)
 	srv := start(t, listener.Normalize, func(w http.ResponseWriter, r *http.Request) {
@@ -192,7 +192,7 @@ func TestReadFromReachesTheTCPConnection(t *testing.T) {
 	assert.NotContains(t, stack, "net/http.(*chunkWriter).Write")
 }
 
-// witness is a source of zeros that remembers the stack of its last read.
+// witness is a source of zeros that records the stack of its last read.
 type witness struct {
 	left  int
 	stack string
@@ -213,7 +213,7 @@ func stackOf() []byte {
 	return b[:runtime.Stack(b, false)]
 }
 
-func TestAFileArrivesWhole(t *testing.T) {
+func TestAFileArrivesComplete(t *testing.T) {
 	want := bytes.Repeat([]byte(own), 10_000)
 	name := filepath.Join(t.TempDir(), "f.txt")
 	require.NoError(t, os.WriteFile(name, want, 0o600))
@@ -242,7 +242,7 @@ func TestConnectionsKeepTheMethodsOfTheirType(t *testing.T) {
 	assert.IsType(t, (*net.TCPConn)(nil), base.NetConn())
 }
 
-// limiting is a listener around ours, whose connections count what they write.
+// limiting wraps the listener of this package. Its connections count the bytes they write.
 type limiting struct{ net.Listener }
 
 type counting struct {
@@ -261,13 +261,13 @@ func (c *counting) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func TestAnotherListenerMayStandAround(t *testing.T) {
+func TestAnotherListenerMayWrapTheResult(t *testing.T) {
 	srv := start(t, func(l net.Listener) net.Listener { return limiting{listener.Normalize(l)} }, ok, nil)
 	document(t, exchange(t, srv, "GET / HTTP/1.1\r\n\r\n"))
 }
 
-func TestNormalizeNeedsAListener(t *testing.T) {
-	assert.PanicsWithValue(t, "listener: Wrap needs a listener", func() { listener.Normalize(nil) })
+func TestNormalizePanicsOnNil(t *testing.T) {
+	assert.PanicsWithValue(t, "listener: Wrap: the listener is nil", func() { listener.Normalize(nil) })
 }
 
 func TestAcceptReportsTheErrorOfTheInnerListener(t *testing.T) {

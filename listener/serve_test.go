@@ -41,7 +41,7 @@ func untouched(l net.Listener) net.Listener { return l }
 
 func ok(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "fine") }
 
-// dial connects to srv; no read or write of the test may hang.
+// dial connects to srv with a deadline, so that a test cannot hang.
 func dial(t testing.TB, srv *httptest.Server) net.Conn {
 	t.Helper()
 	addr := srv.Listener.Addr()
@@ -52,8 +52,7 @@ func dial(t testing.TB, srv *httptest.Server) net.Conn {
 	return c
 }
 
-// exchange sends raw bytes and returns everything that comes back until the
-// server closes the connection.
+// exchange sends raw bytes and returns what it receives until the server closes the connection.
 func exchange(t testing.TB, srv *httptest.Server, raw string) string {
 	t.Helper()
 	c := dial(t, srv)
@@ -74,8 +73,7 @@ func readAll(t testing.TB, c net.Conn) string {
 	return string(b)
 }
 
-// document requires that raw is one complete answer with a problem document,
-// and nothing behind it, and returns it.
+// document requires that raw is exactly one response with a problem document, and returns both.
 func document(t testing.TB, raw string) (*http.Response, map[string]any) {
 	t.Helper()
 	in := bufio.NewReader(strings.NewReader(raw))

@@ -1,12 +1,12 @@
-// Command rejoindervet finds HTTP responses that are wrong before they are
-// sent, in any program that uses net/http.
+// Command rejoindervet reports code that sends wrong HTTP responses, in any program that uses
+// net/http.
 //
-// It runs as a tool of go vet, and by itself, where -fix mends what it can:
+// Run it with go vet, or by itself. The flag -fix applies the suggested fixes:
 //
 //	go vet -vettool=$(which rejoindervet) ./...
 //	rejoindervet -fix ./...
 //
-// Each check has a flag of its name, so that -plain=false switches plain off.
+// Each check has a flag with its name: -plain=false disables the check plain.
 package main
 
 import (

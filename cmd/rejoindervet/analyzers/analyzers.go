@@ -1,20 +1,18 @@
-// Package analyzers finds HTTP responses that are wrong before they are sent.
+// Package analyzers reports code that sends wrong HTTP responses.
 //
-// Start with [All]. Each check is an [analysis.Analyzer] of its own, and knows
-// net/http, the package respond of Rejoinder, and the functions of the analyzed
-// program that send responses through them. A program need not import Rejoinder.
+// Start with [All]. Each check is an [analysis.Analyzer]. It knows net/http, package respond of
+// Rejoinder, and the functions of the analyzed program that respond through these. The program
+// does not have to import Rejoinder.
 //
-// A check reports only what happens on every path that leads to a place, or
-// that leads away from it, so that two conditions which depend on each other
-// cannot make it wrong. It leaves out test files, files that import testing or
-// net/http/httptest, and generated files: no client reads what they send.
+// A check reports only what happens on every path to or from a statement, so that conditions
+// which depend on each other cause no false findings. It ignores test files, files that import
+// testing or net/http/httptest, and generated files, since no client receives their responses.
 //
-// A line with a comment such as
+// To suppress the findings of a check on a line, add a comment to the line or above it:
 //
 //	//rejoindervet:ignore leak this port is open to operators only
 //
-// on it or above it is excused from that check. The reason is required, and the
-// check [Excuse] reports a comment without one.
+// The reason is required. The check [Excuse] reports comments without one.
 package analyzers
 
 import (
@@ -25,7 +23,7 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// url leads to the description of the checks.
+// url is where the checks are documented.
 const url = "https://pkg.go.dev/github.com/rejoinder-go/rejoinder/cmd/rejoindervet"
 
 // All returns every check.
@@ -33,7 +31,7 @@ func All() []*analysis.Analyzer {
 	return []*analysis.Analyzer{Leak, NoReturn, Twice, Code, Body, Required, Plain, Excuse}
 }
 
-// check makes the analyzer of a check that looks at the responses of a package.
+// check returns the analyzer for a check of the responses of a package.
 func check(name, doc string, run func(*reporter)) *analysis.Analyzer {
 	a := &analysis.Analyzer{Name: name, Doc: doc, URL: url, Requires: []*analysis.Analyzer{flow}}
 	a.Run = func(pass *analysis.Pass) (any, error) {
@@ -53,13 +51,13 @@ type reporter struct {
 	excuses map[line]bool
 }
 
-// line is a place where a comment excuses findings.
+// line is a line on which a comment suppresses findings.
 type line struct {
 	file   string
 	number int
 }
 
-// found reports a finding unless a comment excuses it.
+// found reports a finding unless a comment suppresses it.
 func (r *reporter) found(node ast.Node, fixes []analysis.SuggestedFix, format string, args ...any) {
 	at := r.Fset.Position(node.Pos())
 	if r.excuses[line{at.Filename, at.Line}] || !r.reads(node.Pos()) {
@@ -71,5 +69,5 @@ func (r *reporter) found(node ast.Node, fixes []analysis.SuggestedFix, format st
 	})
 }
 
-// lineOf returns the number of the line that a position is on.
+// lineOf returns the line number of a position.
 func (r *reporter) lineOf(pos token.Pos) int { return r.Fset.Position(pos).Line }

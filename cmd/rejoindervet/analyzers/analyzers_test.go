@@ -9,7 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/cmd/rejoindervet/analyzers"
 )
 
-func TestChecksReportWhatIsWrongAndNoMore(t *testing.T) {
+func TestChecksReportOnlyWrongResponses(t *testing.T) {
 	for _, c := range []struct {
 		check    *analysis.Analyzer
 		packages []string
@@ -24,7 +24,7 @@ func TestChecksReportWhatIsWrongAndNoMore(t *testing.T) {
 		{analyzers.Excuse, []string{"excuse"}},
 	} {
 		t.Run(c.check.Name, func(t *testing.T) {
-			// Where a file has a golden one, the fixes make it of the file.
+			// If there is a golden file, it is the result of applying the fixes.
 			analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), c.check, c.packages...)
 		})
 	}

@@ -13,28 +13,26 @@ const (
 	actBody                     // writes to the body
 	actComplete                 // sends a whole response, to which nothing can be added
 	actAttempt                  // can fail before anything is sent
-	actDelegate                 // gives the response to another handler
+	actDelegate                 // passes the response to another handler
 	actField                    // changes a header field
-	actWork                     // reads what the request asks for
-	actRefuse                   // sends a whole response that reports an error or leads elsewhere
-	actTask                     // does something with the request that can fail
+	actWork                     // reads the body or the form of the request
+	actRefuse                   // sends a whole response that is an error or a redirect
+	actTask                     // uses the request and returns an error
 )
 
 func (a act) has(b act) bool { return a&b != 0 }
 
-// responds reports whether the call sends something of a response, or has
-// another handler send it.
+// responds reports whether the call sends part of a response, or another handler does.
 func (a act) responds() bool { return a.has(actStatus | actBody | actDelegate) }
 
 // begins reports whether the header has been sent when the call returns.
 func (a act) begins() bool { return a.has(actStatus|actBody) && !a.has(actAttempt) }
 
-// code is a status code, as far as it is known: a constant, the value of a
-// parameter of the function, or neither.
+// code is a status code: a constant, the value of a parameter of the function, or unknown.
 type code struct {
 	value int        // 0 is unknown
 	param *types.Var // nil if the code is not that of a parameter
-	at    ast.Expr   // where it is written, if at all
+	at    ast.Expr   // the expression, or nil
 	known bool       // value or param are valid
 }
 
@@ -42,18 +40,18 @@ func (c code) same(d code) bool {
 	return c.known == d.known && c.value == d.value && c.param == d.param
 }
 
-// is5xx reports whether the code is a constant of a server's failure.
+// is5xx reports whether the code is a constant 5xx.
 func (c code) is5xx() bool { return c.known && c.param == nil && c.value >= 500 && c.value <= 599 }
 
-// form is how a value becomes text of the body.
+// form is how a value is converted to text in the body.
 type form uint8
 
 const (
-	asText form = iota // as package fmt or a Writer shows it
-	asJSON             // as encoding/json shows it, which shows no error
+	asText form = iota // by package fmt, or by writing it
+	asJSON             // by encoding/json, which does not write the message of an error
 )
 
-// flowOf is a value that becomes text of the body.
+// flowOf is a value that becomes part of the body.
 type flowOf struct {
 	expr ast.Expr
 	form form
@@ -64,23 +62,23 @@ type flowOf struct {
 type event struct {
 	act    act
 	call   *ast.CallExpr
-	name   string     // as the program writes it
+	name   string     // the function, as in the source
 	known  string     // the known function or method, such as "net/http.Error"
-	w      *types.Var // the parameter that is the ResponseWriter; nil if it is none
+	w      *types.Var // the ResponseWriter, or nil if it is not a parameter
 	code   code
 	field  string // the header field that actField sets; "" if it is not constant
 	flows  []flowOf
 	before state // of the response before the call
 }
 
-// state says what has been sent on every path that leads to a place.
+// state is what has been sent on every path to a statement.
 type state struct {
 	sent  bool
-	first *event // that began the response on one of the paths
-	code  code   // the status code on all of them, if it is the same
+	first *event // the event that began the response on one of the paths
+	code  code   // the status code, if it is the same on all paths
 }
 
-// after returns the state behind an event.
+// after returns the state after an event.
 func (s state) after(e *event) state {
 	if s.sent || !e.act.begins() {
 		return s
@@ -96,7 +94,7 @@ func (c code) orOK(a act) code {
 	return c
 }
 
-// join returns what is true of both states.
+// join returns what is true in both states.
 func (s state) join(o state) state {
 	if !s.sent || !o.sent {
 		return state{}

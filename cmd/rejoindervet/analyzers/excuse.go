@@ -7,23 +7,22 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// directive starts a comment that excuses a line.
+// directive is the beginning of a comment that suppresses findings.
 const directive = "//rejoindervet:ignore"
 
-// Excuse reports comments that excuse a line without saying why, or that name
-// no check.
+// Excuse reports comments that suppress findings without a reason, or that do not name a check.
 var Excuse = &analysis.Analyzer{
 	Name: "excuse",
-	Doc:  "report comments that excuse a line from a check without a reason",
+	Doc:  "report comments that suppress findings without a reason",
 	URL:  url,
 	Run: func(pass *analysis.Pass) (any, error) {
 		for _, f := range pass.Files {
 			forDirectives(f, func(c *ast.Comment, name, reason string) {
 				switch {
 				case !isCheck(name):
-					pass.Reportf(c.Pos(), "this comment excuses nothing, since %q is not a check: write %s CHECK REASON", name, directive)
+					pass.Reportf(c.Pos(), "this comment suppresses nothing, since %q is not a check: write %s CHECK REASON", name, directive)
 				case reason == "":
-					pass.Reportf(c.Pos(), "this comment excuses nothing, since it gives no reason: write %s %s and why the response is right", directive, name)
+					pass.Reportf(c.Pos(), "this comment suppresses nothing, since it gives no reason: write %s %s and why the response is right", directive, name)
 				}
 			})
 		}
@@ -31,8 +30,8 @@ var Excuse = &analysis.Analyzer{
 	},
 }
 
-// excuses returns the lines that comments excuse from a check: the line of the
-// comment, and the line below a comment that stands alone.
+// excuses returns the lines on which comments suppress a check: the line of the comment and the
+// line below it.
 func excuses(pass *analysis.Pass, check string) map[line]bool {
 	lines := map[line]bool{}
 	for _, f := range pass.Files {
@@ -47,7 +46,7 @@ func excuses(pass *analysis.Pass, check string) map[line]bool {
 	return lines
 }
 
-// forDirectives calls f for each comment of a file that is meant to excuse a line.
+// forDirectives calls f for each comment of a file that begins with the directive.
 func forDirectives(file *ast.File, f func(c *ast.Comment, check, reason string)) {
 	for _, group := range file.Comments {
 		for _, c := range group.List {
@@ -55,7 +54,7 @@ func forDirectives(file *ast.File, f func(c *ast.Comment, check, reason string))
 			if !ok || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
 				continue
 			}
-			rest, _, _ = strings.Cut(rest, " // ") // a comment on the comment is not its reason
+			rest, _, _ = strings.Cut(rest, " // ") // a comment after the reason is not part of it
 			name, reason, _ := strings.Cut(strings.TrimSpace(rest), " ")
 			f(c, name, strings.TrimSpace(reason))
 		}

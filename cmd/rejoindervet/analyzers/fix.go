@@ -15,17 +15,16 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// source returns an expression as text.
+// source returns the source of an expression.
 func (r *reporter) source(e ast.Expr) string {
 	var b bytes.Buffer
 	_ = format.Node(&b, r.Fset, e) // a Buffer does not fail, and e has been parsed
 	return b.String()
 }
 
-// insertReturn returns the fix that adds a return behind a call, where nothing
-// else changes: the function has no results, the call is the last statement of
-// its branch, and what comes behind neither has to be done for the next round
-// of a loop nor unlocks anything.
+// insertReturn returns a fix that adds a return after a call. It returns nil unless that is safe: the
+// function has no results, the call is the last statement of its branch and not in a loop, and the
+// code after it releases nothing.
 func (r *reporter) insertReturn(u *unit, e *event, branch ast.Stmt) []analysis.SuggestedFix {
 	stmt := r.parents[e.call].(ast.Stmt)
 	list := stmtsOf(r.parents[stmt])
@@ -48,7 +47,7 @@ func (r *reporter) insertReturn(u *unit, e *event, branch ast.Stmt) []analysis.S
 	}}
 }
 
-// releases reports whether code behind pos gives something back without defer.
+// releases reports whether the code after pos releases a resource without defer.
 func releases(body *ast.BlockStmt, pos token.Pos) (found bool) {
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -89,9 +88,8 @@ func (p *program) normalizes() bool {
 	return false
 }
 
-// respondWithCause returns the fix that keeps an error for the log: http.Error
-// becomes respond.Error with the error as the cause. There is none where the
-// text is more than the error.
+// respondWithCause returns a fix that replaces http.Error by respond.Error, with the error as the
+// cause, so that only the log has it. It returns nil if the text is not just that error.
 func (r *reporter) respondWithCause(e *event, c code, o origin) []analysis.SuggestedFix {
 	if e.known != "net/http.Error" || !r.importsRespond() || len(e.flows) != 1 {
 		return nil
@@ -115,7 +113,7 @@ func (r *reporter) respondWithCause(e *event, c code, o origin) []analysis.Sugge
 	})
 }
 
-// list returns the arguments of a call as text.
+// list returns the source of the arguments of a call.
 func (r *reporter) list(call *ast.CallExpr) string {
 	var args []string
 	for _, arg := range call.Args {
@@ -128,8 +126,8 @@ func (r *reporter) list(call *ast.CallExpr) string {
 	return s
 }
 
-// respondInstead returns the fix that sends a problem document with the same
-// status code, and the same text as its detail.
+// respondInstead returns a fix that replaces http.Error or http.NotFound by respond.Error, with the
+// same status code and the same text as the detail.
 func (r *reporter) respondInstead(e *event) []analysis.SuggestedFix {
 	w := e.call.Args[0]
 	return r.replace(e, "detail", func(respond, problem string) string {
@@ -152,8 +150,8 @@ func (r *reporter) httpName(call *ast.CallExpr) string {
 	return types.ExprString(ast.Unparen(call.Fun).(*ast.SelectorExpr).X)
 }
 
-// replace returns the fix that writes another call, with the imports that it
-// needs. There is none if a name that it needs means something else at the call.
+// replace returns a fix that replaces a call and adds the imports that the new call needs. It returns
+// nil if one of their names has another meaning at the call.
 func (r *reporter) replace(e *event, what string, text func(respond, problem string) string) []analysis.SuggestedFix {
 	if _, ok := ast.Unparen(e.call.Fun).(*ast.SelectorExpr); !ok {
 		return nil // a dot import
@@ -161,7 +159,7 @@ func (r *reporter) replace(e *event, what string, text func(respond, problem str
 	var edits []analysis.TextEdit
 	file := r.file(e.call.Pos())
 	if !r.usesHTTP(file) {
-		return nil // the import would be left over
+		return nil // the import of net/http would be unused
 	}
 	respond, edit, ok := r.nameOf(file, e.call.Pos(), respondPath, "respond")
 	if !ok {
@@ -180,8 +178,7 @@ func (r *reporter) replace(e *event, what string, text func(respond, problem str
 	return []analysis.SuggestedFix{{Message: "Write respond.Error, with the " + what, TextEdits: edits}}
 }
 
-// usesHTTP reports whether a file uses more of net/http than its functions that
-// send errors.
+// usesHTTP reports whether a file uses more of net/http than Error and NotFound.
 func (r *reporter) usesHTTP(file *ast.File) (found bool) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
@@ -197,8 +194,8 @@ func (r *reporter) usesHTTP(file *ast.File) (found bool) {
 	return found
 }
 
-// nameOf returns the name that a file has for a package at a position, and the
-// edit that imports it if the file does not.
+// nameOf returns the name of a package at a position, and the edit that imports the package if the
+// file does not.
 func (r *reporter) nameOf(file *ast.File, pos token.Pos, path, name string) (string, []analysis.TextEdit, bool) {
 	for _, spec := range file.Imports {
 		if p, _ := strconv.Unquote(spec.Path.Value); p == path {
@@ -229,7 +226,7 @@ func (r *reporter) nameOf(file *ast.File, pos token.Pos, path, name string) (str
 	return "", nil, false
 }
 
-// isReason reports whether a text says no more than the status code.
+// isReason reports whether a text is only the reason phrase of the status code.
 func isReason(text string, code int) bool {
 	return strings.EqualFold(strings.TrimSpace(text), reasonOf(code))
 }

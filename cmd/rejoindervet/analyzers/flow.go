@@ -14,8 +14,8 @@ import (
 	"golang.org/x/tools/go/cfg"
 )
 
-// flow finds the calls that act on responses, and in what order they happen.
-// The checks read its result, a *program.
+// flow finds the calls that act on responses, and their order. Its result is a *program, which the
+// checks use.
 var flow = &analysis.Analyzer{
 	Name:       "responseflow",
 	Doc:        "find the calls that act on HTTP responses",
@@ -31,21 +31,21 @@ var flow = &analysis.Analyzer{
 	},
 }
 
-// program is a package, with its functions that act on responses.
+// program is a package and its functions that act on responses.
 type program struct {
 	pass     *analysis.Pass
 	cfgs     *ctrlflow.CFGs
 	units    []*unit
 	parents  map[ast.Node]ast.Node
-	defs     map[*types.Var][]ast.Expr // what is assigned to a variable; nil where that is not known
+	defs     map[*types.Var][]ast.Expr // the expressions assigned to a variable; nil is an unknown one
 	params   map[*types.Var]bool
 	helpers  map[*types.Func]*responds
-	zero     map[*types.Var]bool // variables that start with the zero value
-	visiting map[*ast.Ident]bool // uses of variables that text is looking at
-	unread   []*ast.File         // files whose responses no client reads
+	zero     map[*types.Var]bool // variables that begin with the zero value
+	visiting map[*ast.Ident]bool // uses of variables that are being evaluated by text
+	unread   []*ast.File         // files whose responses no client receives
 }
 
-// unit is a function, or a function literal, with a body.
+// unit is a function or function literal with a body.
 type unit struct {
 	node   ast.Node // *ast.FuncDecl or *ast.FuncLit
 	decl   *ast.FuncDecl
@@ -62,8 +62,8 @@ func (p *program) responds() bool {
 		p.pass.Pkg.Path() != "net/http"
 }
 
-// build finds the functions, what they do with a response, and what their
-// callers have to know of that, until nothing more is learned.
+// build finds the functions and what they do to a response, and exports facts about those that are
+// called with one. It repeats this until it learns nothing new.
 func (p *program) build() {
 	p.cfgs = p.pass.ResultOf[ctrlflow.Analyzer].(*ctrlflow.CFGs)
 	p.parents = map[ast.Node]ast.Node{}
@@ -72,12 +72,12 @@ func (p *program) build() {
 	p.zero = map[*types.Var]bool{}
 	p.visiting = map[*ast.Ident]bool{}
 	for _, f := range p.pass.Files {
-		if !read(p.pass.Fset, f) {
+		if !isServed(p.pass.Fset, f) {
 			p.unread = append(p.unread, f)
 		}
 		p.index(f)
 	}
-	const rounds = 6 // deeper chains of helpers in one package are rare
+	const rounds = 6 // helpers that call each other more deeply are rare
 	for range rounds {
 		learned := false
 		for _, u := range p.units {
@@ -95,8 +95,8 @@ func (p *program) build() {
 	}
 }
 
-// read reports whether a client reads the responses of a file.
-func read(fset *token.FileSet, f *ast.File) bool {
+// isServed reports whether clients receive the responses of a file.
+func isServed(fset *token.FileSet, f *ast.File) bool {
 	if strings.HasSuffix(fset.Position(f.FileStart).Filename, "_test.go") || ast.IsGenerated(f) {
 		return false
 	}
@@ -106,7 +106,7 @@ func read(fset *token.FileSet, f *ast.File) bool {
 	})
 }
 
-// reads reports whether a client reads what the code at pos sends.
+// reads reports whether clients receive the responses of the code at pos.
 func (p *program) reads(pos token.Pos) bool {
 	return !slices.ContainsFunc(p.unread, func(f *ast.File) bool { return f.FileStart <= pos && pos <= f.FileEnd })
 }
@@ -218,14 +218,14 @@ func (p *program) define(left, right ast.Expr) {
 	}
 }
 
-// unknown notes that a variable takes a value that no expression shows.
+// unknown notes that an unknown value is assigned to a variable.
 func (p *program) unknown(left ast.Expr) {
 	if left != nil {
 		p.define(left, nil)
 	}
 }
 
-// encoded reports whether &x is only read, as encoding/json does.
+// encoded reports whether &x is an argument of a function of encoding/json that only reads x.
 func (p *program) encoded(n *ast.UnaryExpr) bool {
 	call, ok := p.parents[n].(*ast.CallExpr)
 	return ok && strings.HasPrefix(p.knownName(call), "encoding/json.Marshal")
@@ -241,7 +241,7 @@ func (p *program) varOf(e ast.Expr) *types.Var {
 	return v
 }
 
-// only returns the one expression that is assigned to a local variable.
+// only returns the expression that is assigned to a local variable, if there is exactly one.
 func (p *program) only(e ast.Expr) ast.Expr {
 	v := p.varOf(e)
 	if v == nil || p.params[v] || len(p.defs[v]) != 1 {
@@ -261,7 +261,7 @@ func (u *unit) events(f func(block *cfg.Block, index int, e *event)) {
 	}
 }
 
-// collect finds the events of a unit, and solves what was sent before each.
+// collect finds the events of a unit, and what was sent before each.
 func (p *program) collect(u *unit) {
 	u.blocks = make([][]*event, len(u.graph.Blocks))
 	for _, b := range u.graph.Blocks {
@@ -287,7 +287,7 @@ func (u *unit) writers() map[*types.Var]bool {
 	return ws
 }
 
-// solve notes for each event what every path to it has sent through w.
+// solve computes for each event the state of w before it.
 func (u *unit) solve(w *types.Var) {
 	in := make([]state, len(u.graph.Blocks))
 	reached := make([]bool, len(u.graph.Blocks))
@@ -316,9 +316,9 @@ func (u *unit) solve(w *types.Var) {
 	}
 }
 
-// inevitable returns an event behind the given one that matches, if every path
-// from there to an end of the function meets such an event: the first that is on
-// every path by itself, or else the last of them that does not refuse.
+// inevitable returns an event after the given one that matches, if every path from there to the end
+// of the function has such an event. It returns the first that is on all paths or, if there is none,
+// the last one that does not refuse the request.
 func (u *unit) inevitable(block *cfg.Block, index int, matches func(*event) bool) *event {
 	if i := slices.IndexFunc(u.blocks[block.Index][index+1:], matches); i >= 0 {
 		return u.blocks[block.Index][index+1+i]
@@ -347,7 +347,7 @@ func (u *unit) inevitable(block *cfg.Block, index int, matches func(*event) bool
 	return last
 }
 
-// reachable returns the blocks behind a block, the nearest first.
+// reachable returns the blocks that can follow a block, the nearest first.
 func reachable(block *cfg.Block) (all []*cfg.Block) {
 	seen := map[*cfg.Block]bool{}
 	queue := slices.Clone(block.Succs)
@@ -363,8 +363,8 @@ func reachable(block *cfg.Block) (all []*cfg.Block) {
 	return all
 }
 
-// surely returns for each block whether every path from its start, if it comes
-// to an end, meets a block that has what is asked for.
+// surely returns for each block whether every path from its start to the end of the function has a
+// block for which has returns true.
 func (u *unit) surely(has func(*cfg.Block) bool) []bool {
 	sure := make([]bool, len(u.graph.Blocks))
 	for i := range sure {

@@ -9,9 +9,8 @@ import (
 	"strings"
 )
 
-// responds is the fact about a function that it acts on the http.ResponseWriter
-// which is one of its parameters. Parameters are counted from 0, without the
-// receiver; -1 is none.
+// responds is a fact about a function: what it does to the http.ResponseWriter that is one of its
+// parameters. Parameters are counted from 0, without the receiver. An index of -1 means none.
 type responds struct {
 	W         int
 	Act       uint16 // what it does on every path to a return
@@ -22,7 +21,7 @@ type responds struct {
 	AnyField  bool     // it may set header fields that are not known
 }
 
-// textFlow says that a parameter becomes text of the body.
+// textFlow is a parameter that becomes part of the body.
 type textFlow struct {
 	Param     int
 	JSON      bool
@@ -36,7 +35,7 @@ func (f *responds) String() string {
 	return fmt.Sprintf("responds(act=%d code=%d/%d flows=%d)", f.Act, f.Code, f.CodeParam, len(f.Flows))
 }
 
-// helper returns what is known of a function that the program calls, or nil.
+// helper returns the function that a call names and the fact about it. Either may be nil.
 func (p *program) helper(call *ast.CallExpr) (*types.Func, *responds) {
 	fn := p.callee(call)
 	if fn == nil || fn.Pkg() == nil || strings.HasPrefix(fn.Pkg().Path()+"/", rejoinder) && fn.Pkg() != p.pass.Pkg {
@@ -52,8 +51,8 @@ func (p *program) helper(call *ast.CallExpr) (*types.Func, *responds) {
 	return fn, fact
 }
 
-// helperEvent returns what the call of a function of the program does to a
-// response, or nil if that is not known.
+// helperEvent returns the event of a call of a function of the program, or nil if there is no fact
+// about the function.
 func (p *program) helperEvent(e *event) *event {
 	fn, fact := p.helper(e.call)
 	if fact == nil || len(e.call.Args) <= max(fact.W, fact.CodeParam) || !p.isWriter(e.call.Args[fact.W]) {
@@ -80,7 +79,7 @@ func (p *program) helperEvent(e *event) *event {
 	return e
 }
 
-// codeIn returns the status code that a call makes a helper send.
+// codeIn returns the status code that a helper sends for a call.
 func (p *program) codeIn(call *ast.CallExpr, value, param int) code {
 	switch {
 	case param >= 0 && param < len(call.Args):
@@ -91,8 +90,7 @@ func (p *program) codeIn(call *ast.CallExpr, value, param int) code {
 	return code{}
 }
 
-// argsOf returns the arguments that a call passes for a parameter: several, if
-// the parameter is variadic.
+// argsOf returns the arguments for a parameter, which may be variadic.
 func argsOf(fn *types.Func, call *ast.CallExpr, param int) []ast.Expr {
 	sig := fn.Signature()
 	switch {
@@ -104,15 +102,14 @@ func argsOf(fn *types.Func, call *ast.CallExpr, param int) []ast.Expr {
 	return call.Args[param : param+1]
 }
 
-// learn notes what the callers of a function have to know of it, and reports
-// whether that is news.
+// learn computes the fact about a function, and reports whether it has changed.
 func (p *program) learn(u *unit) bool {
 	sig := u.fn.Signature()
 	w := -1
 	for i := range sig.Params().Len() {
 		if isNamed(sig.Params().At(i).Type(), "net/http", "ResponseWriter") {
 			if w >= 0 {
-				return p.note(u.fn, &responds{W: w, CodeParam: -1, AnyField: true}) // which of them is the client's?
+				return p.note(u.fn, &responds{W: w, CodeParam: -1, AnyField: true}) // it is not known which of them is the client's
 			}
 			w = i
 		}
@@ -136,7 +133,7 @@ func (p *program) learn(u *unit) bool {
 	return p.note(u.fn, fact)
 }
 
-// note keeps what is known of a function, and reports whether that is news.
+// note stores the fact about a function, and reports whether it has changed.
 func (p *program) note(fn *types.Func, fact *responds) bool {
 	if old := p.helpers[fn]; old != nil && reflect.DeepEqual(old, fact) {
 		return false
@@ -167,8 +164,8 @@ func (u *unit) always(w *types.Var) (all act) {
 	return all
 }
 
-// learnCode notes the code that a function sends. That of its own failures to
-// encode a response does not count beside a code that the caller passes.
+// learnCode sets the code that a function sends. If that is a parameter, it ignores the 5xx that the
+// function sends when it cannot encode a response.
 func (p *program) learnCode(u *unit, w *types.Var, fact *responds) {
 	var codes []code
 	u.events(func(_ *cfgBlock, _ int, e *event) {
@@ -189,7 +186,7 @@ func (p *program) learnCode(u *unit, w *types.Var, fact *responds) {
 	fact.Code = codes[0].value
 }
 
-// learnFlows notes the parameters that become text of the body.
+// learnFlows sets the parameters that become part of the body.
 func (p *program) learnFlows(u *unit, w *types.Var, fact *responds) {
 	u.events(func(_ *cfgBlock, _ int, e *event) {
 		if e.w != w {
@@ -214,7 +211,7 @@ func (p *program) learnFlows(u *unit, w *types.Var, fact *responds) {
 					continue
 				}
 				if isErrorType(param.v.Type()) && c.param == nil && c.value >= 500 {
-					continue // reported in the function itself, not once more for each of its callers
+					continue // reported in the function, and not for each of its callers
 				}
 				if !slices.Contains(fact.Flows, flow) {
 					fact.Flows = append(fact.Flows, flow)
@@ -224,7 +221,7 @@ func (p *program) learnFlows(u *unit, w *types.Var, fact *responds) {
 	})
 }
 
-// learnFields notes the header fields that a function may set.
+// learnFields sets the header fields that a function may set.
 func (p *program) learnFields(u *unit, fact *responds) {
 	fields := p.fieldsIn(u.body)
 	fact.AnyField = fields.any

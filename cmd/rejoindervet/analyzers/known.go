@@ -2,14 +2,10 @@ package analyzers
 
 import (
 	"go/ast"
-	"go/token"
 	"go/types"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-
-	"golang.org/x/tools/go/types/typeutil"
 )
 
 const (
@@ -19,19 +15,19 @@ const (
 	middlewarePath = rejoinder + "middleware"
 )
 
-// known describes a function that acts on a response. Arguments are counted
-// from 0; -1 is an argument that the function does not have.
+// known describes a function that acts on a response. Arguments are counted from 0. An index of -1
+// means that the function has no such argument.
 type known struct {
 	act   act
 	w     int
 	code  int
 	fixed int // the code, if it is always the same
-	text  int // the argument that becomes text of the body, and all behind it if rest is set
+	text  int // the argument that becomes part of the body, with all after it if rest is set
 	rest  bool
 	json  bool // the text is encoded as JSON
 }
 
-// knownFuncs has the functions, by import path and name.
+// knownFuncs are the functions, by import path and name.
 var knownFuncs = map[string]known{
 	"net/http.Error":          {act: actStatus | actBody | actComplete | actRefuse, code: 2, text: 1},
 	"net/http.NotFound":       {act: actStatus | actBody | actComplete | actRefuse, code: -1, fixed: 404, text: -1},
@@ -62,38 +58,8 @@ var knownFuncs = map[string]known{
 	respondPath + ".NotModified":  {act: actStatus | actComplete, code: -1, fixed: 304, text: -1},
 }
 
-// callee returns the function or method that a call names, or nil.
-func (p *program) callee(call *ast.CallExpr) *types.Func {
-	fn, _ := typeutil.Callee(p.pass.TypesInfo, call).(*types.Func)
-	if fn != nil {
-		fn = fn.Origin()
-	}
-	return fn
-}
-
-// knownName returns the import path and name of the function that a call names,
-// and between them the type if it is a method.
-func (p *program) knownName(call *ast.CallExpr) string {
-	fn := p.callee(call)
-	if fn == nil || fn.Pkg() == nil {
-		return ""
-	}
-	if recv := fn.Signature().Recv(); recv != nil {
-		t := recv.Type()
-		if ptr, ok := t.(*types.Pointer); ok {
-			t = ptr.Elem()
-		}
-		if named, ok := types.Unalias(t).(*types.Named); ok {
-			return fn.Pkg().Path() + "." + named.Obj().Name() + "." + fn.Name()
-		}
-		return ""
-	}
-	return fn.Pkg().Path() + "." + fn.Name()
-}
-
-// eventsOf calls f with the events of a node of a graph, in the order in which
-// they happen. What is deferred, or runs in a function literal or a goroutine,
-// happens at another time.
+// eventsOf calls f for the events of a node of a control-flow graph, in order. It leaves out those
+// in defer and go statements and function literals, which happen at another time.
 func (p *program) eventsOf(u *unit, node ast.Node, f func(*event)) {
 	var stack []ast.Node
 	ast.Inspect(node, func(n ast.Node) bool {
@@ -116,8 +82,7 @@ func (p *program) eventsOf(u *unit, node ast.Node, f func(*event)) {
 	})
 }
 
-// eventOf returns what a call does to a response, or nil if it does nothing
-// that is known.
+// eventOf returns the event of a call, or nil if the call does nothing known to a response.
 func (p *program) eventOf(call *ast.CallExpr) *event {
 	name := p.knownName(call)
 	e := &event{call: call, known: name, name: types.ExprString(call.Fun)}
@@ -144,11 +109,10 @@ func (p *program) eventOf(call *ast.CallExpr) *event {
 	return nil
 }
 
-// notWork matches names of functions that a handler may well call for a request
-// that it has refused.
+// notWork matches the names of functions that a handler may call for a request that it refused.
 var notWork = regexp.MustCompile(`(?i)log|audit|metric|trace|report|notify|drain|discard|record|observe|copy|close|rollback|clean|remove|release|lock|abort|cancel|flush|print|count|wait`)
 
-// isWork reports whether a call does something with the request that can fail.
+// isWork reports whether a call uses the request and returns an error.
 func (p *program) isWork(call *ast.CallExpr) bool {
 	fn := p.callee(call)
 	if fn == nil || fn.Pkg() == nil || notWork.MatchString(fn.Name()) {
@@ -161,7 +125,7 @@ func (p *program) isWork(call *ast.CallExpr) bool {
 	return slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return p.ofRequest(arg, 0) })
 }
 
-// ofRequest reports whether a value is the request, or comes from it.
+// ofRequest reports whether a value is the request or derived from it.
 func (p *program) ofRequest(e ast.Expr, depth int) (found bool) {
 	const links = 3 // variables between the request and the value
 	ast.Inspect(e, func(n ast.Node) bool {
@@ -219,8 +183,8 @@ func (p *program) knownEvent(e *event, k known) *event {
 	return e
 }
 
-// methodEvent returns what a method call does to the response writer that is
-// its receiver, or that its receiver writes to.
+// methodEvent returns the event of a call of a method whose receiver is a response writer, or writes
+// to one. It returns nil for other methods.
 func (p *program) methodEvent(e *event, sel *ast.SelectorExpr, name string) *event {
 	args := e.call.Args
 	switch {
@@ -273,8 +237,8 @@ func (p *program) through(e *event, encoder ast.Expr, flows ...flowOf) *event {
 	return e
 }
 
-// attempt returns actAttempt unless the program drops the error of a call: then
-// what follows runs also if the call has sent something.
+// attempt returns actAttempt unless the program ignores the error of a call. Then the next statement
+// runs even if the call has sent something.
 func (p *program) attempt(call *ast.CallExpr) act {
 	switch parent := p.parents[call].(type) {
 	case *ast.ExprStmt:
@@ -287,7 +251,7 @@ func (p *program) attempt(call *ast.CallExpr) act {
 	return actAttempt
 }
 
-// made returns the expression behind a variable that is assigned once, or the
+// made returns the expression that is assigned to a variable, if there is exactly one, or the
 // expression itself.
 func (p *program) made(e ast.Expr) ast.Expr {
 	if only := p.only(e); only != nil {
@@ -296,7 +260,7 @@ func (p *program) made(e ast.Expr) ast.Expr {
 	return ast.Unparen(e)
 }
 
-// fieldEvent returns the change of a header field of a response.
+// fieldEvent returns the event of a call that changes the header of a response, or nil.
 func (p *program) fieldEvent(e *event, sel *ast.SelectorExpr) *event {
 	header, ok := p.made(sel.X).(*ast.CallExpr)
 	if !ok || p.knownName(header) != "net/http.ResponseWriter.Header" || len(e.call.Args) == 0 {
@@ -310,105 +274,4 @@ func (p *program) fieldEvent(e *event, sel *ast.SelectorExpr) *event {
 	e.w, e.act = p.writerOf(ast.Unparen(header.Fun).(*ast.SelectorExpr).X), actField
 	e.field, _ = p.constString(e.call.Args[0])
 	return e
-}
-
-// isWriter reports whether an expression is an http.ResponseWriter, and not a
-// type of the program's own, which may do with a response what it likes.
-func (p *program) isWriter(e ast.Expr) bool {
-	return isNamed(p.pass.TypesInfo.TypeOf(e), "net/http", "ResponseWriter")
-}
-
-// writerOf returns the parameter that is the response writer, or nil if it is
-// not a parameter.
-func (p *program) writerOf(e ast.Expr) *types.Var {
-	if v := p.varOf(e); v != nil && p.params[v] && p.isWriter(e) {
-		return v
-	}
-	return nil
-}
-
-// isRequestBody reports whether an expression is the body of a request.
-func (p *program) isRequestBody(e ast.Expr) bool {
-	sel, ok := ast.Unparen(e).(*ast.SelectorExpr)
-	if !ok || sel.Sel.Name != "Body" {
-		return false
-	}
-	t := p.pass.TypesInfo.TypeOf(sel.X)
-	if ptr, ok := t.(*types.Pointer); ok {
-		t = ptr.Elem()
-	}
-	v := p.varOf(sel.X)
-	return v != nil && p.params[v] && isNamed(t, "net/http", "Request")
-}
-
-// isNamed reports whether t is the type of that name.
-func isNamed(t types.Type, path, name string) bool {
-	if t == nil {
-		return false
-	}
-	named, ok := types.Unalias(t).(*types.Named)
-	return ok && named.Obj().Name() == name && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == path
-}
-
-// codeOf returns the status code that an expression is.
-func (p *program) codeOf(e ast.Expr) code {
-	if tv := p.pass.TypesInfo.Types[e]; tv.Value != nil {
-		if n, err := strconv.Atoi(tv.Value.ExactString()); err == nil {
-			return code{value: n, known: true, at: e}
-		}
-		return code{at: e}
-	}
-	v := p.varOf(e)
-	switch {
-	case v == nil:
-		return code{at: e}
-	case p.params[v] && len(p.defs[v]) == 0:
-		return code{param: v, known: true, at: e}
-	case len(p.defs[v]) == 1 && !p.zero[v] && p.defs[v][0] != nil && p.pass.TypesInfo.Types[p.defs[v][0]].Value != nil:
-		c := p.codeOf(p.defs[v][0])
-		c.at = e
-		return c
-	}
-	return code{at: e}
-}
-
-// constString returns the value of a constant string.
-func (p *program) constString(e ast.Expr) (string, bool) {
-	tv := p.pass.TypesInfo.Types[e]
-	if tv.Value == nil {
-		return "", false
-	}
-	s, err := strconv.Unquote(tv.Value.ExactString())
-	return s, err == nil
-}
-
-// isEmpty reports whether an expression is surely an empty byte slice or string.
-func (p *program) isEmpty(e ast.Expr) bool {
-	e = ast.Unparen(e)
-	if s, ok := p.constString(e); ok {
-		return s == ""
-	}
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name == "nil"
-	case *ast.CompositeLit:
-		return len(e.Elts) == 0
-	case *ast.CallExpr:
-		return len(e.Args) == 1 && p.pass.TypesInfo.Types[e.Fun].IsType() && p.isEmpty(e.Args[0])
-	}
-	return false
-}
-
-// assigned reports whether a parameter is given another value, or its address
-// is taken.
-func (p *program) assigned(v *types.Var) bool { return len(p.defs[v]) > 0 }
-
-// file returns the file of a position.
-func (p *program) file(pos token.Pos) *ast.File {
-	for _, f := range p.pass.Files {
-		if f.FileStart <= pos && pos <= f.FileEnd {
-			return f
-		}
-	}
-	return nil
 }

@@ -1,17 +1,17 @@
 package analyzers
 
-// Leak reports texts of errors that a client reads.
+// Leak reports messages of errors that are sent to clients.
 var Leak = check("leak",
-	`report texts of errors, panics and stack traces that reach a client
+	`report messages of errors, panics and stack traces that are sent to clients
 
-The text of an unexpected error names hosts, files, queries and other people's data. The
-check reports one that becomes part of a response with a status code of 5xx, directly or through
-functions of the program. The flag client-errors adds 4xx.`, runLeak)
+The message of an unexpected error contains hosts, files, queries and data of other users.
+The check reports one that becomes part of a 5xx response, directly or through functions of
+the program. The flag client-errors adds 4xx responses.`, runLeak)
 
 var leakClientErrors bool
 
 func init() {
-	Leak.Flags.BoolVar(&leakClientErrors, "client-errors", false, "also report texts of errors in responses with 4xx")
+	Leak.Flags.BoolVar(&leakClientErrors, "client-errors", false, "also report messages of errors in 4xx responses")
 }
 
 func runLeak(r *reporter) {
@@ -19,7 +19,7 @@ func runLeak(r *reporter) {
 		for _, f := range e.flows {
 			c := f.code
 			if e.before.sent || !e.act.has(actStatus) && !c.known {
-				c = e.before.code // that of an earlier call; the check twice reports a second one
+				c = e.before.code // the code of an earlier call; the check twice reports a second code
 			}
 			if !c.is5xx() && !(leakClientErrors && c.known && c.param == nil && isError(c.value)) {
 				continue

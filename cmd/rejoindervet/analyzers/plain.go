@@ -8,13 +8,14 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// Plain reports errors in plain text, in a package that sends problem documents.
+// Plain reports plain text errors in a package that sends problem documents.
 var Plain = check("plain",
 	`report http.Error where the package sends problem documents elsewhere
 
-A client that reads application/problem+json cannot read the text/plain of http.Error and
-http.NotFound. The check looks at packages that call package respond or set the Content-Type of a problem document, unless they also use
-middleware.Normalize, which replaces such responses.`, runPlain)
+A client that expects application/problem+json cannot parse the text/plain of http.Error and
+http.NotFound. The check applies to packages that call package respond or set the Content-Type
+of a problem document. It does not apply if they use middleware.Normalize, which replaces such
+responses.`, runPlain)
 
 func runPlain(r *reporter) {
 	if r.normalizes() || strings.HasPrefix(r.Pkg.Path()+"/", rejoinder+"respond/") {
@@ -48,7 +49,7 @@ func runPlain(r *reporter) {
 	})
 }
 
-// problemWriters returns the functions that write problem documents by hand.
+// problemWriters returns the functions that write problem documents without package respond.
 func (r *reporter) problemWriters() map[ast.Node]bool {
 	writers := map[ast.Node]bool{}
 	r.eachEvent(func(u *unit, e *event) {

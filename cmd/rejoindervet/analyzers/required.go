@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Required reports status codes without the header field that they require. No
-// client can act on a 401 that does not say how to authenticate.
+// Required reports responses without a header field that their status code requires. A client
+// cannot react to a 401 without a challenge, for example.
 var Required = check("required",
 	`report responses without a header field that their status code requires
 
-RFC 9110 requires WWW-Authenticate of a 401, Allow of a 405, Upgrade of a 426,
-Location of a redirect, and Content-Range of a 206 or a 416. The flag notes adds
-Retry-After of a 429 or a 503, which is a recommendation.`, runRequired)
+A 401 needs WWW-Authenticate, a 405 Allow, a 426 Upgrade, a redirect Location, and a 206
+or 416 Content-Range (RFC 9110). The flag notes adds the recommended Retry-After of a 429
+and a 503.`, runRequired)
 
 var requiredNotes bool
 
@@ -44,7 +44,7 @@ var needs = map[int]need{
 	503: {"Retry-After", "is not told when to try again", `w.Header().Set("Retry-After", ...)`, true},
 }
 
-// optionOf has the option of package problem that sets a header field.
+// optionOf is the option of package problem that sets a header field.
 var optionOf = map[string]string{
 	"WWW-Authenticate": "Challenge", "Allow": "Allow", "Upgrade": "Upgrade", "Retry-After": "RetryAfter",
 }
@@ -74,8 +74,8 @@ func runRequired(r *reporter) {
 	})
 }
 
-// scope returns the whole declaration that a unit is in: a handler may set
-// header fields around the function literal that responds.
+// scope returns the function declaration around a unit. It may set header fields outside the function
+// literal that responds.
 func (u *unit) scope() ast.Node {
 	if u.decl != nil && u.decl.Pos() <= u.node.Pos() && u.node.End() <= u.decl.End() {
 		return u.decl
@@ -107,8 +107,7 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// mentionedFields returns the required header fields that the package names in
-// a constant string.
+// mentionedFields returns the header fields whose names are constant strings in the package.
 func (r *reporter) mentionedFields() map[string]bool {
 	mentioned := map[string]bool{}
 	for e, tv := range r.TypesInfo.Types {
@@ -152,18 +151,17 @@ func (r *reporter) hasOption(e *event, field string) bool {
 	return false
 }
 
-// fields are header fields that code may set.
+// fields are the header fields that a piece of code may set.
 type fields struct {
 	names     map[string]bool
 	any       bool
 	multipart bool // the response may be multipart/byteranges
 }
 
-// fieldsIn returns the header fields that code may set.
+// fieldsIn returns the header fields that the code in a node may set.
 func (p *program) fieldsIn(node ast.Node) fields { return p.fieldsBefore(node, node.End()) }
 
-// fieldsBefore is fieldsIn, but functions that are not known count only if they
-// are called before a position.
+// fieldsBefore is like fieldsIn, but ignores calls of unknown functions after a position.
 func (p *program) fieldsBefore(node ast.Node, before token.Pos) fields {
 	f := fields{names: map[string]bool{}}
 	ast.Inspect(node, func(n ast.Node) bool {

@@ -14,12 +14,12 @@ import (
 
 type cfgBlock = cfg.Block
 
-// origin says where a text comes from.
+// origin is where a text comes from.
 type origin struct {
-	what   string   // "err", "a panic", "a stack trace"; "" if it has none of them
+	what   string   // a description of the error, panic or stack trace in the text; "" if there is none
 	at     ast.Expr // the error
-	params []param  // parameters of the function whose text is in it
-	again  bool     // it has the text of a variable that is looked at already
+	params []param  // the parameters in the text
+	again  bool     // the text contains a variable that is already being evaluated
 }
 
 // param is a parameter that becomes text.
@@ -39,7 +39,7 @@ func (o origin) join(other origin) origin {
 	return o
 }
 
-// common returns what both origins have.
+// common returns what is in both origins.
 func (o origin) common(other origin) origin {
 	if other.what == "" {
 		o.what, o.at = "", nil
@@ -52,10 +52,10 @@ var errorType = types.Universe.Lookup("error").Type()
 
 func isErrorType(t types.Type) bool { return t != nil && types.Identical(t, errorType) }
 
-// textOf returns the origin of the text that a value becomes.
+// textOf returns the origin of the text that a value is converted to.
 func (p *program) textOf(e ast.Expr, f form) origin { return p.text(e, f, 0) }
 
-const maxDepth = 12 // of expressions and variables behind each other
+const maxDepth = 12 // of nested expressions and variables
 
 // text is textOf at a depth.
 func (p *program) text(e ast.Expr, f form, depth int) origin {
@@ -66,7 +66,7 @@ func (p *program) text(e ast.Expr, f form, depth int) origin {
 	}
 	if isErrorType(t.Type) {
 		if f == asJSON {
-			return origin{} // encoding/json shows the exported fields of an error, not its text
+			return origin{} // encoding/json writes the exported fields of an error, not its message
 		}
 		return p.errorText(e, depth+1)
 	}
@@ -98,8 +98,7 @@ func (p *program) text(e ast.Expr, f form, depth int) origin {
 	return origin{}
 }
 
-// variableText returns the origin of the text of a variable: that which all of
-// the values that it takes have in common.
+// variableText returns the origin that all values of a variable have in common.
 func (p *program) variableText(e *ast.Ident, f form, depth int) origin {
 	v := p.varOf(e)
 	if v == nil || depth > maxDepth {
@@ -137,8 +136,7 @@ func (p *program) variableText(e *ast.Ident, f form, depth int) origin {
 	return all
 }
 
-// definedText returns the origin of the text that a variable takes from one
-// assignment.
+// definedText returns the origin of the text that one assignment gives to a variable.
 func (p *program) definedText(e *ast.Ident, def ast.Expr, f form, depth int) origin {
 	if def == nil {
 		return origin{}
@@ -149,9 +147,9 @@ func (p *program) definedText(e *ast.Ident, def ast.Expr, f form, depth int) ori
 	return p.text(def, f, depth+1)
 }
 
-// reaching returns what a use of a variable was assigned last, if that is
-// certain: an assignment stands before it in the same list of statements or in
-// one around it, and what stands between them does not assign to it.
+// reaching returns the expression that a variable was last assigned before a use, if that is certain:
+// the assignment is in the same list of statements or in one around it, and no statement between them
+// assigns to the variable.
 func (p *program) reaching(use ast.Node, v *types.Var) ast.Expr {
 	for n := use; n != nil; n = p.parents[n] {
 		switch parent := p.parents[n].(type) {
@@ -188,8 +186,8 @@ func (p *program) initOf(init ast.Stmt, use ast.Node, v *types.Var) (ast.Expr, b
 	return p.assignedIn(init, v)
 }
 
-// assignedIn reports whether a statement assigns to a variable, and returns
-// what, if it does nothing else.
+// assignedIn reports whether a statement assigns to a variable. It returns the expression if the
+// statement is only an assignment.
 func (p *program) assignedIn(s ast.Stmt, v *types.Var) (def ast.Expr, ok bool) {
 	if a, isAssign := s.(*ast.AssignStmt); isAssign {
 		for i, left := range a.Lhs {
@@ -218,7 +216,7 @@ func (p *program) assignedIn(s ast.Stmt, v *types.Var) (def ast.Expr, ok bool) {
 	return nil, ok
 }
 
-// carriesText reports whether a value of a parameter's type may be a text.
+// carriesText reports whether a value of the type may contain text.
 func carriesText(t types.Type) bool {
 	switch t := t.Underlying().(type) {
 	case *types.Basic:
@@ -245,7 +243,7 @@ func isBuiltin(info *types.Info, call *ast.CallExpr, name string) bool {
 	return ok
 }
 
-// passes lists functions whose result has the text of their first argument.
+// passes lists functions whose result contains the text of their first argument.
 var passes = map[string]bool{
 	"strings.TrimSpace": true, "strings.ToUpper": true, "strings.ToLower": true, "strings.Title": true,
 	"strings.ReplaceAll": true, "strings.TrimSuffix": true, "strings.TrimPrefix": true, "strings.Trim": true,
@@ -293,14 +291,13 @@ func (p *program) argsText(args []ast.Expr, depth int) (all origin) {
 // verb matches a verb of package fmt.
 var verb = regexp.MustCompile(`%[-+# 0-9.*]*(\[\d+\])?[-+# 0-9.*]*[a-zA-Z%]`)
 
-// formattedText returns the origin of the text of a call in the style of
-// fmt.Sprintf.
+// formattedText returns the origin of the result of a function like fmt.Sprintf.
 func (p *program) formattedText(call *ast.CallExpr, depth int) origin {
 	return p.argsText(p.shown(call.Args), depth)
 }
 
-// shown returns the arguments in the style of fmt.Sprintf whose text is shown:
-// the verbs %T and %p show none.
+// shown returns the arguments of a function like fmt.Sprintf whose text is in the result. The verbs
+// %T and %p do not print it.
 func (p *program) shown(args []ast.Expr) []ast.Expr {
 	if len(args) == 0 || p.pass.TypesInfo.Types[args[0]].Value == nil {
 		return args
@@ -319,118 +316,3 @@ func (p *program) shown(args []ast.Expr) []ast.Expr {
 	}
 	return shown
 }
-
-// errorText returns the origin of the text of an error, which is none if the
-// developer wrote the text as a constant.
-func (p *program) errorText(e ast.Expr, depth int) origin {
-	e = ast.Unparen(e)
-	unknown := origin{what: types.ExprString(e), at: e}
-	if depth > maxDepth {
-		return unknown
-	}
-	switch e := e.(type) {
-	case *ast.CallExpr:
-		switch p.knownName(e) {
-		case "context.Context.Err", "context.Cause":
-			return origin{}
-		case "errors.New":
-			return p.argsText(e.Args, depth)
-		case "fmt.Errorf":
-			return p.formattedText(e, depth)
-		}
-		unknown.what = "the error of " + types.ExprString(e.Fun)
-	case *ast.SelectorExpr:
-		if v, ok := p.pass.TypesInfo.Uses[e.Sel].(*types.Var); ok && isGlobal(v) {
-			return origin{} // a sentinel: its text is a constant
-		}
-	case *ast.Ident:
-		return p.errorVariableText(e, unknown, depth)
-	}
-	return unknown
-}
-
-// errorVariableText is errorText of a variable.
-func (p *program) errorVariableText(e *ast.Ident, unknown origin, depth int) origin {
-	v := p.varOf(e)
-	if v == nil || isGlobal(v) || p.recognised(e, v) {
-		return origin{}
-	}
-	if def := p.reaching(e, v); def != nil {
-		if isErrorType(p.pass.TypesInfo.TypeOf(def)) && p.errorText(def, depth+1).empty() {
-			return origin{}
-		}
-		return unknown
-	}
-	if p.params[v] {
-		if p.assigned(v) {
-			return unknown
-		}
-		return origin{what: unknown.what, at: e, params: []param{{v, asText}}}
-	}
-	if p.written(v, depth) {
-		return origin{}
-	}
-	return unknown
-}
-
-// written reports whether all errors that a variable takes have texts that the
-// developer wrote.
-func (p *program) written(v *types.Var, depth int) bool {
-	for _, def := range p.defs[v] {
-		if def == nil {
-			return false
-		}
-		if id, ok := ast.Unparen(def).(*ast.Ident); ok && id.Name == "nil" {
-			continue
-		}
-		if !isErrorType(p.pass.TypesInfo.TypeOf(def)) || !p.errorText(def, depth+1).empty() {
-			return false
-		}
-	}
-	return len(p.defs[v]) > 0
-}
-
-// recognised reports whether the program has looked at which error it is
-// before it sends the text: an enclosing condition calls errors.Is or errors.As
-// on the error, or compares it with one that is not nil.
-func (p *program) recognised(e ast.Expr, v *types.Var) bool {
-	for n := ast.Node(e); n != nil; n = p.parents[n] {
-		switch parent := p.parents[n].(type) {
-		case *ast.IfStmt:
-			if n == parent.Body && p.tells(parent.Cond, v) {
-				return true
-			}
-		case *ast.CaseClause:
-			if slices.ContainsFunc(parent.List, func(c ast.Expr) bool { return p.tells(c, v) }) {
-				return true
-			}
-			if s, ok := p.parents[p.parents[parent]].(*ast.SwitchStmt); ok && s.Tag != nil && p.varOf(s.Tag) == v && len(parent.List) > 0 {
-				return true
-			}
-		case *ast.FuncLit, *ast.FuncDecl:
-			return false
-		}
-	}
-	return false
-}
-
-// tells reports whether a condition is about which error a variable is.
-func (p *program) tells(cond ast.Expr, v *types.Var) bool {
-	switch c := ast.Unparen(cond).(type) {
-	case *ast.BinaryExpr:
-		switch c.Op {
-		case token.LAND:
-			return p.tells(c.X, v) || p.tells(c.Y, v)
-		case token.LOR:
-			return p.tells(c.X, v) && p.tells(c.Y, v)
-		case token.EQL:
-			return (p.varOf(c.X) == v && !p.isEmpty(c.Y)) || (p.varOf(c.Y) == v && !p.isEmpty(c.X))
-		}
-	case *ast.CallExpr:
-		// errors.Is, os.IsNotExist, and the program's own isBadRequest.
-		return slices.ContainsFunc(c.Args, func(a ast.Expr) bool { return p.varOf(a) == v })
-	}
-	return false
-}
-
-func isGlobal(v *types.Var) bool { return v.Pkg() != nil && v.Parent() == v.Pkg().Scope() }

@@ -1,7 +1,7 @@
-// Package golangci plugs the checks of rejoindervet into golangci-lint.
+// Package golangci adds the checks of rejoindervet to golangci-lint.
 //
-// Name it as a module plugin in .custom-gcl.yml, and switch it on in
-// .golangci.yml under linters.settings.custom, with the fields of [Settings].
+// List the package as a module plugin in .custom-gcl.yml, and enable it in .golangci.yml under
+// linters.settings.custom, with the fields of [Settings].
 package golangci
 
 import (
@@ -19,16 +19,16 @@ func init() { register.Plugin("rejoindervet", New) }
 
 // Settings are the settings of the linter. The zero value runs every check.
 type Settings struct {
-	// Disable names the checks that do not run.
+	// Disable lists the names of checks that are not run.
 	Disable []string `json:"disable"`
-	// LeakClientErrors has the check leak report 4xx too.
+	// LeakClientErrors makes the check leak report 4xx responses too.
 	LeakClientErrors bool `json:"leak-client-errors"`
-	// RequiredNotes has the check required report recommendations too.
+	// RequiredNotes makes the check required report missing recommended header fields too.
 	RequiredNotes bool `json:"required-notes"`
 }
 
-// New makes the linter from its settings in .golangci.yml. It returns an error
-// if a setting is unknown, or names a check that does not exist.
+// New returns the linter for its settings in .golangci.yml. It returns an error if a setting is
+// unknown, or if Disable names a check that does not exist.
 func New(conf any) (register.LinterPlugin, error) {
 	s, err := register.DecodeSettings[Settings](conf)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func noContent(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
-	w.Write([]byte("done")) // want `the client sees no body, since a 204 has none: drop this write, or write another status code`
+	w.Write([]byte("done")) // want `the client sees no body, since a 204 has none: remove this write, or write another status code`
 }
 
 func notModified(w http.ResponseWriter, r *http.Request) {
@@ -26,7 +26,7 @@ func notModified(w http.ResponseWriter, r *http.Request) {
 
 func reset(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(205)
-	io.WriteString(w, "reset") // want `the client may take this body for the next response, since a 205 has none`
+	io.WriteString(w, "reset") // want `the client may mistake this body for the next response, since a 205 has none`
 }
 
 func switching(w http.ResponseWriter, r *http.Request) {

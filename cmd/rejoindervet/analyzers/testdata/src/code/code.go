@@ -14,7 +14,7 @@ const unset = 0
 // Reported.
 
 func zero(w http.ResponseWriter, r *http.Request) {
-	w.WriteHeader(unset) // want `the client sees a connection that is cut, since net/http panics on the status code 0: write one from 200 to 599`
+	w.WriteHeader(unset) // want `the client sees a closed connection, since net/http panics on the status code 0: write one from 200 to 599`
 }
 
 func negative(w http.ResponseWriter, r *http.Request) {

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// refused has a request for each answer that the server writes by itself.
+// refused lists requests for each response that the server writes by itself.
 var refused = []struct {
 	name   string
 	raw    string
@@ -28,31 +28,31 @@ var refused = []struct {
 	detail string
 }{
 	// request line
-	{"no HTTP at all", "hello\r\n\r\n", 400, "no well-formed HTTP"},
-	{"space in the target", "GET /foo bar HTTP/1.1\r\nHost: a\r\n\r\n", 400, "no well-formed HTTP"},
-	{"half an escape", "GET /% HTTP/1.1\r\nHost: a\r\n\r\n", 400, "no well-formed HTTP"},
-	{"no such version", "GET / HTTP/one\r\nHost: a\r\n\r\n", 400, "no well-formed HTTP"},
+	{"no HTTP at all", "hello\r\n\r\n", 400, "not well-formed HTTP"},
+	{"space in the target", "GET /foo bar HTTP/1.1\r\nHost: a\r\n\r\n", 400, "not well-formed HTTP"},
+	{"half an escape", "GET /% HTTP/1.1\r\nHost: a\r\n\r\n", 400, "not well-formed HTTP"},
+	{"no such version", "GET / HTTP/one\r\nHost: a\r\n\r\n", 400, "not well-formed HTTP"},
 	{"HTTP/2.0 on its own", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, "as HTTP/1.1"},
 	{"HTTP/0.9 with a version", "GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505, "as HTTP/1.1"},
 	// header
 	{"no Host", "GET / HTTP/1.1\r\n\r\n", 400, "no Host field"},
-	{"Host with a slash", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "no host name"},
-	{"two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "no well-formed HTTP"},
-	{"no colon", "GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n", 400, "no well-formed HTTP"},
+	{"Host with a slash", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "not a host name"},
+	{"two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "not well-formed HTTP"},
+	{"no colon", "GET / HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\n", 400, "not well-formed HTTP"},
 	{"space before the colon", "GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400, "name of a header field"},
-	{"control character", "GET / HTTP/1.1\r\nHost: a\r\nX: a\x01b\r\n\r\n", 400, "no well-formed HTTP"},
+	{"control character", "GET / HTTP/1.1\r\nHost: a\r\nX: a\x01b\r\n\r\n", 400, "not well-formed HTTP"},
 	{"larger than MaxHeaderBytes", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 8<<10) + "\r\n\r\n", 431, "larger than the server accepts"},
 	{"unknown expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "100-continue"},
 	{"unknown expectation, HTTP/1.0", "GET / HTTP/1.0\r\nExpect: tea\r\n\r\n", 417, "100-continue"},
 	// framing
-	{"bad Content-Length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "no well-formed HTTP"},
+	{"bad Content-Length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "not well-formed HTTP"},
 	{"unknown transfer coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "transfer coding"},
 	{"two transfer codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", 501, "transfer coding"},
 }
 
 func smallHeaders(srv *httptest.Server) { srv.Config.MaxHeaderBytes = 1 } // the server adds 4 KiB
 
-func TestEveryAnswerOfTheServerItselfIsAProblem(t *testing.T) {
+func TestEveryServerResponseIsAProblem(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		srv := start(t, func(l net.Listener) net.Listener {
 			if network == "unix" {
@@ -74,9 +74,9 @@ func TestEveryAnswerOfTheServerItselfIsAProblem(t *testing.T) {
 	}
 }
 
-// Without the listener the same requests get something else: if this fails,
-// the version of net/http answers by itself in a way that needs a look here.
-func TestTheServerItselfAnswersInPlainTextWithoutADate(t *testing.T) {
+// This is what the requests get without the package. If it fails, this version of net/http responds
+// in another way, and the package has to follow.
+func TestServerAloneSendsPlainTextWithoutADate(t *testing.T) {
 	srv := start(t, untouched, ok, smallHeaders)
 	for _, tt := range refused {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTheServerItselfAnswersInPlainTextWithoutADate(t *testing.T) {
 	}
 }
 
-func TestLaterRequestsOfAConnectionAreAnsweredAlike(t *testing.T) {
+func TestLaterRequestsOfAConnectionAreTheSame(t *testing.T) {
 	srv := start(t, listener.Normalize, ok, nil)
 	const good, bad = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"
 
@@ -122,15 +122,15 @@ func TestLaterRequestsOfAConnectionAreAnsweredAlike(t *testing.T) {
 	})
 }
 
-func TestARequestLineThatNeverEndsIsCalledIncomplete(t *testing.T) {
+func TestARequestLineWithoutAnEndIsIncomplete(t *testing.T) {
 	srv := start(t, listener.Normalize, ok, func(s *httptest.Server) { s.Config.ReadHeaderTimeout = 20 * time.Millisecond })
 	res, doc := document(t, exchange(t, srv, "GET / HT"))
-	assert.Equal(t, 400, res.StatusCode, "net/http's number: it does not tell a slow client from a wrong one")
+	assert.Equal(t, 400, res.StatusCode, "net/http's status: it does not distinguish a slow client from a malformed request")
 	assert.Contains(t, doc["detail"], "incomplete")
-	assert.Empty(t, exchange(t, srv, "GET / HTTP/1.1\r\nHost: a\r\nX: "), "later than that the server says nothing")
+	assert.Empty(t, exchange(t, srv, "GET / HTTP/1.1\r\nHost: a\r\nX: "), "in the header the server only closes the connection")
 }
 
-func TestHEADGetsNoContentWithAnUnknownExpectation(t *testing.T) {
+func TestHEADWithAnExpectationGetsNoBody(t *testing.T) {
 	srv := start(t, listener.Normalize, ok, nil)
 	raw := exchange(t, srv, "HEAD / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n")
 	head, body, found := strings.Cut(raw, "\r\n\r\n")
@@ -147,7 +147,7 @@ func TestAClientWithoutTLSAtATLSPortGetsAProblem(t *testing.T) {
 	assert.Contains(t, doc["detail"], "HTTPS")
 }
 
-func TestReportHearsOfEachAnswer(t *testing.T) {
+func TestReportIsCalledForEachResponse(t *testing.T) {
 	type report struct {
 		client net.Addr
 		d      *problem.Details
