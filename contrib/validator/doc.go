@@ -13,9 +13,9 @@
 //
 // The pointers are those of the JSON text, whatever the Go types are called:
 // through tags, embedded, generic and anonymous structs, slices and maps. The
-// code of a fault is the tag of the rule, such as "required" or "min", in
-// the style of problem.CodeType and of what package request finds. [Texts] replaces
-// the English messages, for translations.
+// code of a fault is the tag of the rule, such as "required" or "min", except that the
+// code of "len" is problem.CodeLength, as in package request. [Texts] replaces the
+// English messages, for translations.
 //
 // The package validates nothing itself, and no message has a value in it that the
 // client sent. Import it under a name of its own where the other validator is

@@ -58,8 +58,16 @@ func (t Texts) Faults(value any, err error) problem.Validation {
 		faults.Add(problem.FieldError{
 			Detail:  message,
 			Pointer: problem.PointerTo(value, f.StructNamespace()),
-			Code:    f.Tag(),
+			Code:    code(f.Tag()),
 		})
 	}
 	return faults
+}
+
+// code returns the code of a fault: the tag of the rule, unless package problem has a code for it.
+func code(tag string) string {
+	if tag == "len" {
+		return problem.CodeLength
+	}
+	return tag
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden file")
 
-// The exported names are a promise. A change of testdata/api.txt is a change of
-// what users compile against, and has a line in CHANGELOG.md:
+// Users compile against the exported names. A change of testdata/api.txt therefore needs a line in
+// CHANGELOG.md. To update the file, run
 //
 //	go test ./internal/policy -run TestExportedAPI -update
 func TestExportedAPIIsTheGoldenOne(t *testing.T) {
@@ -32,18 +32,17 @@ func TestExportedAPIIsTheGoldenOne(t *testing.T) {
 		}
 	}
 	slices.Sort(lines)
-	got := strings.Join(slices.Compact(lines), "\n") + "\n" // a file for each build tag may declare the same
+	got := strings.Join(slices.Compact(lines), "\n") + "\n" // files with different build tags may declare the same name
 	golden := filepath.Join("testdata", "api.txt")
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	assert.Equal(t, string(want), got, "meant? then say so in CHANGELOG.md, and run this test with -update")
+	assert.Equal(t, string(want), got, "if the change is intended, add it to CHANGELOG.md and run this test with -update")
 }
 
-// exported returns a line for each exported constant, variable, function, type,
-// method and field that f declares.
+// exported returns a line for each exported constant, variable, function, type, method and field of f.
 func exported(t *testing.T, f *ast.File) (lines []string) {
 	for _, decl := range f.Decls {
 		switch decl := decl.(type) {
@@ -86,7 +85,8 @@ func hasExportedReceiver(decl *ast.FuncDecl) bool {
 	}
 }
 
-// exportedValues leaves out what a variable is set to, which is no promise.
+// exportedValues is exported for constants and variables. It leaves out the values of variables, which may
+// change.
 func exportedValues(t *testing.T, tok token.Token, spec *ast.ValueSpec) (lines []string) {
 	for i, name := range spec.Names {
 		if !name.IsExported() {

@@ -1,4 +1,3 @@
-// Package policy has no code: its tests hold the rules of the project that a
-// compiler cannot, such as which package may import which. ARCHITECTURE.md
-// says why each rule is there.
+// Package policy has only tests. They check the rules of the project that a compiler cannot
+// check, such as which package may import which. ARCHITECTURE.md has the reasons.
 package policy

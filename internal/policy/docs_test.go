@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// docs are the pages beside the README.
+// docs returns the pages in docs, by path.
 func docs(t *testing.T) map[string]string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
@@ -26,8 +26,8 @@ func docs(t *testing.T) map[string]string {
 	return pages
 }
 
-// goSources returns all Go files, unindented by one and by two tabs, so that the
-// body of a function can be found in them.
+// goSources returns the text of all Go files three times: as it is, and indented by one and by two
+// tabs less. So it contains a snippet from the body of a function too.
 func goSources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -45,8 +45,8 @@ func goSources(t *testing.T) string {
 	return all.String()
 }
 
-// pieces splits a block of Go where a line that is not indented follows an empty
-// one: a page may leave declarations out.
+// pieces splits a block of Go before each line that follows an empty line and is not indented, since a
+// page may leave out declarations.
 func pieces(block string) []string {
 	var all []string
 	for text := range strings.SplitSeq(strings.TrimSpace(block), "\n\n") {
@@ -59,7 +59,7 @@ func pieces(block string) []string {
 	return all
 }
 
-// Each piece of Go stands, letter by letter, in a file that is compiled.
+// Each piece of Go in the pages is, character for character, in a file that is compiled.
 func TestDocsShowCodeThatCompiles(t *testing.T) {
 	sources := goSources(t)
 	for name, page := range docs(t) {

@@ -21,8 +21,8 @@ const (
 	module = "github.com/rejoinder-go/rejoinder"
 )
 
-// arrow has, for each package of the core, the other packages of the core that
-// its non-test files may import. A new package needs a row.
+// arrow lists, for each package of the core, the packages of the core that its non-test files may
+// import. A new package needs a row.
 var arrow = map[string][]string{
 	".":                                     {},
 	"problem":                               {"problem/status", "problem/internal/markup", "internal/jsonscan"},
@@ -51,8 +51,8 @@ var arrow = map[string][]string{
 	"internal/policy": {},
 }
 
-// thirdParty lists the modules outside the standard library that the non-test
-// files of the core may import. Anything else lives in a nested module.
+// thirdParty lists the packages outside the standard library that the non-test files of the core may
+// import. Code that needs any other package belongs in a nested module.
 var thirdParty = []string{
 	"github.com/felixge/httpsnoop",
 	"golang.org/x/time/rate",
@@ -60,7 +60,7 @@ var thirdParty = []string{
 
 // source is one Go file of the repository.
 type source struct {
-	path string // slash-separated, from the root of the repository
+	path string // slash-separated, relative to the root of the repository
 	file *ast.File
 	text string
 }
@@ -119,7 +119,7 @@ func TestImportsFollowTheArrow(t *testing.T) {
 			continue
 		}
 		allowed, known := arrow[s.dir()]
-		require.True(t, known, "%s: give package %s a row in the arrow", s.path, s.dir())
+		require.True(t, known, "%s: package %s has no row in the arrow", s.path, s.dir())
 		for _, spec := range s.file.Imports {
 			path, err := strconv.Unquote(spec.Path.Value)
 			require.NoError(t, err)
@@ -134,13 +134,13 @@ func TestImportsFollowTheArrow(t *testing.T) {
 		}
 	}
 	for dir := range arrow {
-		assert.DirExists(t, filepath.Join(root, dir), "a row of the arrow without a package")
+		assert.DirExists(t, filepath.Join(root, dir), "a row of the arrow has no package")
 	}
 }
 
-// owners lists the packages that may wrap a ResponseWriter and copy a request:
-// the exchange, a package for tests, the listener, which works on connections, and
-// package problem, which reads responses as a client.
+// owners lists the packages that may wrap a ResponseWriter and copy a request: the exchange, a package
+// for tests, the listener, which wraps connections, and package problem, which replaces the body of a
+// client's response.
 var owners = []string{"internal/exchange", "middleware/middlewaretest", "listener", "problem"}
 
 func TestOnlyTheExchangeWrapsAndCopies(t *testing.T) {
@@ -173,8 +173,8 @@ func TestOnlyTheExchangeWrapsAndCopies(t *testing.T) {
 	}
 }
 
-// copies returns the name of a method that copies a request. Cloning a header is
-// a call without arguments.
+// copies returns the name of the method if a call copies a request, and "" otherwise. The Clone method
+// of a request has an argument, and that of a header has none.
 func copies(call *ast.CallExpr) string {
 	sel, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -186,8 +186,7 @@ func copies(call *ast.CallExpr) string {
 	return ""
 }
 
-// isPackage reports whether x is the name of a standard package with a function
-// Clone.
+// isPackage reports whether x is the name of a standard package with a function Clone.
 func isPackage(x ast.Expr) bool {
 	id, ok := x.(*ast.Ident)
 	return ok && slices.Contains([]string{"slices", "maps", "bytes", "strings"}, id.Name)
@@ -213,7 +212,7 @@ func TestExamplesOfTheCoreImportNoThirdParty(t *testing.T) {
 			path, _ := strconv.Unquote(spec.Path.Value)
 			first, _, _ := strings.Cut(path, "/")
 			if strings.Contains(first, ".") && !strings.HasPrefix(path, module) {
-				t.Errorf("%s imports %s: an example with a dependency is a nested module", s.path, path)
+				t.Errorf("%s imports %s: an example with a dependency has to be a nested module", s.path, path)
 			}
 		}
 	}
@@ -226,7 +225,7 @@ func TestProblemNeverSeesAResponseWriter(t *testing.T) {
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			if id, ok := n.(*ast.Ident); ok && id.Name == "ResponseWriter" {
-				t.Errorf("%s: package problem describes, package respond writes", s.path)
+				t.Errorf("%s: package problem must not use a ResponseWriter", s.path)
 			}
 			return true
 		})
@@ -261,9 +260,9 @@ func TestNoTestSleeps(t *testing.T) {
 			if !ok || sel.Sel.Name != "Sleep" {
 				return true
 			}
-			// In a synctest bubble a sleep is a step of virtual time.
+			// In a synctest bubble a sleep takes no real time.
 			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "time" && !strings.Contains(s.text, `"testing/synctest"`) {
-				t.Errorf("%s: a test that sleeps is slow on a good day and wrong on a bad one", s.path)
+				t.Errorf("%s: a test must not sleep: use testing/synctest, or pass the time in", s.path)
 			}
 			return true
 		})
@@ -286,16 +285,16 @@ func TestNestedModulesAreBuiltAgainstThisTree(t *testing.T) {
 		require.NoError(t, err)
 		text := string(b)
 		up := strings.Repeat("../", strings.Count(dir, "/")) + ".."
-		assert.Contains(t, text, "module "+module+"/"+dir+"\n", "%s is named after its place", dir)
+		assert.Contains(t, text, "module "+module+"/"+dir+"\n", "%s: the module has to be named after its directory", dir)
 		if strings.Contains(text, module+" v") {
-			assert.Contains(t, text, module+" => "+up+"\n", "%s replaces the core by this tree", dir)
+			assert.Contains(t, text, module+" => "+up+"\n", "%s: the module has to replace the core by this tree", dir)
 		} else {
 			// `go install path@version` refuses a module that replaces another.
-			assert.NotContains(t, text, "=>", "%s needs nothing of the core", dir)
+			assert.NotContains(t, text, "=>", "%s: a module that does not require the core must not replace it", dir)
 		}
-		assert.Equal(t, goLine(string(core)), goLine(text), "%s asks for the Go version of the core", dir)
+		assert.Equal(t, goLine(string(core)), goLine(text), "%s: the module has to require the same version of Go as the core", dir)
 	}
 	ci, err := os.ReadFile(filepath.Join(root, ".ci/run"))
 	require.NoError(t, err)
-	assert.Contains(t, string(ci), "git ls-files 'go.mod' '*/go.mod'", "the check finds every module by itself")
+	assert.Contains(t, string(ci), "git ls-files 'go.mod' '*/go.mod'", ".ci/run has to find every module")
 }

@@ -29,8 +29,7 @@ func readme(t *testing.T, language string) (text string, blocks []string) {
 	return text, blocks
 }
 
-// A block with a package clause is a whole file, and any other is the body of a
-// function in example_test.go.
+// A block with a package clause is a whole file. Any other is the body of a function in example_test.go.
 func TestReadmeShowsCodeThatCompiles(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(root, "example_test.go"))
 	require.NoError(t, err)
@@ -48,8 +47,8 @@ func TestReadmeShowsCodeThatCompiles(t *testing.T) {
 	compile(t, files)
 }
 
-// compile vets files as packages of this module, each in a directory of its own
-// that is only in the overlay of the go command.
+// compile builds each file as a package of this module. The directory of the package exists only in the
+// overlay of the go command.
 func compile(t *testing.T, files map[string]string) {
 	t.Helper()
 	top, err := filepath.Abs(root)
@@ -75,7 +74,7 @@ func compile(t *testing.T, files map[string]string) {
 	assert.NoError(t, err, "%s", out)
 }
 
-func TestReadmeShowsTheExactAnswer(t *testing.T) {
+func TestReadmeShowsTheExactResponse(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(root, "example_test.go"))
 	require.NoError(t, err)
 	_, output, ok := strings.Cut(string(b), "// Output:\n")
@@ -89,7 +88,7 @@ func TestReadmeShowsTheExactAnswer(t *testing.T) {
 func TestReadmeHasTheTwoCommands(t *testing.T) {
 	_, blocks := readme(t, "sh")
 	assert.Contains(t, blocks, "go run ./examples/quickstart\n")
-	assert.Contains(t, blocks, "go test ./...\n", "the check runs this line")
+	assert.Contains(t, blocks, "go test ./...\n", ".ci/run runs this line")
 }
 
 func TestReadmeLinksLeadSomewhere(t *testing.T) {
