@@ -21,9 +21,9 @@ const BlankType = "about:blank"
 
 // Details describes one failure of one request (RFC 9457). It is an error.
 //
-// Its exported fields are for the client. The code that writes a Details copies
-// it first, so many goroutines may share one, such as a package-level variable,
-// as long as no other code changes it. Use [Details.With] to vary it.
+// Its exported fields are for the client. No function of this module changes the
+// Details it is given, so many goroutines may share one, such as a package-level
+// variable, as long as no other code changes it. Use [Details.With] to vary it.
 //
 // The zero value is usable. It is written as an Internal Server Error.
 type Details struct {

@@ -1,5 +1,5 @@
-// Package problem describes the failures of an HTTP service to its clients, as
-// RFC 9457 defines, and reads such descriptions back.
+// Package problem describes failures to the clients of an HTTP service, in the format
+// of RFC 9457, and reads such descriptions back.
 //
 // Start with [New]. It takes a status code and options that add what the client
 // may know. The title and the detail come from package status unless options

@@ -28,9 +28,8 @@ func (e *ExtensionError) Unwrap() error { return e.Err }
 var errReserved = errors.New("the name is empty, that of a standard member, or not UTF-8")
 
 // Extension decodes the extension with the given name into the value that dst
-// points to, as [encoding/json.Unmarshal] does. It returns the same for a problem
-// that a client received as for one that was made of Go values. Names are
-// case-sensitive.
+// points to, as [encoding/json.Unmarshal] does. A problem that a client received and
+// one that was made of Go values yield the same value. Names are case-sensitive.
 //
 // XML does not distinguish numbers from strings. In a problem that was decoded from
 // XML, a text that is a JSON number, true or false can therefore be decoded into a

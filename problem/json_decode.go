@@ -39,7 +39,7 @@ var ErrMalformed = errors.New("problem: malformed document")
 //   - In standard members and in names, invalid UTF-8 becomes U+FFFD.
 //   - If a name is repeated, the last member that is not ignored counts.
 //
-// The error wraps [ErrMalformed], and d is unchanged.
+// If UnmarshalJSON returns an error, it wraps [ErrMalformed], and d is unchanged.
 func (d *Details) UnmarshalJSON(b []byte) error { return d.decodeJSON(bytes.Clone(b)) }
 
 // malformed returns the error for a text that a scanner refused.

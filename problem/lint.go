@@ -12,8 +12,8 @@ import (
 )
 
 // Lint checks a problem that a server sends against the advice of RFC 9457 and RFC
-// 9110. It returns the findings, joined into one error, or nil. A problem with
-// findings is sent all the same: Lint is for the tests of a service:
+// 9110. It returns the findings, joined into one error, or nil. Findings do not keep a
+// problem from being sent. Lint is for the tests of a service:
 //
 //	for _, p := range []*problem.Details{errNoOrder, errClosed} {
 //		if err := p.Lint(); err != nil {

@@ -15,9 +15,10 @@ import (
 // according to the Retry-After header field (RFC 9110, section 10.2.3). It returns
 // false if there is no valid field.
 //
-// The wait until a date is measured from the Date header field, so that it does
-// not depend on the client's clock, or from now if there is none. It is 0 if the
-// date has passed. The wait can be up to 292 years, so callers should bound it.
+// If the field is a date, the wait is the time from the Date header field to that
+// date, so that it does not depend on the client's clock. Without a Date it is the
+// time from now. It is 0 if the date has passed. The wait can be up to 292 years, so
+// callers should bound it.
 func (d *Details) RetryAfter() (wait time.Duration, ok bool) {
 	field := strings.Trim(d.Header.Get("Retry-After"), " \t")
 	if field == "" {

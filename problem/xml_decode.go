@@ -27,10 +27,10 @@ import (
 //   - Attributes, comments, elements of other namespaces, and text beside elements
 //     are ignored.
 //
-// The error wraps [ErrMalformed], and d is unchanged, if the root element is not a
-// problem element, the document is not well-formed, contains a document type
-// declaration or an entity that XML does not predefine, or exceeds [MaxSize] or
-// [MaxDepth].
+// UnmarshalXML returns an error that wraps [ErrMalformed], and leaves d unchanged, if
+// the root element is not a problem element, or if the document is not well-formed,
+// contains a document type declaration or an entity that XML does not predefine, or
+// exceeds [MaxSize] or [MaxDepth].
 func (d *Details) UnmarshalXML(dec *xml.Decoder, start xml.StartElement) error {
 	if start.Name != (xml.Name{Space: xmlNamespace, Local: "problem"}) {
 		return malformedXML("the root element is not a problem in the namespace " + xmlNamespace)

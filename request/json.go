@@ -37,8 +37,9 @@ const (
 // A 422 lists up to [problem.MaxFieldErrors] faults in its "errors" extension. Each is a
 // [problem.FieldError] with a pointer and a code, such as [problem.CodeUnknown].
 //
-// Unlike in encoding/json, names of members are case-sensitive. A null leaves the Go value
-// unchanged, and no member is required. If the UnmarshalJSON or UnmarshalText method of a
+// Unlike in encoding/json, names of members are case-sensitive. No member is required, and as
+// in encoding/json a null makes a pointer, map, slice or interface nil and leaves any other
+// value unchanged. If the UnmarshalJSON or UnmarshalText method of a
 // type returns an error, the fault is "invalid value": the message of the error is not sent.
 func JSON[T any](r *http.Request) (T, error) {
 	var v T

@@ -30,8 +30,8 @@ type Info struct {
 	Description string   // one or two sentences for the developer of a client
 }
 
-// Lookup returns the description of a status code. It returns false if the code is
-// not in the catalogue. Lookup does not allocate and is safe for concurrent use.
+// Lookup returns the Info of a status code. It returns false if the code is not in the
+// catalogue. Lookup does not allocate and is safe for concurrent use.
 func Lookup(code int) (Info, bool) {
 	if i := row(code); i != nil {
 		return *i, true
@@ -56,8 +56,8 @@ var rowOf = func() (rows [600]uint8) {
 	return rows
 }()
 
-// ByReason returns the status whose reason or alias is phrase, ignoring case. It
-// returns false if there is none. For 413, for example, the aliases are "Content Too
+// ByReason returns the Info whose reason or alias is phrase, ignoring case. It returns
+// false if there is none. For 413, for example, the aliases are "Content Too
 // Large", as in RFC 9110, and "Request Entity Too Large", as in net/http. Reasons take
 // precedence over aliases.
 func ByReason(phrase string) (Info, bool) {
@@ -85,10 +85,10 @@ func All() iter.Seq[Info] {
 	}
 }
 
-// Nearest returns the description of a code or, if the catalogue does not have it,
-// that of the first code of its class. A client treats an unknown code in the same way
-// (RFC 9110, section 15). For a number outside 100 to 599 it returns that of 500, since
-// only a fault of the server can produce one.
+// Nearest returns the Info of a code or, if the catalogue does not have it, that of the
+// first code of its class, as which a client treats an unknown code (RFC 9110, section
+// 15). For a number outside 100 to 599 it returns the Info of 500, since only a fault of
+// the server can produce such a number.
 func Nearest(code int) Info {
 	if i := row(code); i != nil {
 		return *i
