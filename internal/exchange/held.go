@@ -72,8 +72,8 @@ type heldError struct {
 	canned []byte // what came first and says no more than the code: it leaves if the error passes
 	text   string
 
-	header     []field // as it was when the handler set the status
-	room       [3]field
+	header     []field  // as it was when the handler set the status
+	room       [5]field // as many as the documented chain and http.Error set
 	cannedRoom [maxCanned]byte
 }
 

@@ -61,7 +61,9 @@ func bringBack(r, inner *http.Request) {
 // a foreign layer has copied it. The outermost layer hands the form to net/http.
 func (x *Exchange) returned(r *http.Request) {
 	bringBack(x.Request, r)
-	x.Routed(r)
+	if x.Peek() != nil { // else the pattern is known by the request alone
+		x.Routed(r)
+	}
 }
 
 // ownCopy returns a copy of r that shares nothing with it that either side may
