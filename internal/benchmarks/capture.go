@@ -23,8 +23,8 @@ var capture = work{
 	name:   "Capture",
 	title:  "capture status and bytes of a success",
 	bounds: "what an access log or a metric pays for each request before it writes anything",
-	base:   "direct",
-	bar:    bar{added: 110, allocs: 1},
+	base:   chiTimed,
+	bar:    bar{ratio: 1, allocs: 1},
 	field: func() []contender {
 		return []contender{
 			captured("direct", "captures nothing", blind(func(next http.Handler) http.Handler { return next })),
@@ -39,6 +39,15 @@ var capture = work{
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					c := chi.NewWrapResponseWriter(w, r.ProtoMajor)
 					next.ServeHTTP(c, r)
+					seen(c.Status(), int64(c.BytesWritten()))
+				})
+			}),
+			captured(chiTimed, "the same, and two readings of the clock", func(next http.Handler, seen seenFunc) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					start := time.Now()
+					c := chi.NewWrapResponseWriter(w, r.ProtoMajor)
+					next.ServeHTTP(c, r)
+					took = time.Since(start)
 					seen(c.Status(), int64(c.BytesWritten()))
 				})
 			}),
@@ -62,6 +71,12 @@ var capture = work{
 		}
 	},
 }
+
+// chiTimed is what a middleware with chi's wrapper takes that also tells how long a
+// handler took.
+const chiTimed = "chi, timed"
+
+var took time.Duration // so that the compiler keeps it
 
 // seenFunc receives what a middleware captured, after the handler returned.
 type seenFunc func(status int, bytes int64)
