@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -56,7 +57,7 @@ func NewMemory(maxKeys int) *Memory {
 		if i < maxKeys%n {
 			s.limit++
 		}
-		s.table = newTable(0)
+		s.table.Store(newHashTable(0))
 	}
 	m.known.Store(new([]terms))
 	return m
@@ -71,7 +72,7 @@ func (m *Memory) Len() int {
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()
-		n += s.table.used
+		n += s.used
 		s.mu.Unlock()
 	}
 	return n
@@ -108,10 +109,10 @@ func (m *Memory) Take(_ context.Context, buckets []Bucket) error {
 	case len(buckets) == 1:
 		m.takeOne(&buckets[0])
 	case len(buckets) <= fewBuckets:
-		var keys [fewBuckets]uint64
-		m.takeAll(buckets, keys[:len(buckets)])
+		var lookups [fewBuckets]lookup
+		m.takeAll(buckets, lookups[:len(buckets)])
 	default:
-		m.takeAll(buckets, make([]uint64, len(buckets)))
+		m.takeAll(buckets, make([]lookup, len(buckets)))
 	}
 	return nil
 }
@@ -123,62 +124,112 @@ func (m *Memory) home(key uint64) int { return int(key & uint64(len(m.shards)-1)
 // now is the time since the start.
 func (m *Memory) now() int64 { return int64(time.Since(m.start)) }
 
-// takeOne is takeAll for the most frequent case.
+// takeOne is takeAll for the most frequent case. The lock of the shard is needed
+// only for a bucket that is not there yet.
 func (m *Memory) takeOne(b *Bucket) {
-	key, t := maphash.String(m.seed, b.Key), m.terms(b)
-	hash, s := t.identity(key), &m.shards[m.home(key)]
+	key, of := maphash.String(m.seed, b.Key), m.terms(b)
+	hash, s := of.identity(key), &m.shards[m.home(key)]
 	now := m.now()
-	s.mu.Lock()
-	at, found := s.table.find(hash)
-	units := t.holds
-	if found {
-		units = t.units(&s.table.cells[at], now)
+	if s.table.Load().decide(b, of, hash, now) {
+		return
 	}
-	b.Short = t.short(b, units)
-	var debt float64
-	switch {
-	case b.Short || b.Cost == 0:
-		debt = t.debt(units)
-	case found:
-		units = t.charged(b, units)
-		debt = t.debt(units)
-		s.table.cells[at].set(units, debt, now)
-	default:
-		debt = s.charge(b, t, hash, now, at, found, units)
+	s.mu.Lock()
+	if !s.table.Load().decide(b, of, hash, now) {
+		s.add(b, of, hash, now)
 	}
 	s.mu.Unlock()
-	b.Debt = round(debt)
 }
 
-// takeAll decides buckets at one instant.
-func (m *Memory) takeAll(buckets []Bucket, keys []uint64) {
+// lookup is what takeAll found out about one of its buckets.
+type lookup struct {
+	*terms
+	shard *shard
+	hash  uint64
+	state *bucketState // locked; nil if the bucket is not there, or is that of an earlier lookup
+	full  int64        // that of state, for unlock
+	units float64
+}
+
+// takeAll decides buckets at one instant: it holds the locks of all shards that
+// they belong to, and of all buckets that are there.
+func (m *Memory) takeAll(buckets []Bucket, lookups []lookup) {
 	var set uint64
 	for i := range buckets {
-		keys[i] = maphash.String(m.seed, buckets[i].Key)
-		set |= 1 << m.home(keys[i])
+		l, key := &lookups[i], maphash.String(m.seed, buckets[i].Key)
+		l.terms, l.shard = m.terms(&buckets[i]), &m.shards[m.home(key)]
+		l.hash = l.identity(key)
+		set |= 1 << m.home(key)
 	}
 	now := m.now()
 	m.lock(set)
 	defer m.unlock(set)
 	refused := false
 	for i := range buckets {
-		b, t := &buckets[i], m.terms(&buckets[i])
-		_, _, units := m.shards[m.home(keys[i])].look(b, t, t.identity(keys[i]), now)
-		b.Debt = round(t.debt(units))
+		b, l := &buckets[i], &lookups[i]
+		l.lock(now, lookups[:i])
+		b.Short = l.short(b, l.units)
+		b.Debt = round(l.debt(l.units))
 		refused = refused || b.Short && b.Mode == Enforce
 	}
-	if refused {
+	for i := range buckets {
+		lookups[i].finish(&buckets[i], now, refused)
+	}
+	if !refused {
+		addMissing(buckets, lookups, now)
+	}
+}
+
+// lock finds the bucket and locks it, unless an earlier lookup has done so.
+func (l *lookup) lock(now int64, earlier []lookup) {
+	t := l.shard.table.Load()
+	at, found := t.find(l.hash)
+	if !found {
+		l.units = l.holds
 		return
 	}
+	s := &t.states[at]
+	if !slices.ContainsFunc(earlier, func(e lookup) bool { return e.state == s }) {
+		l.state, l.full = s, s.lock()
+	}
+	l.units = l.terms.units(s, now)
+}
+
+// finish charges a bucket that is there, unless the call is refused, and unlocks
+// it.
+func (l *lookup) finish(b *Bucket, now int64, refused bool) {
+	if l.state == nil {
+		return
+	}
+	if !refused && !b.Short && b.Cost != 0 {
+		var debt float64
+		debt, l.full = l.state.charge(b, l.terms, l.units, now)
+		b.Debt = round(debt)
+	}
+	l.state.unlock(l.full)
+}
+
+// addMissing charges the buckets that were not there. One that gives way to them
+// is charged all the same.
+func addMissing(buckets []Bucket, lookups []lookup, now int64) {
+	added := false
 	for i := range buckets {
-		b, t, s := &buckets[i], m.terms(&buckets[i]), &m.shards[m.home(keys[i])]
-		if b.Cost == 0 || b.Short {
+		b, l := &buckets[i], &lookups[i]
+		if l.state != nil || b.Short || b.Cost == 0 {
 			continue
 		}
-		// Again, since the one before may have moved or evicted this one.
-		hash := t.identity(keys[i])
-		at, found, units := s.look(b, t, hash, now)
-		b.Debt = round(s.charge(b, t, hash, now, at, found, units))
+		if !l.shard.table.Load().decide(b, l.terms, l.hash, now) {
+			l.shard.add(b, l.terms, l.hash, now)
+			added = true
+		}
+	}
+	for i := range buckets {
+		b, l := &buckets[i], &lookups[i]
+		if !added || b.Short || b.Cost == 0 {
+			continue
+		}
+		if _, found := l.shard.table.Load().find(l.hash); !found {
+			l.shard.add(b, l.terms, l.hash, now)
+		}
 	}
 }
 

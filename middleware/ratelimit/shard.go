@@ -2,74 +2,70 @@ package ratelimit
 
 import (
 	"sync"
+	"sync/atomic"
 )
 
-// shard is a part of the buckets with a lock of its own. What a decision reads
-// comes first, to be in one cache line.
+// shard is a part of the buckets of a [Memory]. What every decision reads is in
+// a cache line of its own, which changes only when the table grows.
 type shard struct {
-	mu      sync.Mutex
-	table   table
-	limit   int      // of the buckets
-	hand    int      // where the search for a bucket to give way goes on
-	evicted int      // how many had to
-	_       [56]byte // keeps two locks out of one cache line
+	table atomic.Pointer[hashTable] // never nil
+	_     [56]byte
+
+	mu      sync.Mutex // guards which buckets there are, and the fields below
+	used    int        // how many there are
+	limit   int        // how many there may be
+	hand    int        // where the search for one to evict goes on
+	evicted int        // how many were not full
+	_       [24]byte
 }
 
-// The arithmetic is that of rate.Limiter's AllowN, operation for operation, on
-// a bucket without an allocation and a lock of its own.
+// The methods below need the lock.
 
-// look finds the bucket with the hash at the time now, and sees whether its
-// units are enough for b. It returns its place in the table, or the place where
-// to insert it, and its units.
-//
-// The time is read outside the lock, so it can be older than the bucket. The
-// bucket then does not change: rate.Limiter would go back in time, and mint
-// units when it comes forward again (go.dev/issue/56287).
-func (s *shard) look(b *Bucket, t *terms, hash uint64, now int64) (at int, found bool, units float64) {
-	units = t.holds
-	if at, found = s.table.find(hash); found {
-		units = t.units(&s.table.cells[at], now)
+// add decides b on a bucket that is not in the table, so it is full, and keeps
+// it if it is charged.
+func (s *shard) add(b *Bucket, of *terms, hash uint64, now int64) {
+	units := of.holds
+	b.Debt, b.Short = 0, of.short(b, units)
+	if b.Short || b.Cost <= 0 {
+		return
 	}
-	b.Short = t.short(b, units)
-	return at, found, units
+	units = of.charged(b, units)
+	debt := of.debt(units)
+	b.Debt = round(debt)
+	s.insert(hash, units, now, fullAt(now, debt))
 }
 
-// charge takes b's cost from what look has found, or gives it back, and returns
-// the debt that is left. Where there is no cell the bucket is full, and there
-// is nothing to give back.
-func (s *shard) charge(b *Bucket, t *terms, hash uint64, now int64, at int, found bool, units float64) (debt float64) {
-	if !found && b.Cost < 0 {
-		return 0
+// insert adds a bucket.
+func (s *shard) insert(hash uint64, units float64, now, full int64) {
+	t := s.table.Load()
+	at, _ := t.find(hash)
+	if t.reuse(at, hash, units, now, full) {
+		return
 	}
-	units = t.charged(b, units)
-	debt = t.debt(units)
-	if found {
-		s.table.cells[at].set(units, debt, now)
-		return debt
+	if s.makeRoom(now, full) {
+		t = s.table.Load()
+		at, _ = t.find(hash)
 	}
-	c := cell{hash, units, now, debt}
-	if s.table.reuse(at, c) {
-		return debt
+	for !t.insert(at, hash, units, now, full) { // the last places are crowded
+		t = t.widened()
+		s.table.Store(t)
+		at, _ = t.find(hash)
 	}
-	if s.makeRoom(now, c.full()) {
-		at, _ = s.table.find(hash)
-	}
-	s.table.insert(at, c)
-	return debt
+	s.used++
 }
 
 // makeRoom makes room for a bucket that will be full at the time full, and
 // reports whether places have changed.
 func (s *shard) makeRoom(now, full int64) (moved bool) {
-	if s.table.used >= s.limit {
+	if s.used >= s.limit {
 		s.evict(now, full)
 		moved = true
 	}
-	if s.table.used >= s.table.most {
+	if t := s.table.Load(); s.used >= t.most {
 		// It grows only for buckets that are in use. It does not shrink: where
 		// clients stay below their quotas, it would grow again at once.
-		if s.table.sweep(now); float64(s.table.used) > loadLeast*float64(s.table.homes) {
-			s.table = s.table.resized(min(s.table.used+1, s.limit))
+		if s.used = t.sweep(now); float64(s.used) > loadLeast*float64(t.homes) {
+			s.table.Store(t.resized(min(s.used+1, s.limit)))
 		}
 		s.hand, moved = 0, true
 	}
@@ -84,25 +80,31 @@ const fairLooks, maxLooks = 64, 1024
 // is nearest to full of those that it looks at. The search goes on where the
 // last one ended, so that all buckets have their turn.
 func (s *shard) evict(now, full int64) {
-	best, soonest, looks, cells := -1, int64(0), 0, s.table.cells
-	for range cells {
-		if s.hand++; s.hand >= len(cells) {
-			s.hand = 0
-		}
-		c := &cells[s.hand]
-		if c.free() {
-			continue
-		}
-		at := c.full()
-		if looks++; best < 0 || at < soonest {
-			best, soonest = s.hand, at
-		}
-		if at <= now || looks >= maxLooks || looks >= fairLooks && soonest <= full {
-			break
+	t := s.table.Load()
+	best, soonest, looks := -1, int64(0), 0
+	for best < 0 { // one that another goroutine charges at the moment stays
+		for range t.hashes {
+			if s.hand++; s.hand >= len(t.hashes) {
+				s.hand = 0
+			}
+			if t.hashes[s.hand].Load() == 0 {
+				continue
+			}
+			at := t.states[s.hand].full.Load()
+			if at == busy {
+				continue
+			}
+			if looks++; best < 0 || at < soonest {
+				best, soonest = s.hand, at
+			}
+			if at <= now || looks >= maxLooks || looks >= fairLooks && soonest <= full {
+				break
+			}
 		}
 	}
 	if soonest > now {
 		s.evicted++
 	}
-	s.table.remove(best)
+	t.remove(best)
+	s.used--
 }

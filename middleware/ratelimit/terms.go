@@ -59,8 +59,8 @@ func (t *terms) identity(key uint64) uint64 { return max(1, key^t.hash) }
 func (t *terms) debt(units float64) float64 { return (t.holds - units) * t.perUnit }
 
 // units is what a bucket holds at the time now.
-func (t *terms) units(c *cell, now int64) float64 {
-	units := c.units + seconds64(now-c.last)*t.perSecond
+func (t *terms) units(s *bucketState, now int64) float64 {
+	units := s.units + seconds64(now-s.last)*t.perSecond
 	if units > t.holds {
 		return t.holds
 	}
