@@ -54,8 +54,10 @@ func (a *attempt) add(p *rule, r *http.Request) {
 		if quota = AtRate(p.Limiter.Limit(), p.Limiter.Burst()); quota == Unlimited() {
 			return
 		}
-		if quota.check() != nil { // its rate or its burst is 0
-			barred, quota = true, Quota{Per: time.Second}
+		if barred = quota.N < 1; barred { // its rate or its burst is 0
+			quota = Quota{Per: time.Second}
+		} else {
+			quota = quota.reportable()
 		}
 	case p.QuotaFor != nil:
 		if q := p.QuotaFor(r); q != (Quota{}) {

@@ -190,6 +190,9 @@ func (f *inFlight) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 	}
 	limit := f.limit()
 	left, outcome := f.slots.enter(r.Context(), v, limit)
+	if outcome == admitted {
+		defer f.leave(v.key, limit)
+	}
 	if f.Advertise {
 		f.advertise(w.Header(), v.key, limit, left)
 		exchange.KeepLimits(w)
@@ -198,12 +201,17 @@ func (f *inFlight) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 		f.refuse(w, r, outcome)
 		return
 	}
-	defer func() { f.slots.leave(v.key, f.limit()) }()
 	if f.Advertise {
 		keep(next, w, r, nil)
 		return
 	}
 	next.ServeHTTP(w, r)
+}
+
+// leave frees a slot, also if Limit panics. Then the limit stays as it was.
+func (f *inFlight) leave(key string, limit int) {
+	defer func() { f.slots.leave(key, limit) }()
+	limit = f.limit()
 }
 
 // limit is the number of slots there are at present.

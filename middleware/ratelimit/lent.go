@@ -112,7 +112,8 @@ func (l *Limiter) reserve(lim *rate.Limiter, n int) {
 		lim.ReserveN(now, n)
 		return
 	}
-	for left := min(n, 2*burst); left > 0; left -= burst { // it reserves no more at once
-		lim.ReserveN(now, min(left, burst))
+	lim.ReserveN(now, min(n, burst)) // it reserves no more at once
+	if n > burst {
+		lim.ReserveN(now, min(n-burst, burst))
 	}
 }

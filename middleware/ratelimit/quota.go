@@ -119,6 +119,14 @@ func (q Quota) check() error {
 	return nil
 }
 
+// reportable is q with a burst that header fields can report, and that comes
+// back within maxFill. The rate has to be valid.
+func (q Quota) reportable() Quota {
+	most := mulDiv(uint64(maxFill), uint64(q.N), uint64(q.Per), false)
+	q.Burst = max(1, int(min(uint64(q.Burst), most, uint64(maxInteger))))
+	return q
+}
+
 // full is q with its Burst spelled out, so that equal quotas are ==.
 func (q Quota) full() Quota {
 	q.Burst = q.Capacity()

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"errors"
+	"math"
 )
 
 // errNothing is what Spend returns where there is nothing to charge.
@@ -61,7 +62,7 @@ func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
 		if n == 0 {
 			continue
 		}
-		p.charged += n
+		p.charged = addUnits(p.charged, n)
 		if p.rule.Limiter != nil {
 			a.limiter.reserve(p.rule.Limiter, n)
 			continue
@@ -76,6 +77,15 @@ func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
 		return nil
 	}
 	return a.limiter.giveBack(context.WithoutCancel(ctx), buckets, a.local)
+}
+
+// addUnits is a+b, or math.MaxInt where that is less: what a request is charged
+// is never negative.
+func addUnits(a, b int) int {
+	if b > math.MaxInt-a {
+		return math.MaxInt
+	}
+	return a + b
 }
 
 // giveBack corrects what was charged to buckets, where it was charged.
