@@ -3,6 +3,7 @@ package ratelimit_test
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -278,6 +279,57 @@ func TestInFlightKeepsNoSlotOfAHandlerThatEnds(t *testing.T) {
 type headerless struct{ http.ResponseWriter }
 
 func (headerless) Header() http.Header { panic("no header") }
+
+func TestInFlightFreesTheSlotOnAnyConnection(t *testing.T) {
+	hijack := func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if assert.NoError(t, err) {
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+			conn.Close()
+		}
+	}
+	for _, c := range []struct {
+		reason string
+		http2  bool
+		handle http.HandlerFunc
+	}{
+		{"an upgrade", false, hijack},
+		{"an abort", false, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"an abort of a stream", true, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
+		{"a stream that its client resets", true, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+		{"a connection that its client closes", false, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			ended := make(chan struct{})
+			inside := ratelimit.InFlight(1)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/last" {
+					return
+				}
+				c.handle(w, r)
+			}))
+			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer func() { ended <- struct{}{} }()
+				inside.ServeHTTP(w, r)
+			}))
+			srv.EnableHTTP2 = c.http2
+			srv.StartTLS()
+			defer srv.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			r, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
+			require.NoError(t, err)
+			if res, err := srv.Client().Do(r); err == nil {
+				res.Body.Close()
+			}
+			<-ended
+			go func() { <-ended }()
+			res, err := srv.Client().Get(srv.URL + "/last")
+			require.NoError(t, err)
+			res.Body.Close()
+			assert.Equal(t, 200, res.StatusCode)
+		})
+	}
+}
 
 func TestInFlightKeepsNoSlotOfAWriterThatPanics(t *testing.T) {
 	h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 1, Advertise: true})(http.HandlerFunc(ok))
