@@ -14,30 +14,31 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sound checks what has to hold for each table: its cells are in order, each is
-// found, and they are counted.
-func sound(t *testing.T, b *table) {
+// sound checks what has to hold for each table: its hashes are in order, each is
+// found, no place is locked, and used of them are taken.
+func sound(t *testing.T, b *hashTable, used int) {
 	t.Helper()
-	used := 0
-	for i := range b.cells {
-		c := &b.cells[i]
-		if c.free() {
+	require.Equal(t, len(b.hashes), len(b.states))
+	for i := range b.hashes {
+		h := b.hashes[i].Load()
+		require.NotEqual(t, int64(busy), b.states[i].full.Load(), "place %d is locked", i)
+		if h == 0 {
 			continue
 		}
-		used++
-		at, found := b.find(c.hash)
-		require.True(t, found && at == i, "cell %d of %d, for %d homes, is found at %d: %v", i, len(b.cells), b.homes, at, found)
-		require.LessOrEqual(t, b.home(c.hash), i)
+		used--
+		at, found := b.find(h)
+		require.True(t, found && at == i, "place %d of %d, for %d homes, is found at %d: %v", i, len(b.hashes), b.homes, at, found)
+		require.LessOrEqual(t, b.home(h), i)
 	}
-	require.Equal(t, used, b.used)
+	require.Zero(t, used)
 	require.Equal(t, int(float64(b.homes)*loadMost), b.most)
 }
 
 // The oracle is a map. Hashes crowd at both ends and in the middle.
-func TestTableFindsWhatAMapDoes(t *testing.T) {
+func TestHashTableFindsWhatAMapDoes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	for range 60 {
-		b, oracle := newTable(rnd.IntN(40)), map[uint64]int64{}
+		b, oracle := newHashTable(rnd.IntN(40)), map[uint64]int64{}
 		hash := func() uint64 {
 			switch h := 1 + rnd.Uint64N(30); rnd.IntN(3) {
 			case 0:
@@ -48,7 +49,7 @@ func TestTableFindsWhatAMapDoes(t *testing.T) {
 				return 1 + rnd.Uint64()>>1
 			}
 		}
-		for step := range 300 {
+		for step := range int64(300) {
 			h := hash()
 			at, found := b.find(h)
 			_, want := oracle[h]
@@ -57,42 +58,49 @@ func TestTableFindsWhatAMapDoes(t *testing.T) {
 			case found && rnd.IntN(2) == 0:
 				b.remove(at)
 				delete(oracle, h)
-			case !found && b.used >= b.most:
-				now := max(0, int64(step)-100)
-				b.sweep(now)
+			case !found && len(oracle) >= b.most:
+				now := max(0, step-100)
+				used := b.sweep(now)
 				for k, full := range oracle {
 					if full <= now {
 						delete(oracle, k)
 					}
 				}
-				b = b.resized(b.used + 1)
+				require.Equal(t, len(oracle), used)
+				b = b.resized(used + 1)
 			case !found:
-				c := cell{hash: h, last: int64(step)}
-				if i := at; i < len(b.cells) && !b.cells[i].free() && b.cells[i].full() <= c.last && rnd.IntN(2) == 0 {
-					delete(oracle, b.cells[i].hash)
-					require.True(t, b.reuse(at, c))
+				if at < len(b.hashes) && b.hashes[at].Load() != 0 && b.states[at].full.Load() <= step && rnd.IntN(2) == 0 {
+					delete(oracle, b.hashes[at].Load())
+					require.True(t, b.reuse(at, h, float64(step), step, step))
 				} else {
-					b.insert(at, c)
+					for !b.insert(at, h, float64(step), step, step) {
+						b = b.widened()
+						at, _ = b.find(h)
+					}
 				}
-				oracle[h] = c.full()
+				oracle[h] = step
 			}
-			sound(t, &b)
-			require.Equal(t, len(oracle), b.used)
+			sound(t, b, len(oracle))
+			for h, last := range oracle {
+				at, _ := b.find(h)
+				require.Equal(t, last, b.states[at].last)
+				require.Equal(t, float64(last), b.states[at].units)
+			}
 		}
 	}
 }
 
-func TestTableReusesOnlyWhatIsFull(t *testing.T) {
-	b := newTable(1)
+func TestHashTableReusesOnlyWhatIsFull(t *testing.T) {
+	b := newHashTable(1)
 	at, _ := b.find(9)
-	assert.False(t, b.reuse(at, cell{hash: 9}), "a free place is for insert to count")
-	assert.False(t, b.reuse(len(b.cells), cell{hash: 9}))
-	b.insert(at, cell{hash: 9, last: 100, debt: 50})
-	full := b.cells[at].full()
-	assert.False(t, b.reuse(at, cell{hash: 8, last: full - 1}))
-	assert.True(t, b.reuse(at, cell{hash: 8, last: full}))
-	assert.Equal(t, int64(1)<<62, (&cell{debt: 1e19}).full(), "no time overflows")
-	sound(t, &b)
+	assert.False(t, b.reuse(at, 9, 0, 0, 0), "a free place is for insert to count")
+	assert.False(t, b.reuse(len(b.hashes), 9, 0, 0, 0))
+	full := fullAt(100, 50)
+	assert.True(t, b.insert(at, 9, 0, 100, full))
+	assert.False(t, b.reuse(at, 8, 0, full-1, full))
+	assert.True(t, b.reuse(at, 8, 0, full, full))
+	assert.Equal(t, int64(1)<<62, fullAt(0, 1e19), "no time overflows")
+	sound(t, b, 1)
 }
 
 // A shard never holds more than its limit, whatever comes and goes.
@@ -114,8 +122,9 @@ func TestShardsStaySound(t *testing.T) {
 				require.LessOrEqual(t, m.Len(), limit)
 				if step%50 == 0 {
 					for i := range m.shards {
-						sound(t, &m.shards[i].table)
-						require.LessOrEqual(t, m.shards[i].table.used, m.shards[i].table.most)
+						b := m.shards[i].table.Load()
+						sound(t, b, m.shards[i].used)
+						require.LessOrEqual(t, m.shards[i].used, b.most)
 					}
 				}
 			}
@@ -131,33 +140,45 @@ func TestShardsStaySound(t *testing.T) {
 	})
 }
 
-// looks is how many buckets evict looked at, and what it dropped.
-func looks(s *shard, now, full int64) (n int, dropped cell) {
-	before, from := slices.Clone(s.table.cells), s.hand
+// looks is how many buckets evict looked at, and when the one that it dropped
+// would have been full.
+func looks(s *shard, now, full int64) (n int, dropped int64) {
+	b, from := s.table.Load(), s.hand
+	before := map[uint64]int64{}
+	var places []int
+	for i := range b.hashes {
+		if h := b.hashes[i].Load(); h != 0 {
+			before[h] = b.states[i].full.Load()
+			places = append(places, i)
+		}
+	}
 	s.evict(now, full)
 	for i := from; i != s.hand; {
-		if i++; i == len(before) {
+		if i++; i == len(b.hashes) {
 			i = 0
 		}
-		if !before[i].free() {
+		if slices.Contains(places, i) {
 			n++
 		}
 	}
-	for _, c := range before {
-		if _, found := s.table.find(c.hash); !c.free() && !found {
-			dropped = c
+	for h, full := range before {
+		if _, found := b.find(h); !found {
+			dropped = full
 		}
 	}
 	return n, dropped
 }
 
 func crowded(n int, debt func(i int) float64) *shard {
-	s := &shard{table: newTable(n), limit: n}
+	s, b := &shard{limit: n, used: n}, newHashTable(n)
 	for i := range n {
 		h := uint64(i+1) << 40
-		at, _ := s.table.find(h)
-		s.table.insert(at, cell{hash: h, debt: debt(i)})
+		at, _ := b.find(h)
+		for full := fullAt(0, debt(i)); !b.insert(at, h, 0, 0, full); at, _ = b.find(h) {
+			b = b.widened()
+		}
 	}
+	s.table.Store(b)
 	return s
 }
 
@@ -166,7 +187,7 @@ func TestEvictionLooksAtABoundedNumberOfBuckets(t *testing.T) {
 	all := func(int) float64 { return 1000 }
 	got, dropped := looks(crowded(n, all), 0, 500)
 	assert.Equal(t, maxLooks, got, "none is as near to full as the new one")
-	assert.Equal(t, 1000.0, dropped.debt)
+	assert.Equal(t, crowdedFull(1000), dropped)
 	got, _ = looks(crowded(n, all), 0, 5000)
 	assert.Equal(t, fairLooks, got, "each is")
 	got, _ = looks(crowded(n, all), 0, crowdedFull(1000))
@@ -182,7 +203,7 @@ func TestEvictionLooksAtABoundedNumberOfBuckets(t *testing.T) {
 	assert.EqualValues(t, 64, fairLooks)
 }
 
-func crowdedFull(debt float64) int64 { return (&cell{debt: debt}).full() }
+func crowdedFull(debt float64) int64 { return fullAt(0, debt) }
 
 func TestEvictionDropsTheNearestToFull(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(9, 10))
@@ -190,12 +211,12 @@ func TestEvictionDropsTheNearestToFull(t *testing.T) {
 		n := 1 + rnd.IntN(60)
 		debts := rnd.Perm(n)
 		s := crowded(n, func(i int) float64 { return 1000 + 10*float64(debts[i]) })
-		s.hand = rnd.IntN(len(s.table.cells))
+		s.hand = rnd.IntN(len(s.table.Load().hashes))
 		// The last place before the search ends is where it began.
 		_, dropped := looks(s, 0, rnd.Int64N(3000))
-		require.Equal(t, 1000.0, dropped.debt, "of %d", n)
-		require.Equal(t, n-1, s.table.used)
-		sound(t, &s.table)
+		require.Equal(t, crowdedFull(1000), dropped, "of %d", n)
+		require.Equal(t, n-1, s.used)
+		sound(t, s.table.Load(), n-1)
 	}
 }
 
@@ -247,7 +268,7 @@ func TestTermsAreExact(t *testing.T) {
 	assert.Zero(t, seconds64(0))
 	b := &Bucket{Policy: "p", Quota: PerHour(1).full()}
 	terms := newTerms(maphash.MakeSeed(), b)
-	assert.EqualValues(t, 1, terms.identity(terms.hash), "0 is for a free cell")
+	assert.EqualValues(t, 1, terms.identity(terms.hash), "0 is for a free place")
 	m := NewMemory(10)
 	for i := range 3 * maxTerms {
 		take(t, m, Bucket{Key: "k", Quota: PerHour(1 + i), Cost: 1})
