@@ -19,7 +19,7 @@ func TestFromContextIsUnknownWithoutAnAnswer(t *testing.T) {
 	assert.False(t, clientip.FromContext(clientip.NewContext(clientip.NewContext(t.Context(), addr), netip.Addr{})).IsValid(), "unknown replaces what was known")
 }
 
-func TestWrapKeepsTheAnswerWhenTheRequestIsRewritten(t *testing.T) {
+func TestWrapKeepsTheAddressOfARewrittenRequest(t *testing.T) {
 	h := whoami(clientip.Direct)
 	rewriting := clientip.Source(clientip.Direct).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.RemoteAddr = "192.0.2.66"

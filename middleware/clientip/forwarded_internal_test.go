@@ -14,7 +14,7 @@ const (
 	nobody = "203.0.113.5:4444" // any other
 )
 
-func TestForwardedReadsXForwardedForFromTheTrustedEnd(t *testing.T) {
+func TestForwardedReadsFromTheTrustedEnd(t *testing.T) {
 	source := Forwarded(prefixes("10.0.0.0/8, 2001:db8:f::/48, 198.51.100.0/24")...)
 	for _, row := range []struct{ peer, field, want, reason string }{
 		// the walk

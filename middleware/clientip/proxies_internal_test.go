@@ -83,7 +83,7 @@ func TestProxiesBelieveOnlyConfiguredPeers(t *testing.T) {
 }
 
 // Every address near a border, against net/netip asked prefix by prefix.
-func TestTrustContainsWhatOneOfThePrefixesContains(t *testing.T) {
+func TestTrustContainsWhatAPrefixContains(t *testing.T) {
 	for _, text := range []string{
 		"10.0.0.0/8",
 		"10.0.0.0/8, 10.0.0.0/8, 10.0.0.0/9, 10.255.0.0/16, 10.0.0.0, 11.0.0.0/32",
@@ -123,7 +123,7 @@ func TestUnixSocketAsksTheListener(t *testing.T) {
 	}
 }
 
-func TestConfigurationThatCannotWorkPanicsAtConstruction(t *testing.T) {
+func TestInvalidProxiesPanic(t *testing.T) {
 	ten := prefixes("10.0.0.0/8")
 	for _, row := range []struct {
 		build  func()

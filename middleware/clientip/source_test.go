@@ -69,7 +69,7 @@ func TestSourcesAnswerOverTheWire(t *testing.T) {
 	}
 }
 
-func TestDirectFoldsMappedAddressesOfADualStackListener(t *testing.T) {
+func TestDirectUnmapsIPv4Addresses(t *testing.T) {
 	listener, err := net.Listen("tcp", "[::]:0")
 	if err != nil {
 		t.Skip("no IPv6 here: ", err)

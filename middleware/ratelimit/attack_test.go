@@ -200,7 +200,7 @@ func TestStoreThatPanicsHoldsNothingUp(t *testing.T) {
 	})
 }
 
-func TestClientsThatLeaveABlockedStoreFreeEverything(t *testing.T) {
+func TestClientsThatLeaveABlockedStoreChargeNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &broken{Store: ratelimit.NewMemory(10)}
 		store.blocks.Store(true)

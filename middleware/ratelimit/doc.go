@@ -1,4 +1,4 @@
-// Package ratelimit limits how many requests a client may send, and how many are
+// Package ratelimit limits how many requests a client may send and how many are
 // in flight at once, and reports accurate RateLimit and Retry-After fields.
 //
 // Start with [New] and one [Policy]:
@@ -8,27 +8,29 @@
 //		Key:   ratelimit.ByIP(clientip.Direct),
 //	})(h)
 //
-// [NewLimiter] makes the same with [Options]: a [Store] that a fleet shares, a
-// hook for metrics, a response of one's own. [Limiter.Check] decides without
+// [NewLimiter] does the same with [Options]: a [Store] that several servers
+// share, a hook for metrics, a custom response. [Limiter.Check] decides without
 // writing a response. [InFlight] limits concurrency.
 //
-// Every response reports in RateLimit-Policy and RateLimit what is granted and
-// what is left (draft-ietf-httpapi-ratelimit-headers-11). A request over the
-// limit gets 429, and one beyond the capacity that all clients share 503, each
-// with a Retry-After that is neither early nor needlessly late, and with a
-// problem document whose extension "violated-policies" names the policies. A
-// request that can never succeed gets 403 and no Retry-After. To let scripts of
-// other origins read these fields, give [HeaderNames] to the CORS layer, and put
-// that outside of the limiter, so that preflights are not counted.
+// Every response carries RateLimit-Policy and RateLimit, which report the quota
+// and what is left of it (draft-ietf-httpapi-ratelimit-headers-11). A request
+// over the limit gets a 429, and one beyond the capacity that all clients share
+// gets a 503. Both are problem documents whose extension "violated-policies"
+// names the policies, with a Retry-After that is neither early nor needlessly
+// late. A request that can never succeed gets a 403 without Retry-After.
 //
-// Units come back evenly, as in a token bucket: the decisions are those of
-// golang.org/x/time/rate. Several policies are decided at one instant, all or
-// none: a request that one of them refuses costs nothing, whatever the client
-// does while it has to wait.
+// To let scripts from other origins read these header fields, pass [HeaderNames]
+// to the CORS middleware. Put that outside the limiter, so that preflight
+// requests are not counted.
 //
-// Limiters are made once and have all state. A router may call the middleware
-// for each route or each request.
+// A quota is a token bucket: units come back evenly, and the decisions are those
+// of golang.org/x/time/rate. Several policies are decided together, all or none:
+// a request that one of them refuses is charged to none of them, so a client
+// that retries too early does not have to wait longer.
 //
-// The package does not queue requests over a rate, and it does not find out who
-// sends them: that is for package clientip, or for your own authentication.
+// A limiter holds all of its state, so make it once. A router may call the
+// middleware once per route or once per request.
+//
+// The package does not queue requests over a rate, and it does not identify
+// clients: use package clientip, or your own authentication.
 package ratelimit

@@ -116,7 +116,7 @@ func (t *hashTable) find(hash uint64) (at int, found bool) {
 // The time is read outside the lock, so it can be older than the bucket. The
 // bucket then stays in its time: rate.Limiter would go back, and mint units when
 // it comes forward again (go.dev/issue/56287).
-func (t *hashTable) decide(b *Bucket, of *terms, hash uint64, now int64) (found bool) {
+func (t *hashTable) decide(b *Bucket, of *bucketClass, hash uint64, now int64) (found bool) {
 	at, found := t.find(hash)
 	if !found {
 		return false
@@ -140,7 +140,7 @@ func (t *hashTable) decide(b *Bucket, of *terms, hash uint64, now int64) (found 
 
 // charge takes b's cost from the units that the bucket holds now. It returns the
 // debt, and when the bucket is full again. The caller has the lock.
-func (s *bucketState) charge(b *Bucket, of *terms, units float64, now int64) (debt float64, full int64) {
+func (s *bucketState) charge(b *Bucket, of *bucketClass, units float64, now int64) (debt float64, full int64) {
 	s.units = of.charged(b, units)
 	s.last = max(s.last, now)
 	debt = of.debt(s.units)

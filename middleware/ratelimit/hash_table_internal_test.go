@@ -132,7 +132,7 @@ func TestShardsStaySound(t *testing.T) {
 				take(t, m, Bucket{Key: strconv.Itoa(i), Quota: PerHour(10), Cost: 5})
 			}
 			assert.Equal(t, limit, m.Len(), "all places are of use")
-			assert.LessOrEqual(t, len(*m.known.Load()), maxTerms)
+			assert.LessOrEqual(t, len(*m.known.Load()), maxClasses)
 		}
 		assert.Len(t, NewMemory(1<<20).shards, maxShards)
 		assert.Len(t, NewMemory(127).shards, 1)
@@ -267,11 +267,11 @@ func TestTermsAreExact(t *testing.T) {
 	assert.Zero(t, seconds64(-1), "a clock that was read before the lock")
 	assert.Zero(t, seconds64(0))
 	b := &Bucket{Policy: "p", Quota: PerHour(1).full()}
-	terms := newTerms(maphash.MakeSeed(), b)
-	assert.EqualValues(t, 1, terms.identity(terms.hash), "0 is for a free place")
+	class := newBucketClass(maphash.MakeSeed(), b)
+	assert.EqualValues(t, 1, class.identity(class.hash), "0 is for a free place")
 	m := NewMemory(10)
-	for i := range 3 * maxTerms {
+	for i := range 3 * maxClasses {
 		take(t, m, Bucket{Key: "k", Quota: PerHour(1 + i), Cost: 1})
 	}
-	assert.Len(t, *m.known.Load(), maxTerms, "however many quotas there are")
+	assert.Len(t, *m.known.Load(), maxClasses, "however many quotas there are")
 }

@@ -12,17 +12,17 @@ import (
 )
 
 // InFlight returns a middleware that passes at most n requests through at once.
-// The others get 503 with a Retry-After, immediately, so that an overload does
-// not pile up.
+// The others get a 503 with Retry-After immediately, so that an overload does not
+// build up a queue.
 //
-// A request is in flight until its handler returns, also one that streams or
-// has hijacked the connection. A middleware that returns before its handler
-// does, as middleware.Timeout and http.TimeoutHandler do at the deadline, has
-// to be outside of this one: then a slot is held until the handler has really
-// ended. In the other order, handlers that outlive their deadlines exceed n.
+// A request is in flight until its handler returns, even if it streams or has
+// hijacked the connection. Put a middleware that returns before its handler does
+// outside of this one: middleware.Timeout and http.TimeoutHandler do that at the
+// deadline. Then each slot is held until the handler has ended. In the other
+// order, handlers that outlive their deadlines exceed n.
 //
-// All handlers that the result wraps share the n: make it once. InFlight
-// panics if n is less than 1.
+// All handlers that the middleware wraps share the n slots, so make it once.
+// InFlight panics if n is less than 1.
 func InFlight(n int) func(http.Handler) http.Handler {
 	return InFlightWith(InFlightOptions{Max: n})
 }
@@ -33,58 +33,61 @@ type InFlightOptions struct {
 	// alone decides.
 	Max int
 
-	// Limit returns how many there may be at present, up to Max: a limit that
-	// adapts to how the service does. It is called when a request comes and
-	// when one ends, by many goroutines at once. Less than 1 counts as 1. When
-	// it falls, requests in flight stay. Nil means Max.
+	// Limit returns how many requests may be in flight now, up to Max, for a
+	// limit that adapts to the load. It is called when a request arrives and
+	// when one ends, and must be safe for concurrent use. A result below 1
+	// counts as 1. When the limit falls, requests in flight continue. Nil means
+	// Max.
 	Limit func() int
 
 	// Priority ranks requests, such as health checks above paying clients
 	// above others. The waiting request with the highest priority gets the
-	// next slot, and drives one with a lower priority out of a queue that is
-	// full. It must not be for a client to choose. Nil means 0 for all.
+	// next slot, and displaces one with a lower priority from a full queue. A
+	// client must not be able to choose its priority. Nil means 0 for all.
 	Priority func(*http.Request) int
-	// Reserved is the number of slots that only requests with a priority
-	// above 0 get. At least one slot stays for the others.
+	// Reserved is the number of slots for requests with a priority above 0
+	// alone. At least one slot stays for the others.
 	Reserved int
 
-	// Key returns whose a request is, so that no key has more than PerKey of
-	// the slots: [ByIP], or a function that returns the user. An empty key is
-	// bounded by Max alone. Nil means no bound but Max.
+	// Key groups requests, such as by client with [ByIP], so that no key holds
+	// more than PerKey slots. Requests with an empty key are limited by Max
+	// alone, and if Key is nil, all are.
 	Key func(*http.Request) string
-	// PerKey is the fair share, from 1 to Max. It is required with Key.
+	// PerKey is the number of slots that one key may hold, from 1 to Max. It is
+	// required with Key.
 	PerKey int
 
-	// MaxWait is how long a request may wait for a slot. It leaves at once
-	// when its client does. 0 means not at all.
+	// MaxWait is how long a request may wait for a slot. It stops waiting when
+	// its client disconnects. 0 means that requests do not wait.
 	MaxWait time.Duration
-	// MaxWaiting bounds the requests that wait, and the memory that they
-	// hold. As many of one key may wait as may be in flight. 0 means Max, or
-	// 100 without a Max.
+	// MaxWaiting bounds the requests that wait, and with them the memory that
+	// they hold. At most PerKey requests of one key wait. 0 means Max, or 100
+	// if Max is 0.
 	MaxWaiting int
 
-	// RetryAfter is what a refused client is told, in seconds rounded up. 0
-	// means one second.
+	// RetryAfter is sent to refused clients, in seconds rounded up. 0 means one
+	// second.
 	RetryAfter time.Duration
-	// Name is what clients read in the problem of a refusal: printable ASCII.
-	// Empty means "in-flight". The fair share has the same name with
-	// "-per-key".
+	// Name identifies the limit in the problem of a refusal. It is printable
+	// ASCII. Empty means "in-flight". The limit per key has the same name with
+	// the suffix "-per-key".
 	Name string
-	// Problem is the type of problem of a refusal, with a status of 400 or
-	// more, such as problem.TemporaryReducedCapacity of the draft on RateLimit
-	// fields. Nil means the documented 503 Service Unavailable.
+	// Problem is the problem type of a refusal, with a status from 400 to 599,
+	// such as problem.TemporaryReducedCapacity of the draft on RateLimit
+	// fields. Nil means 503 Service Unavailable.
 	Problem *problem.Type
-	// Advertise tells clients in RateLimit-Policy how many concurrent requests
-	// there can be, and in RateLimit how many more
+	// Advertise reports in RateLimit-Policy how many requests may be in flight
+	// and in RateLimit how many more are possible
 	// (draft-ietf-httpapi-ratelimit-headers-11).
 	Advertise bool
 
-	// Responder writes the refusal. Nil means that of the middleware.Normalize
-	// around, else the defaults of package respond.
+	// Responder writes the refusal. Nil means the Responder of the
+	// middleware.Normalize around the limit, or without one the defaults of
+	// package respond.
 	Responder *respond.Responder
 }
 
-// InFlightWith is [InFlight] with settings. It panics if one cannot work.
+// InFlightWith is [InFlight] with settings. It panics if one is invalid.
 func InFlightWith(o InFlightOptions) func(http.Handler) http.Handler {
 	f := newInFlight(o)
 	return func(next http.Handler) http.Handler {
@@ -95,7 +98,7 @@ func InFlightWith(o InFlightOptions) func(http.Handler) http.Handler {
 	}
 }
 
-// inFlightHandler is a handler behind a limit of concurrency.
+// inFlightHandler is a handler behind a concurrency limit.
 type inFlightHandler struct {
 	limit *inFlight
 	next  http.Handler
@@ -105,22 +108,22 @@ func (h *inFlightHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.limit.serve(w, r, h.next)
 }
 
-// Handler is as that of limited.
+// Handler lets middleware.Timeout find the route, as that of limitedHandler does.
 func (h *inFlightHandler) Handler(r *http.Request) (http.Handler, string) {
 	return handlerOf(h.next, r)
 }
 
-// perKey follows the name of the limit in the name of the fair share.
-const perKey = "-per-key"
+// perKeySuffix follows the name of the limit in the name of the limit per key.
+const perKeySuffix = "-per-key"
 
-// check panics if a setting cannot work, and returns o with its defaults.
+// check panics if a setting is invalid. It returns o with its defaults.
 func (o InFlightOptions) check() InFlightOptions {
 	bad := func(format string, args ...any) { panic("ratelimit: InFlight: " + fmt.Sprintf(format, args...)) }
 	switch {
 	case o.Max < 0 || o.Max == 0 && o.Limit == nil:
 		bad("Max = %d: at least 1 is required", o.Max)
 	case o.Key != nil && (o.PerKey < 1 || o.Max > 0 && o.PerKey > o.Max):
-		bad("PerKey = %d: 1 to Max = %d are possible", o.PerKey, o.Max)
+		bad("PerKey = %d: 1 to Max = %d is required", o.PerKey, o.Max)
 	case o.Key == nil && o.PerKey != 0:
 		bad("PerKey = %d without a Key", o.PerKey)
 	case o.Reserved < 0 || o.Max > 0 && o.Reserved >= o.Max:
@@ -128,9 +131,9 @@ func (o InFlightOptions) check() InFlightOptions {
 	case o.Reserved > 0 && o.Priority == nil:
 		bad("Reserved = %d without a Priority", o.Reserved)
 	case o.MaxWait < 0 || o.MaxWaiting < 0 || o.RetryAfter < 0:
-		bad("MaxWait = %v, MaxWaiting = %d, RetryAfter = %v: none can be negative", o.MaxWait, o.MaxWaiting, o.RetryAfter)
+		bad("MaxWait = %v, MaxWaiting = %d, RetryAfter = %v: 0 or more is required", o.MaxWait, o.MaxWaiting, o.RetryAfter)
 	case o.Problem != nil && (o.Problem.Status < 400 || o.Problem.Status > 599):
-		bad("a Problem with status %d refuses nothing", o.Problem.Status)
+		bad("Problem has the status %d: 400 to 599 is required", o.Problem.Status)
 	}
 	if o.Name == "" {
 		o.Name = "in-flight"
@@ -150,21 +153,21 @@ func (o InFlightOptions) check() InFlightOptions {
 	return o
 }
 
-// inFlight is the middleware at work.
+// inFlight is a concurrency limit.
 type inFlight struct {
 	InFlightOptions
-	slots        slots
-	quoted, each string // the names as Structured Fields strings
+	slots                slots
+	quoted, quotedPerKey string // the names as Structured Fields strings
 
-	// What a request is refused with: there is no slot, or none for its key.
-	full, unfair *problem.Details
+	// The responses if there is no slot, or none for the key.
+	noSlot, noSlotForKey *problem.Details
 }
 
 func newInFlight(o InFlightOptions) *inFlight {
 	o = o.check()
-	f := &inFlight{InFlightOptions: o, full: o.refusal(o.Name), unfair: o.refusal(o.Name + perKey)}
+	f := &inFlight{InFlightOptions: o, noSlot: o.refusal(o.Name), noSlotForKey: o.refusal(o.Name + perKeySuffix)}
 	f.quoted, _ = quote(o.Name)
-	f.each, _ = quote(o.Name + perKey)
+	f.quotedPerKey, _ = quote(o.Name + perKeySuffix)
 	f.slots = slots{
 		perKey: o.PerKey, reserved: o.Reserved, maxWait: o.MaxWait, maxWaiting: o.MaxWaiting,
 		servedOf: make(map[string]int), waitingOf: make(map[string]int),
@@ -181,7 +184,7 @@ func (o InFlightOptions) refusal(name string) *problem.Details {
 }
 
 func (f *inFlight) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	v := visitor{}
+	v := candidate{}
 	if f.Key != nil {
 		v.key = f.Key(r)
 	}
@@ -189,32 +192,32 @@ func (f *inFlight) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 		v.priority = f.Priority(r)
 	}
 	limit := f.limit()
-	left, outcome := f.slots.enter(r.Context(), v, limit)
-	if outcome == admitted {
+	left, result := f.slots.enter(r.Context(), v, limit)
+	if result == admitted {
 		defer f.leave(v.key, limit)
 	}
 	if f.Advertise {
 		f.advertise(w.Header(), v.key, limit, left)
 		exchange.KeepLimits(w)
 	}
-	if outcome != admitted {
-		f.refuse(w, r, outcome)
+	if result != admitted {
+		f.refuse(w, r, result)
 		return
 	}
 	if f.Advertise {
-		keep(next, w, r, nil)
+		keepLimits(next, w, r, nil)
 		return
 	}
 	next.ServeHTTP(w, r)
 }
 
-// leave frees a slot, also if Limit panics. Then the limit stays as it was.
+// leave frees a slot, even if Limit panics. Then the limit stays as it was.
 func (f *inFlight) leave(key string, limit int) {
 	defer func() { f.slots.leave(key, limit) }()
 	limit = f.limit()
 }
 
-// limit is the number of slots there are at present.
+// limit returns the number of slots that there are now.
 func (f *inFlight) limit() int {
 	if f.Limit == nil {
 		return f.Max
@@ -226,10 +229,10 @@ func (f *inFlight) limit() int {
 	return n
 }
 
-func (f *inFlight) refuse(w http.ResponseWriter, r *http.Request, why outcomeOfEntry) {
-	d := f.full
-	if why == overShare {
-		d = f.unfair
+func (f *inFlight) refuse(w http.ResponseWriter, r *http.Request, why entryResult) {
+	d := f.noSlot
+	if why == fullForKey {
+		d = f.noSlotForKey
 	}
 	if f.Responder != nil {
 		f.Responder.Problem(w, r, d)
@@ -239,12 +242,12 @@ func (f *inFlight) refuse(w http.ResponseWriter, r *http.Request, why outcomeOfE
 }
 
 func (f *inFlight) advertise(h http.Header, key string, limit int, left room) {
-	policy, state := appendConcurrency(nil, f.quoted, limit), appendRoom(nil, f.quoted, left.total)
+	policy, state := appendConcurrencyPolicy(nil, f.quoted, limit), appendConcurrencyState(nil, f.quoted, left.total)
 	if f.Key != nil {
-		policy = appendConcurrency(append(policy, ','), f.each, f.PerKey)
+		policy = appendConcurrencyPolicy(append(policy, ','), f.quotedPerKey, f.PerKey)
 	}
 	if key != "" {
-		state = appendRoom(append(state, ','), f.each, left.key)
+		state = appendConcurrencyState(append(state, ','), f.quotedPerKey, left.key)
 	}
 	addField(h, policyField, []string{string(policy)})
 	addField(h, stateField, []string{string(state)})

@@ -39,7 +39,7 @@ func TestInFlightServesTheHighestPriorityFirst(t *testing.T) {
 	})
 }
 
-func TestInFlightDrivesTheLowestOutOfAFullQueue(t *testing.T) {
+func TestInFlightDisplacesTheLowestFromAFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 1, MaxWait: time.Hour, MaxWaiting: 1, Priority: byRank})(inside)
@@ -109,7 +109,7 @@ func TestInFlightFollowsALimitThatChanges(t *testing.T) {
 }
 
 // A handler that ignores its deadline goes on after Timeout has responded.
-func TestInFlightInsideTimeoutCountsHandlersThatOutlive(t *testing.T) {
+func TestInFlightInsideTimeoutCountsLateHandlers(t *testing.T) {
 	for name, timeout := range map[string]func(http.Handler) http.Handler{
 		"middleware.Timeout":  middleware.Timeout(time.Second),
 		"http.TimeoutHandler": func(h http.Handler) http.Handler { return http.TimeoutHandler(h, time.Second, "") },

@@ -78,7 +78,7 @@ func TestInFlightRefusesTheNextWith503(t *testing.T) {
 	})
 }
 
-func TestInFlightIsSharedByTheHandlersOfOneMiddleware(t *testing.T) {
+func TestInFlightIsSharedByItsHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		mw := ratelimit.InFlight(1)
@@ -119,7 +119,7 @@ func TestInFlightKeepsAKeyFromTakingAllSlots(t *testing.T) {
 	})
 }
 
-func TestInFlightWaitersAreServedInTheOrderOfTheirArrival(t *testing.T) {
+func TestInFlightWaitersAreServedInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 2, MaxWait: time.Minute, MaxWaiting: 3, Key: byUser, PerKey: 1})(inside)
@@ -166,7 +166,7 @@ func TestInFlightWaitersGiveUpInTime(t *testing.T) {
 	})
 }
 
-func TestInFlightClientThatLeavesFreesItsPlaceAtOnce(t *testing.T) {
+func TestInFlightClientThatLeavesFreesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 1, MaxWait: time.Hour, MaxWaiting: 1})(inside)
@@ -228,7 +228,7 @@ func TestInFlightHoldsUnderManyAtOnce(t *testing.T) {
 	assert.Equal(t, 200, w.Code, "every slot came back: seven can be held at once")
 }
 
-func TestInFlightTellsHowManyMoreByChoice(t *testing.T) {
+func TestInFlightReportsHowManyMoreIfAdvertised(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 3, Key: byUser, PerKey: 2, Advertise: true, Name: "slots"})(inside)
@@ -272,7 +272,7 @@ func TestInFlightRefusalOnTheWire(t *testing.T) {
 	assert.Equal(t, "1", res.Header.Get("Retry-After"))
 }
 
-func TestInFlightSettingsThatCannotWorkPanic(t *testing.T) {
+func TestInFlightOptionsThatAreInvalidPanic(t *testing.T) {
 	for _, c := range []struct {
 		reason string
 		limit  ratelimit.InFlightOptions
@@ -282,7 +282,7 @@ func TestInFlightSettingsThatCannotWorkPanic(t *testing.T) {
 		{"a share is required with a key", ratelimit.InFlightOptions{Max: 2, Key: byUser}, "PerKey = 0"},
 		{"a share beyond the whole", ratelimit.InFlightOptions{Max: 2, Key: byUser, PerKey: 3}, "PerKey = 3"},
 		{"a share of nobody", ratelimit.InFlightOptions{Max: 2, PerKey: 1}, "without a Key"},
-		{"a negative wait", ratelimit.InFlightOptions{Max: 2, MaxWait: -1}, "negative"},
+		{"a negative wait", ratelimit.InFlightOptions{Max: 2, MaxWait: -1}, "MaxWait = -1ns"},
 		{"a name that no field can carry", ratelimit.InFlightOptions{Max: 2, Name: "a\nb"}, "printable ASCII"},
 		{"slots for nobody else", ratelimit.InFlightOptions{Max: 2, Reserved: 2, Priority: func(*http.Request) int { return 1 }}, "Reserved = 2"},
 		{"slots for those that nothing tells apart", ratelimit.InFlightOptions{Max: 2, Reserved: 1}, "without a Priority"},

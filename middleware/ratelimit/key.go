@@ -9,33 +9,34 @@ import (
 	"strings"
 )
 
-// ByIP is a Policy's Key: one bucket for each client address, as source finds
-// it. The sources are in package clientip. An IPv6 client is one /64, since
-// that is the least that a network hands out; [ByPrefix] has other lengths.
-// IPv4-mapped addresses are IPv4, and so are those of clients that reach an
-// IPv6 server through a translator under its well-known prefix, 64:ff9b::/96
-// (RFC 6052, section 2.1). Zones are dropped. A translator with a prefix of its
-// own makes all of its clients one /64: give ByPrefix 128 bits then.
+// ByIP returns the Key of a Policy with one bucket for each client address, which
+// source returns. Package clientip has sources. An IPv6 client is a /64, the
+// smallest block that networks assign; use [ByPrefix] for other lengths.
 //
-// Where source finds no address, which is the zero netip.Addr, the client
-// shares one bucket, with the key "unknown", with all others of that kind: not
-// to be known is no way around a limit. ByIP panics if source is nil.
+// IPv4-mapped addresses count as IPv4. So do addresses under 64:ff9b::/96, by
+// which IPv4 clients reach an IPv6 server through a translator (RFC 6052, section
+// 2.1). Behind a translator with a prefix of its own, all clients are one /64:
+// use ByPrefix with 128 bits there. Zones are dropped.
+//
+// All clients for which source returns the zero netip.Addr share one bucket, with
+// the key "unknown": an unknown address does not evade the limit. ByIP panics if
+// source is nil.
 func ByIP(source func(*http.Request) netip.Addr) func(*http.Request) string {
 	return ByPrefix(source, 32, 64)
 }
 
-// ByPrefix is [ByIP] with a number of leading bits that tell one client from
-// another: ipv4 of 32 and ipv6 of 128. Two policies make tiers, such as 100
-// per minute for a /64 and 1000 for the /48 around it. It panics if source is
-// nil or if a length is below 1 or too large.
+// ByPrefix is [ByIP] with other prefix lengths: clients whose addresses have the
+// first ipv4 or ipv6 bits in common share a bucket. Two policies make tiers, such
+// as 100 per minute for a /64 and 1000 for the /48 around it. ByPrefix panics if
+// source is nil, if ipv4 is not from 1 to 32, or if ipv6 is not from 1 to 128.
 func ByPrefix(source func(*http.Request) netip.Addr, ipv4, ipv6 int) func(*http.Request) string {
 	switch {
 	case source == nil:
-		panic("ratelimit: no source of addresses: use one of package clientip, such as clientip.Direct")
+		panic("ratelimit: source is nil: use one of package clientip, such as clientip.Direct")
 	case ipv4 < 1 || ipv4 > 32:
-		panic(fmt.Sprintf("ratelimit: IPv4 prefix of %d bits: 1 to 32 are possible", ipv4))
+		panic(fmt.Sprintf("ratelimit: IPv4 prefix of %d bits: 1 to 32 is required", ipv4))
 	case ipv6 < 1 || ipv6 > 128:
-		panic(fmt.Sprintf("ratelimit: IPv6 prefix of %d bits: 1 to 128 are possible", ipv6))
+		panic(fmt.Sprintf("ratelimit: IPv6 prefix of %d bits: 1 to 128 is required", ipv6))
 	}
 	return func(r *http.Request) string {
 		addr := embedded(source(r).Unmap().WithZone(""))
@@ -58,7 +59,8 @@ func ByPrefix(source func(*http.Request) netip.Addr, ipv4, ipv6 int) func(*http.
 // IPv6 servers.
 var translated = netip.MustParsePrefix("64:ff9b::/96")
 
-// embedded returns the IPv4 address in a translated one, and any other as it is.
+// embedded returns the IPv4 address in a translated one, and any other address
+// unchanged.
 func embedded(addr netip.Addr) netip.Addr {
 	if !translated.Contains(addr) {
 		return addr
@@ -70,21 +72,21 @@ func embedded(addr netip.Addr) netip.Addr {
 // unknown is the key of all clients without an address.
 const unknown = "unknown"
 
-// Everyone is a Policy's Key: one bucket for all requests together. A refusal
-// is then not the client's fault: it gets 503 and not 429.
+// Everyone is the Key of a Policy with one bucket for all requests together. A
+// refusal is then not the client's fault, so it is a 503 and not a 429.
 func Everyone(*http.Request) string { return everyone }
 
-// everyone cannot be mistaken for the name of a user: no header field has a
-// NUL in it.
+// everyone differs from the name of any user, since no header field contains a
+// NUL.
 const everyone = "\x00everyone"
 
-// maxKey is the length in bytes up to which a key is used as it is.
+// maxKey is the length in bytes of the longest key that is used unchanged.
 const maxKey = 128
 
 const hashed = "sha256:"
 
-// bound makes a key of any length one of at most maxKey bytes. A key that looks
-// like the hash of another is hashed too, so that no client can pose as it.
+// bound returns a key of at most maxKey bytes for one of any length. A key that
+// looks like the hash of another is hashed too, so that no client can pose as it.
 func bound(key string) string {
 	if len(key) <= maxKey && !strings.HasPrefix(key, hashed) {
 		return key

@@ -48,7 +48,7 @@ func fetch(t *testing.T, h http.Handler) (*http.Response, string) {
 	return res, string(body)
 }
 
-func TestNewGrantsTheBurstAndAnswersTheNextWith429(t *testing.T) {
+func TestNewGrantsTheBurstAndRefusesTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerMinute(3), Key: ratelimit.ByIP(peer)})(http.HandlerFunc(ok))
 		for _, left := range []string{`"default";r=2;t=40`, `"default";r=1;t=20`, `"default";r=0;t=20`} {
@@ -86,7 +86,7 @@ func TestRefusalOnTheWire(t *testing.T) {
 	}, res.Header)
 }
 
-func TestConfigurationThatCannotWorkPanics(t *testing.T) {
+func TestInvalidOptionsPanic(t *testing.T) {
 	key, quota := ratelimit.Everyone, ratelimit.PerMinute(1)
 	for _, c := range []struct {
 		reason  string
@@ -94,13 +94,13 @@ func TestConfigurationThatCannotWorkPanics(t *testing.T) {
 		want    string
 	}{
 		{"nothing to decide", ratelimit.Options{}, "no policies"},
-		{"no key says which there are", one(ratelimit.Policy{Quota: quota}), `policy "default" has no Key: choose ratelimit.ByIP(clientip.Direct)`},
+		{"no key says which there are", one(ratelimit.Policy{Quota: quota}), `policy "default": Key is required: use ratelimit.ByIP(clientip.Direct)`},
 		{"no quota", one(ratelimit.Policy{Key: key}), "quota N = 0"},
 		{"a quota of nothing", one(ratelimit.Policy{Key: key, Quota: ratelimit.PerMinute(0)}), "quota N = 0"},
 		{"a negative quota", one(ratelimit.Policy{Key: key, Quota: ratelimit.PerMinute(-1)}), "quota N = -1"},
 		{"no time", one(ratelimit.Policy{Key: key, Quota: ratelimit.Quota{N: 1}}), "quota Per = 0s"},
 		{"a negative burst", one(ratelimit.Policy{Key: key, Quota: ratelimit.Quota{N: 1, Per: 1, Burst: -1}}), "quota Burst = -1"},
-		{"Unlimited is for Vary", one(ratelimit.Policy{Key: key, Quota: ratelimit.Unlimited()}), "quota of"},
+		{"Unlimited is for QuotaFor", one(ratelimit.Policy{Key: key, Quota: ratelimit.Unlimited()}), "quota Unlimited"},
 		{"a bucket that never fills", one(ratelimit.Policy{Key: key, Quota: ratelimit.Quota{N: 1, Per: 1 << 62, Burst: 1 << 30}}), "100 years"},
 		{"a name that no field can carry", one(ratelimit.Policy{Name: "a\nb", Key: key, Quota: quota}), "printable ASCII"},
 		{"two of a name", ratelimit.Options{Policies: []ratelimit.Policy{{Key: key, Quota: quota}, {Key: key, Quota: quota}}}, `two policies have the name "default"`},

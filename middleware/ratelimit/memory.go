@@ -13,39 +13,39 @@ import (
 // Memory is a [Store] in the memory of the process. It has no goroutine and
 // needs no closing. It never returns an error for a valid bucket.
 //
-// It keeps hashes of 64 bits under a secret seed in place of the keys, so that
-// no address and no API key stays behind. That two of a million buckets are
-// taken for one has a probability of one in thirty million, and no client can
-// choose which.
+// In place of the keys it keeps hashes of 64 bits under a secret seed, so that no
+// address and no API key stays in memory. The probability that two of a million
+// buckets have the same hash is one in thirty million, and no client can choose
+// which.
 //
 // The zero value is not valid; use [NewMemory].
 type Memory struct {
 	seed   maphash.Seed
-	start  time.Time // durations since then are monotonic, and cheaper to read than time.Now
-	shards []shard   // a power of two, at most maxShards
-	known  atomic.Pointer[[]terms]
+	start  time.Time                     // durations since then are monotonic, and cheaper to read than time.Now
+	shards []shard                       // a power of two, at most maxShards
+	known  atomic.Pointer[[]bucketClass] // at most maxClasses
 }
 
-// NewMemory returns a store for at most maxKeys buckets: one for each key of
-// each policy that is not full. It takes about 45 bytes for each, whatever
-// arrives, and keeps what it has taken.
+// NewMemory returns a store for at most maxKeys buckets: one for each key of each
+// policy whose bucket is not full. It allocates about 45 bytes for each and never
+// shrinks.
 //
-// When there is no room for a new bucket, one that is near to full gives way.
-// If it is full it is equivalent to a new one, and nothing is lost. Otherwise
-// it loses the least: with a quota of 100 per hour, no number of new keys with
-// one request each frees a key that has used up its quota. To do that, a flood
-// needs maxKeys other keys that are further from full than this one: as many
-// requests as would use up their quotas too. So under a quota of one request,
-// or of few, maxKeys should be larger than the number of keys that a client
-// can have within the time of the quota. [Memory.Evicted] shows whether it is.
+// If there is no room for a new bucket, one that is nearly full is evicted. A full
+// bucket is equivalent to a new one, so that loses nothing. Otherwise the evicted
+// client gains the least: with a quota of 100 per hour, no number of new keys
+// with one request each frees a key that has used up its quota. A flood frees it
+// only with maxKeys other keys that are further from full, which takes as many
+// requests as use up their quotas. So for a quota of one or a few requests,
+// maxKeys should exceed the number of keys that a client can have within the time
+// of the quota. [Memory.Evicted] reports whether it does.
 //
 // NewMemory panics if maxKeys is less than 1.
 func NewMemory(maxKeys int) *Memory {
 	if maxKeys < 1 {
 		panic(fmt.Sprintf("ratelimit: NewMemory: maxKeys = %d: at least 1 is required", maxKeys))
 	}
-	// A shard keeps 64 keys or more: with fewer, chance would fill some of
-	// them long before the others.
+	// A shard keeps 64 keys or more: with fewer, some would by chance be full
+	// long before the others.
 	n := 1
 	for n < maxShards && maxKeys/(2*n) >= 64 {
 		n *= 2
@@ -59,7 +59,7 @@ func NewMemory(maxKeys int) *Memory {
 		}
 		s.table.Store(newHashTable(0))
 	}
-	m.known.Store(new([]terms))
+	m.known.Store(new([]bucketClass))
 	return m
 }
 
@@ -78,8 +78,8 @@ func (m *Memory) Len() int {
 	return n
 }
 
-// Evicted returns how many buckets had to give way before they were full. If
-// it keeps growing, maxKeys is too small, or somebody floods the service.
+// Evicted returns how many buckets were evicted before they were full. If it keeps
+// growing, maxKeys is too small, or a flood of requests is arriving.
 func (m *Memory) Evicted() int {
 	n := 0
 	for i := range m.shards {
@@ -117,17 +117,17 @@ func (m *Memory) Take(_ context.Context, buckets []Bucket) error {
 	return nil
 }
 
-// home is the number of the shard of a key, given its hash. The key alone
-// chooses it, so that several policies with one key need one lock.
+// home returns the number of the shard of a key, given its hash. It depends on the
+// key alone, so that several policies with one key need one lock.
 func (m *Memory) home(key uint64) int { return int(key & uint64(len(m.shards)-1)) }
 
-// now is the time since the start.
+// now returns the time since the start.
 func (m *Memory) now() int64 { return int64(time.Since(m.start)) }
 
-// takeOne is takeAll for the most frequent case. The lock of the shard is needed
+// takeOne is takeAll for the most frequent case. It needs the lock of the shard
 // only for a bucket that is not there yet.
 func (m *Memory) takeOne(b *Bucket) {
-	key, of := maphash.String(m.seed, b.Key), m.terms(b)
+	key, of := maphash.String(m.seed, b.Key), m.classOf(b)
 	hash, s := of.identity(key), &m.shards[m.home(key)]
 	now := m.now()
 	if s.table.Load().decide(b, of, hash, now) {
@@ -142,7 +142,7 @@ func (m *Memory) takeOne(b *Bucket) {
 
 // lookup is what takeAll found out about one of its buckets.
 type lookup struct {
-	*terms
+	*bucketClass
 	shard *shard
 	hash  uint64
 	state *bucketState // locked; nil if the bucket is not there, or is that of an earlier lookup
@@ -156,7 +156,7 @@ func (m *Memory) takeAll(buckets []Bucket, lookups []lookup) {
 	var set uint64
 	for i := range buckets {
 		l, key := &lookups[i], maphash.String(m.seed, buckets[i].Key)
-		l.terms, l.shard = m.terms(&buckets[i]), &m.shards[m.home(key)]
+		l.bucketClass, l.shard = m.classOf(&buckets[i]), &m.shards[m.home(key)]
 		l.hash = l.identity(key)
 		set |= 1 << m.home(key)
 	}
@@ -191,7 +191,7 @@ func (l *lookup) lock(now int64, earlier []lookup) {
 	if !slices.ContainsFunc(earlier, func(e lookup) bool { return e.state == s }) {
 		l.state, l.full = s, s.lock()
 	}
-	l.units = l.terms.units(s, now)
+	l.units = l.bucketClass.units(s, now)
 }
 
 // finish charges a bucket that is there, unless the call is refused, and unlocks
@@ -202,7 +202,7 @@ func (l *lookup) finish(b *Bucket, now int64, refused bool) {
 	}
 	if !refused && !b.Short && b.Cost != 0 {
 		var debt float64
-		debt, l.full = l.state.charge(b, l.terms, l.units, now)
+		debt, l.full = l.state.charge(b, l.bucketClass, l.units, now)
 		b.Debt = round(debt)
 	}
 	l.state.unlock(l.full)
@@ -217,8 +217,8 @@ func addMissing(buckets []Bucket, lookups []lookup, now int64) {
 		if l.state != nil || b.Short || b.Cost == 0 {
 			continue
 		}
-		if !l.shard.table.Load().decide(b, l.terms, l.hash, now) {
-			l.shard.add(b, l.terms, l.hash, now)
+		if !l.shard.table.Load().decide(b, l.bucketClass, l.hash, now) {
+			l.shard.add(b, l.bucketClass, l.hash, now)
 			added = true
 		}
 	}
@@ -228,13 +228,13 @@ func addMissing(buckets []Bucket, lookups []lookup, now int64) {
 			continue
 		}
 		if _, found := l.shard.table.Load().find(l.hash); !found {
-			l.shard.add(b, l.terms, l.hash, now)
+			l.shard.add(b, l.bucketClass, l.hash, now)
 		}
 	}
 }
 
-// lock takes the locks of a set of shards, always in ascending order, so that
-// two calls cannot wait for each other.
+// lock takes the locks of a set of shards in ascending order, so that two calls
+// cannot wait for each other.
 func (m *Memory) lock(set uint64) {
 	for ; set != 0; set &= set - 1 {
 		m.shards[bits.TrailingZeros64(set)].mu.Lock()

@@ -26,7 +26,7 @@ func take(t testing.TB, m Store, b Bucket) Bucket {
 
 func left(b Bucket) int { return b.Quota.remaining(b.Debt) }
 
-func TestMemoryRejectsWhatIsNoQuota(t *testing.T) {
+func TestMemoryRejectsInvalidQuotas(t *testing.T) {
 	for _, q := range []Quota{{}, {N: 1}, {Per: 1}, {N: -1, Per: 1}, {N: 1, Per: 1, Burst: -1}} {
 		assert.Error(t, NewMemory(1).Take(t.Context(), []Bucket{{Quota: q}}), "%+v", q)
 	}
@@ -35,7 +35,7 @@ func TestMemoryRejectsWhatIsNoQuota(t *testing.T) {
 
 // 512 goroutines for two seconds: between a yield and the clock, the hardest
 // schedule that a machine offers.
-func TestMemoryNeverAdmitsMoreThanBurstAndRateAllow(t *testing.T) {
+func TestMemoryNeverAdmitsMoreThanTheQuota(t *testing.T) {
 	const goroutines, rate, burst = 512, 1000, 100
 	duration := 2 * time.Second
 	if testing.Short() {
@@ -65,7 +65,7 @@ func TestMemoryNeverAdmitsMoreThanBurstAndRateAllow(t *testing.T) {
 	assert.GreaterOrEqual(t, admitted.Load(), int64(burst))
 }
 
-func TestMemoryStaysBoundedAndThrottlesThroughAFlood(t *testing.T) {
+func TestMemoryThrottlesThroughAFlood(t *testing.T) {
 	const limit = 10_000
 	flood := 2_000_000
 	if testing.Short() || race.Enabled {
@@ -113,7 +113,7 @@ func TestMemoryEvictsWhatIsNearestToFull(t *testing.T) {
 	})
 }
 
-func TestMemoryEvictsNearlyTheRightOneWhenAllPlacesAreOutOfDate(t *testing.T) {
+func TestMemoryEvictsNoneOfThoseThatAreUsedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, q := NewMemory(100), PerMinute(100)
 		for i := range 100 {

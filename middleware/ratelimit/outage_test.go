@@ -149,7 +149,7 @@ func TestOutageMayBeClosed(t *testing.T) {
 	})
 }
 
-func TestOneRequestASecondAsksAStoreThatIsDown(t *testing.T) {
+func TestOneRequestASecondProbesAStoreThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
@@ -162,7 +162,7 @@ func TestOneRequestASecondAsksAStoreThatIsDown(t *testing.T) {
 	})
 }
 
-func TestRequestsDoNotWaitForTheOneThatAsks(t *testing.T) {
+func TestRequestsDoNotWaitForTheProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
@@ -180,7 +180,7 @@ func TestRequestsDoNotWaitForTheOneThatAsks(t *testing.T) {
 	})
 }
 
-func TestStoreThatComesBackIsToldWhatWasCharged(t *testing.T) {
+func TestStoreThatComesBackIsChargedForTheOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		one, _ := fleet(s, ratelimit.Options{Replicas: 2})
@@ -249,7 +249,7 @@ func TestClientThatLeavesCausesNoOutage(t *testing.T) {
 	}
 }
 
-func TestStoreThatHangsIsAnOutageEvenIfClientsLeave(t *testing.T) {
+func TestStoreThatHangsIsDownEvenIfClientsLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		h, seen := fleet(s, ratelimit.Options{Outage: ratelimit.FailClosed})
@@ -328,7 +328,7 @@ func TestExemptRequestsDoNotAskTheStore(t *testing.T) {
 	assert.Zero(t, s.calls)
 }
 
-func TestOutageSettingsThatCannotWorkPanic(t *testing.T) {
+func TestOutageOptionsThatAreInvalidPanic(t *testing.T) {
 	l := ratelimit.Options{Store: newServer(), Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}}}
 	l.Replicas = -1
 	assert.Panics(t, func() { ratelimit.NewLimiter(l) })
@@ -409,7 +409,7 @@ func (f *flaky) Take(ctx context.Context, b []ratelimit.Bucket) error {
 	return errSecret
 }
 
-func TestStoreThatComesBackToManyAtOnceGrantsNoMore(t *testing.T) {
+func TestStoreThatComesBackToManyGrantsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		h, _ := fleet(s, ratelimit.Options{Replicas: 2, Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(100), Key: byUser}}})
@@ -506,7 +506,7 @@ func TestPartThatIsDownLeavesTheOthers(t *testing.T) {
 	})
 }
 
-func TestReplyThatIsNoDecisionIsNoOutage(t *testing.T) {
+func TestReplyWithoutADecisionIsNotAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = fmt.Errorf("LOADING: %w", ratelimit.ErrReply)

@@ -39,7 +39,7 @@ func TestBurstSmallerThanTheRateIsHeld(t *testing.T) {
 	})
 }
 
-func TestVaryGrantsQuotasOfTheirOwn(t *testing.T) {
+func TestQuotaForGrantsQuotasOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plans := map[string]ratelimit.Quota{
 			"paid":  ratelimit.PerMinute(3),
@@ -78,7 +78,7 @@ func TestVaryGrantsQuotasOfTheirOwn(t *testing.T) {
 	})
 }
 
-func TestQuotaThatIsLoweredStartsWithAFullBucketOfItsOwn(t *testing.T) {
+func TestQuotaThatChangesStartsWithAFullBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		quota := ratelimit.PerMinute(100)
 		h := limit(ok, ratelimit.Policy{Quota: ratelimit.PerMinute(1), Key: byUser, QuotaFor: func(*http.Request) ratelimit.Quota { return quota }})
@@ -91,7 +91,7 @@ func TestQuotaThatIsLoweredStartsWithAFullBucketOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestCountGivesBackWhatDoesNotCount(t *testing.T) {
+func TestCountStatusRefundsWhatDoesNotCount(t *testing.T) {
 	only401 := func(status int) bool { return status == http.StatusUnauthorized }
 	write := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(code) }
@@ -156,7 +156,7 @@ func remaining(store ratelimit.Store, q ratelimit.Quota) int {
 	return d.Verdicts[0].Remaining
 }
 
-func TestManyGuessesAtOnceDoNotSlipThroughACount(t *testing.T) {
+func TestManyGuessesAtOnceDoNotEvadeTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		checked := 0
 		var mu sync.Mutex
@@ -176,7 +176,7 @@ func TestManyGuessesAtOnceDoNotSlipThroughACount(t *testing.T) {
 	})
 }
 
-func TestCountLeavesOtherPoliciesAlone(t *testing.T) {
+func TestCountStatusLeavesOtherPoliciesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := limit(ok,
 			ratelimit.Policy{Name: "failures", Quota: ratelimit.PerHour(2), Key: byUser, CountStatus: func(s int) bool { return s >= 400 }},
@@ -190,7 +190,7 @@ func TestCountLeavesOtherPoliciesAlone(t *testing.T) {
 	})
 }
 
-func TestWriterIsPassedThroughUnlessSomethingIsToBeSeen(t *testing.T) {
+func TestWriterIsPassedThroughUnlessNeeded(t *testing.T) {
 	rec := httptest.NewRecorder()
 	var got http.ResponseWriter
 	limit(func(w http.ResponseWriter, r *http.Request) { got = w },
@@ -272,7 +272,7 @@ func TestSpendAfterTheClientHasGoneStillCharges(t *testing.T) {
 	})
 }
 
-func TestDenyAnswersWithTheDecisionInTheContext(t *testing.T) {
+func TestDenyHasTheDecisionInTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := ratelimit.NewLimiter(ratelimit.Options{
 			Policies: []ratelimit.Policy{{Quota: ratelimit.PerMinute(1), Key: byUser}},
@@ -293,7 +293,7 @@ func TestDenyAnswersWithTheDecisionInTheContext(t *testing.T) {
 	})
 }
 
-func TestCheckDecidesWithoutAnswering(t *testing.T) {
+func TestCheckDecidesWithoutAResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{
 			{Name: "minute", Quota: ratelimit.PerMinute(2), Key: byUser},
@@ -379,7 +379,7 @@ func TestHandlersOfOneMiddlewareShareTheirBuckets(t *testing.T) {
 
 // The limiter inside and outside of Normalize, which holds an error until it
 // knows its text, and of Timeout, which runs the handler elsewhere.
-func TestCountSeesTheStatusThroughOtherMiddleware(t *testing.T) {
+func TestCountStatusSeesTheFinalStatus(t *testing.T) {
 	type mw = func(http.Handler) http.Handler
 	timeout, quiet := middleware.Timeout(time.Minute), middleware.RecoverWith(middleware.RecoverOptions{Report: func(*http.Request, middleware.Report) {}})
 	for _, c := range []struct {
@@ -417,7 +417,7 @@ func TestCountSeesTheStatusThroughOtherMiddleware(t *testing.T) {
 	}
 }
 
-func TestRedirectHasNoExhaustedFieldUnderNormalize(t *testing.T) {
+func TestRedirectUnderNormalizeHasNoExhaustedField(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := middleware.Normalize(ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: byUser})(http.RedirectHandler("/", 302)))
 		w := get(h, as("a"))

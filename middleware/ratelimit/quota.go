@@ -10,36 +10,35 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Quota is how much a policy grants: N units per Per, which come back evenly,
-// and at most Burst of them at once. A request costs one unit unless the
+// Quota is the rate that a policy grants: N units per Per, which come back
+// evenly, and at most Burst of them at once. A request costs one unit unless the
 // policy has a Cost.
 //
-// A bucket of Burst units is full at first, refills at the rate N/Per and
-// never holds more than Burst. Over any time d it grants at most
-// Burst + d*N/Per units.
+// The bucket of a key is full at first, refills at the rate N/Per and never holds
+// more than Burst units. In any time d it grants at most Burst + d*N/Per units.
 type Quota struct {
 	N     int
 	Per   time.Duration
 	Burst int // 0 means N
 }
 
-// PerSecond is a quota of n units per second.
+// PerSecond returns a quota of n units per second.
 func PerSecond(n int) Quota { return Quota{N: n, Per: time.Second} }
 
-// PerMinute is a quota of n units per minute.
+// PerMinute returns a quota of n units per minute.
 func PerMinute(n int) Quota { return Quota{N: n, Per: time.Minute} }
 
-// PerHour is a quota of n units per hour.
+// PerHour returns a quota of n units per hour.
 func PerHour(n int) Quota { return Quota{N: n, Per: time.Hour} }
 
-// Unlimited is what a Policy's QuotaFor returns for a request without a bound.
-// It is not a valid Quota of a Policy.
+// Unlimited returns the quota for a request without a limit. A Policy's QuotaFor
+// may return it; it is not a valid Quota of a Policy.
 func Unlimited() Quota { return Quota{N: math.MaxInt, Per: 1, Burst: math.MaxInt} }
 
-// AtRate returns the quota of a rate.Limiter with the limit and the burst. The
-// rate is exact where a number of units per a number of nanoseconds can be, and
-// otherwise as near as float64 can tell. An infinite limit is [Unlimited]; a
-// limit or a burst of 0 or less is a quota that is not valid.
+// AtRate returns the quota of a rate.Limiter with this limit and burst. The rate
+// is exact if it is a number of units per number of nanoseconds, and otherwise
+// as close as float64 can represent. It returns [Unlimited] for rate.Inf, and an
+// invalid quota for a limit or a burst of 0 or less.
 func AtRate(limit rate.Limit, burst int) Quota {
 	switch {
 	case limit == rate.Inf:
@@ -51,9 +50,9 @@ func AtRate(limit rate.Limit, burst int) Quota {
 	return Quota{N: n, Per: per, Burst: burst}
 }
 
-// Limit returns the rate of q, in units per second, for a rate.Limiter with the
-// burst Capacity. That of [Unlimited] is rate.Inf, and that of a quota that is
-// not valid 0.
+// Limit returns the rate of q in units per second, for a rate.Limiter with the
+// burst Capacity. It returns rate.Inf for [Unlimited], and 0 if N or Per is not
+// positive.
 func (q Quota) Limit() rate.Limit {
 	switch {
 	case q == Unlimited():
@@ -64,9 +63,9 @@ func (q Quota) Limit() rate.Limit {
 	return rate.Limit(float64(q.N) / q.Per.Seconds())
 }
 
-// ratio returns the simplest fraction of units and nanoseconds that is the
-// limit in units per second: the first convergent of its continued fraction
-// that float64 cannot tell from it.
+// ratio returns the simplest fraction of units and nanoseconds for a limit in
+// units per second: the first convergent of its continued fraction that has the
+// same float64.
 func ratio(limit float64) (n int, per time.Duration) {
 	var n0, per0, n1, per1 float64 = 0, 1, 1, 0
 	x := limit / 1e9
@@ -88,7 +87,8 @@ func ratio(limit float64) (n int, per time.Duration) {
 	return int(n1), time.Duration(max(per1, 1))
 }
 
-// Capacity is the number of units in a full bucket: Burst, or N if Burst is 0.
+// Capacity returns the number of units in a full bucket: Burst, or N if Burst is
+// 0.
 func (q Quota) Capacity() int {
 	if q.Burst == 0 {
 		return q.N
@@ -96,15 +96,15 @@ func (q Quota) Capacity() int {
 	return q.Burst
 }
 
-// maxFill bounds the time in which an empty bucket fills, far from where a
-// time.Duration would overflow.
+// maxFill bounds the time in which an empty bucket fills. It is far from where a
+// time.Duration overflows.
 const maxFill = 100 * 365 * 24 * time.Hour
 
-// check returns what is wrong with q, or nil.
+// check returns an error if q is invalid.
 func (q Quota) check() error {
 	switch {
 	case q == Unlimited(): // on a 32-bit machine its numbers pass as large ones
-		return errors.New("quota of no bound: QuotaFor may return it, a policy cannot have it")
+		return errors.New("quota Unlimited: only QuotaFor may return it")
 	case q.N < 1:
 		return fmt.Errorf("quota N = %d: at least 1 is required", q.N)
 	case q.Per < 1:
@@ -112,38 +112,38 @@ func (q Quota) check() error {
 	case q.Burst < 0:
 		return fmt.Errorf("quota Burst = %d: 0 (for N) or more is required", q.Burst)
 	case int64(q.N) > maxInteger || int64(q.Burst) > maxInteger:
-		return fmt.Errorf("quota of %d, burst %d: header fields cannot say more than %d", q.N, q.Burst, maxInteger)
+		return fmt.Errorf("quota N = %d, Burst = %d: header fields can carry at most %d", q.N, q.Burst, maxInteger)
 	case q.span(q.Capacity()) > maxFill:
-		return fmt.Errorf("quota of %d per %v, burst %d: a bucket would take over 100 years to fill", q.N, q.Per, q.Burst)
+		return fmt.Errorf("quota of %d per %v, Burst = %d: a bucket takes over 100 years to fill", q.N, q.Per, q.Burst)
 	}
 	return nil
 }
 
-// reportable is q with a burst that header fields can report, and that comes
-// back within maxFill. The rate has to be valid.
+// reportable returns q with a burst that header fields can carry and that comes
+// back within maxFill. The rate must be valid.
 func (q Quota) reportable() Quota {
 	most := mulDiv(uint64(maxFill), uint64(q.N), uint64(q.Per), false)
 	q.Burst = max(1, int(min(uint64(q.Burst), most, uint64(maxInteger))))
 	return q
 }
 
-// full is q with its Burst spelled out, so that equal quotas are ==.
+// full returns q with its Burst set, so that equal quotas are ==.
 func (q Quota) full() Quota {
 	q.Burst = q.Capacity()
 	return q
 }
 
-// The three functions below turn a bucket's debt into what a client is told.
-// The debt is the time until the bucket is full; they count in whole
-// nanoseconds, so that every store that agrees on the debt agrees on the rest.
+// The three methods below turn the debt of a bucket, the time until it is full,
+// into what clients read. They count in whole nanoseconds, so that stores which
+// agree on the debt agree on the rest.
 
-// span is the time in which n units come back, rounded up.
+// span returns the time in which n units come back, rounded up.
 func (q Quota) span(n int) time.Duration {
 	return time.Duration(mulDiv(uint64(n), uint64(q.Per), uint64(q.N), true))
 }
 
-// remaining is the number of whole units in a bucket with the debt. A unit
-// whose last nanosecond is missing counts: the store grants it.
+// remaining returns the number of whole units in a bucket with the debt. A unit
+// whose last nanosecond is missing counts, since the store grants it.
 func (q Quota) remaining(debt time.Duration) int {
 	if debt <= 1 {
 		return q.Capacity()
@@ -155,8 +155,8 @@ func (q Quota) remaining(debt time.Duration) int {
 	return q.Capacity() - int(used)
 }
 
-// wait is the time until a bucket with the debt holds cost units, rounded up,
-// or [Never] if it cannot hold so many.
+// wait returns the time until a bucket with the debt holds cost units, rounded
+// up, or [Never] if it cannot hold that many.
 func (q Quota) wait(debt time.Duration, cost int) time.Duration {
 	spare := q.Capacity() - cost
 	if spare < 0 {
@@ -165,7 +165,7 @@ func (q Quota) wait(debt time.Duration, cost int) time.Duration {
 	return max(0, debt-time.Duration(mulDiv(uint64(spare), uint64(q.Per), uint64(q.N), false)))
 }
 
-// mulDiv is a*b/c, rounded up or down. It saturates at the largest int64.
+// mulDiv returns a*b/c, rounded up or down. It saturates at the largest int64.
 func mulDiv(a, b, c uint64, up bool) uint64 {
 	hi, lo := bits.Mul64(a, b)
 	if hi >= c {

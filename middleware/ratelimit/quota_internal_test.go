@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestQuotaTellsWhatABucketHolds(t *testing.T) {
+func TestQuotaReportsWhatABucketHolds(t *testing.T) {
 	const s = time.Second
 	week := Quota{N: 1, Per: 7 * 24 * time.Hour}
 	for _, c := range []struct {

@@ -104,7 +104,7 @@ func TestHeaderNamesHasAllThatALimiterSets(t *testing.T) {
 	assert.Len(t, names, 6)
 }
 
-func TestPolicyTakesALimiterOfTheCallers(t *testing.T) {
+func TestPolicyAcceptsALimiterOfTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := rate.NewLimiter(rate.Every(10*time.Second), 2)
 		store := ratelimit.NewMemory(10)
@@ -140,7 +140,7 @@ func TestPolicyTakesALimiterOfTheCallers(t *testing.T) {
 	})
 }
 
-func TestCallersLimiterGetsBackWhatDoesNotCount(t *testing.T) {
+func TestCallersLimiterIsRefundedWhatDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := rate.NewLimiter(rate.Every(time.Hour), 10)
 		spend := 0

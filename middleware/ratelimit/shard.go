@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// shard is a part of the buckets of a [Memory]. What every decision reads is in
-// a cache line of its own, which changes only when the table grows.
+// shard keeps some of the buckets of a [Memory]. What every decision reads is in a
+// cache line of its own, which changes only when the table grows.
 type shard struct {
 	table atomic.Pointer[hashTable] // never nil
 	_     [56]byte
@@ -23,7 +23,7 @@ type shard struct {
 
 // add decides b on a bucket that is not in the table, so it is full, and keeps
 // it if it is charged.
-func (s *shard) add(b *Bucket, of *terms, hash uint64, now int64) {
+func (s *shard) add(b *Bucket, of *bucketClass, hash uint64, now int64) {
 	units := of.holds
 	b.Debt, b.Short = 0, of.short(b, units)
 	if b.Short || b.Cost <= 0 {
@@ -62,8 +62,8 @@ func (s *shard) makeRoom(now, full int64) (moved bool) {
 		moved = true
 	}
 	if t := s.table.Load(); s.used >= t.most {
-		// It grows only for buckets that are in use. It does not shrink: where
-		// clients stay below their quotas, it would grow again at once.
+		// The table grows only for buckets that are in use. It does not shrink:
+		// while clients stay below their quotas, it would grow again at once.
 		if s.used = t.sweep(now); float64(s.used) > loadLeast*float64(t.homes) {
 			s.table.Store(t.resized(min(s.used+1, s.limit)))
 		}
@@ -76,9 +76,9 @@ func (s *shard) makeRoom(now, full int64) (moved bool) {
 // none of them is as near to full as the new one will be.
 const fairLooks, maxLooks = 64, 1024
 
-// evict drops a bucket that is full, which loses nothing, or else the one that
-// is nearest to full of those that it looks at. The search goes on where the
-// last one ended, so that all buckets have their turn.
+// evict removes a bucket that is full, which loses nothing, or otherwise the one
+// nearest to full of those that it looks at. The search continues where the last
+// one ended, so that every bucket is looked at in turn.
 func (s *shard) evict(now, full int64) {
 	t := s.table.Load()
 	best, soonest, looks := -1, int64(0), 0

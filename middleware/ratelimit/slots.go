@@ -7,52 +7,50 @@ import (
 	"time"
 )
 
-// slots counts the requests in flight, and has those that wait.
+// slots counts the requests in flight and queues those that wait.
 type slots struct {
 	perKey, reserved, maxWaiting int
 	maxWait                      time.Duration
 
-	mu       sync.Mutex
-	limit    int // as it was last
-	served   int
-	servedOf map[string]int // by key; at most limit of them
-	queue    []*waiter      // the highest priority first, and of one priority the earliest
-
-	// waitingOf has the keys in the queue.
-	waitingOf map[string]int
+	mu        sync.Mutex
+	limit     int // the latest
+	served    int
+	servedOf  map[string]int // by key; at most limit of them
+	queue     []*waiter      // by descending priority, and within one by arrival
+	waitingOf map[string]int // by key; only those in the queue
 }
 
-// visitor is a request that wants a slot.
-type visitor struct {
+// candidate is a request that needs a slot.
+type candidate struct {
 	key      string
 	priority int
 }
 
-// waiter is a visitor in the queue.
+// waiter is a candidate in the queue.
 type waiter struct {
-	visitor
-	outcome outcomeOfEntry // valid once ready is closed
-	ready   chan struct{}
+	candidate
+	result entryResult // valid once ready is closed
+	ready  chan struct{}
 }
 
-// outcomeOfEntry is whether a visitor got a slot.
-type outcomeOfEntry uint8
+// entryResult is whether a candidate got a slot.
+type entryResult uint8
 
 const (
-	admitted outcomeOfEntry = iota
-	full
-	overShare // there are slots, but none for the key
+	admitted   entryResult = iota
+	full                   // there is no slot
+	fullForKey             // there are slots, but none for the key
 )
 
-// room is how many more requests there can be, in all and of one key.
+// room is how many more requests are possible, in all and for one key.
 type room struct{ total, key int }
 
-// enter takes one of limit slots, waiting if need be, and returns what is left.
-func (s *slots) enter(ctx context.Context, v visitor, limit int) (room, outcomeOfEntry) {
+// enter takes one of limit slots, waiting if necessary, and returns what is left.
+func (s *slots) enter(ctx context.Context, v candidate, limit int) (room, entryResult) {
 	s.mu.Lock()
 	s.limit = limit
 	s.promote()
-	if s.free(v) { // those that wait cannot use it
+	if s.free(v) { // no waiter can use it
 		s.occupy(v.key)
 		left := s.room(v.key)
 		s.mu.Unlock()
@@ -60,7 +58,7 @@ func (s *slots) enter(ctx context.Context, v visitor, limit int) (room, outcomeO
 	}
 	refusal := full
 	if s.served < s.open(v.priority) {
-		refusal = overShare
+		refusal = fullForKey
 	}
 	if !s.makePlace(v) {
 		left := s.room(v.key)
@@ -79,15 +77,15 @@ func (s *slots) enter(ctx context.Context, v visitor, limit int) (room, outcomeO
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := slices.Index(s.queue, w); i >= 0 { // too late, or gone
+	if i := slices.Index(s.queue, w); i >= 0 { // no slot in time, or the client is gone
 		s.dequeue(i)
 		return s.room(v.key), refusal
 	}
-	if w.outcome == admitted && ctx.Err() != nil { // gone, but a slot has come at the same moment
+	if w.result == admitted && ctx.Err() != nil { // the client left as a slot became free
 		s.release(v.key)
 		return s.room(v.key), refusal
 	}
-	return s.room(v.key), w.outcome
+	return s.room(v.key), w.result
 }
 
 func (s *slots) leave(key string, limit int) {
@@ -99,7 +97,7 @@ func (s *slots) leave(key string, limit int) {
 
 // The methods below need the lock.
 
-// open is the number of slots for requests of the priority.
+// open returns the number of slots for requests of the priority.
 func (s *slots) open(priority int) int {
 	if priority > 0 {
 		return s.limit
@@ -107,7 +105,7 @@ func (s *slots) open(priority int) int {
 	return max(1, s.limit-s.reserved)
 }
 
-func (s *slots) free(v visitor) bool {
+func (s *slots) free(v candidate) bool {
 	return s.served < s.open(v.priority) && (v.key == "" || s.servedOf[v.key] < s.perKey)
 }
 
@@ -125,11 +123,11 @@ func (s *slots) release(key string) {
 	s.promote()
 }
 
-// promote admits the waiters for which there are slots.
+// promote admits the waiters for whom there are slots.
 func (s *slots) promote() {
 	for i := 0; i < len(s.queue) && s.served < s.limit; {
 		w := s.queue[i]
-		if !s.free(w.visitor) {
+		if !s.free(w.candidate) {
 			i++
 			continue
 		}
@@ -139,9 +137,9 @@ func (s *slots) promote() {
 	}
 }
 
-// makePlace reports whether v may wait, and makes a place for it if it is above
-// the last one of a full queue.
-func (s *slots) makePlace(v visitor) bool {
+// makePlace reports whether v may wait. In a full queue it displaces the last
+// waiter if that has a lower priority.
+func (s *slots) makePlace(v candidate) bool {
 	if s.maxWait <= 0 || v.key != "" && s.waitingOf[v.key] >= s.perKey {
 		return false
 	}
@@ -153,13 +151,13 @@ func (s *slots) makePlace(v visitor) bool {
 		return false
 	}
 	s.dequeue(len(s.queue) - 1)
-	last.outcome = full
+	last.result = full
 	close(last.ready)
 	return true
 }
 
-func (s *slots) enqueue(v visitor) *waiter {
-	w := &waiter{visitor: v, ready: make(chan struct{})}
+func (s *slots) enqueue(v candidate) *waiter {
+	w := &waiter{candidate: v, ready: make(chan struct{})}
 	at := len(s.queue)
 	for at > 0 && s.queue[at-1].priority < v.priority {
 		at--
@@ -184,7 +182,7 @@ func (s *slots) room(key string) room {
 	return left
 }
 
-// decrement counts a key down, and forgets one at zero.
+// decrement counts a key down and deletes it at zero.
 func decrement(count map[string]int, key string) {
 	switch n := count[key]; {
 	case n > 1:

@@ -33,9 +33,9 @@ func (departed) Err() error            { return context.Canceled }
 func TestSlotOfAClientThatLeavesIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slots{maxWaiting: 1, maxWait: time.Hour, servedOf: map[string]int{}, waitingOf: map[string]int{}}
-		enter := func(ctx context.Context, priority int) *outcomeOfEntry {
-			got := outcomeOfEntry(99)
-			go func() { _, got = s.enter(ctx, visitor{priority: priority}, 1) }()
+		enter := func(ctx context.Context, priority int) *entryResult {
+			got := entryResult(99)
+			go func() { _, got = s.enter(ctx, candidate{priority: priority}, 1) }()
 			synctest.Wait()
 			return &got
 		}
@@ -59,7 +59,7 @@ func TestSlotsHoldWhoeverIsDrivenOut(t *testing.T) {
 	for i := range 32 {
 		wg.Go(func() {
 			for range 300 {
-				if _, got := s.enter(t.Context(), visitor{priority: i % 8}, 1); got == admitted {
+				if _, got := s.enter(t.Context(), candidate{priority: i % 8}, 1); got == admitted {
 					s.leave("", 1)
 				}
 			}

@@ -6,69 +6,69 @@ import (
 	"math"
 )
 
-// errNothing is what Spend returns where there is nothing to charge.
-var errNothing = errors.New("ratelimit: Spend: the context belongs to no request that a policy with a Cost let pass")
+// errNoRequest is returned by Spend if there is nothing to charge.
+var errNoRequest = errors.New("ratelimit: Spend: the context is not that of a request allowed by a policy with a Cost")
 
-// Spend charges n more units to the request that ctx belongs to, in all
-// policies with a Cost whose limiter let it pass: what it has really cost, once
-// that is known. They are charged even if there is not enough; then the client
-// waits the longer. A negative n gives units back, at most as many as the
-// request was charged.
+// Spend charges n more units to the request that ctx belongs to, when its actual
+// cost is known: in all policies with a Cost whose limiter allowed it. The units
+// are charged even if the bucket does not have them, and then the client waits
+// longer. A bucket owes at most its capacity. A negative n returns units, at most
+// as many as the request was charged.
 //
-// It returns an error if there is no such request or if the store cannot be
-// asked.
+// Spend returns an error if there is no such request, or if the store cannot be
+// reached.
 func Spend(ctx context.Context, n int) error {
 	d, ok := FromContext(ctx)
 	if !ok {
-		return errNothing
+		return errNoRequest
 	}
 	var errs []error
-	for a := d.attempt; a != nil; a = a.outer {
-		errs = append(errs, a.spend(ctx, n))
+	for e := d.evaluation; e != nil; e = e.outer {
+		errs = append(errs, e.spend(ctx, n))
 	}
 	return errors.Join(errs...)
 }
 
-func (a *attempt) spend(ctx context.Context, n int) error {
-	return a.correct(ctx, func(p *part) int {
-		if p.rule.Cost == nil || !a.allowed {
+func (e *evaluation) spend(ctx context.Context, n int) error {
+	return e.correct(ctx, func(p *appliedPolicy) int {
+		if p.policy.Cost == nil || !e.allowed {
 			return 0
 		}
 		return max(n, -p.charged)
 	})
 }
 
-func (a *attempt) refund(ctx context.Context, of func(*rule) bool) error {
-	return a.correct(ctx, func(p *part) int {
-		if !of(p.rule) {
+func (e *evaluation) refund(ctx context.Context, of func(*checkedPolicy) bool) error {
+	return e.correct(ctx, func(p *appliedPolicy) int {
+		if !of(p.policy) {
 			return 0
 		}
 		return -p.charged
 	})
 }
 
-// correct charges each part by so much more. The client may have gone, but
-// what it was charged still has to be right.
-func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.undecided {
+// correct adds to what each policy has charged. The client may be gone, but its
+// charge still has to be right.
+func (e *evaluation) correct(ctx context.Context, by func(*appliedPolicy) int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.undecided {
 		return nil // nothing was charged
 	}
 	var buckets []Bucket
-	for i := range a.parts {
-		p := &a.parts[i]
+	for i := range e.applied {
+		p := &e.applied[i]
 		n := by(p)
 		if n == 0 {
 			continue
 		}
 		p.charged = addUnits(p.charged, n)
-		if p.rule.Limiter != nil {
-			a.limiter.reserve(p.rule.Limiter, n)
+		if p.policy.Limiter != nil {
+			e.limiter.correctLimiter(p.policy.Limiter, n)
 			continue
 		}
-		b := a.buckets[i]
-		if a.local { // where it is that of a share
+		b := e.buckets[i]
+		if e.local { // the bucket has that of the share
 			b.Quota = p.quota
 		}
 		buckets = append(buckets, Bucket{Policy: b.Policy, Key: b.Key, Quota: b.Quota, Cost: n, Mode: Force})
@@ -76,20 +76,20 @@ func (a *attempt) correct(ctx context.Context, by func(*part) int) error {
 	if len(buckets) == 0 {
 		return nil
 	}
-	return a.limiter.giveBack(context.WithoutCancel(ctx), buckets, a.local)
+	return e.limiter.correct(context.WithoutCancel(ctx), buckets, e.local)
 }
 
-// addUnits is a+b, or math.MaxInt where that is less: what a request is charged
-// is never negative.
-func addUnits(a, b int) int {
-	if b > math.MaxInt-a {
+// addUnits returns charged+n, or math.MaxInt where that would overflow. What a
+// request is charged is never negative.
+func addUnits(charged, n int) int {
+	if n > math.MaxInt-charged {
 		return math.MaxInt
 	}
-	return a + b
+	return charged + n
 }
 
-// giveBack corrects what was charged to buckets, where it was charged.
-func (l *Limiter) giveBack(ctx context.Context, buckets []Bucket, local bool) error {
+// correct charges buckets afterwards, in the store that charged them before.
+func (l *Limiter) correct(ctx context.Context, buckets []Bucket, local bool) error {
 	if l.memory != nil {
 		return l.memory.Take(ctx, buckets)
 	}

@@ -73,7 +73,7 @@ func TestRetryAfterIsNeitherEarlyNorLate(t *testing.T) {
 	}
 }
 
-func TestClientThatPacesItselfByTheFieldsIsNeverRefused(t *testing.T) {
+func TestClientThatPacesItselfIsNeverRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := limit(ok, ratelimit.Policy{Quota: ratelimit.PerHour(1000), Key: ratelimit.ByIP(peer)})
 		for range 995 {
@@ -153,7 +153,7 @@ func TestShadowPolicyIsNeverSeen(t *testing.T) {
 	})
 }
 
-func TestHiddenPolicyRefusesButIsNotTold(t *testing.T) {
+func TestHiddenPolicyRefusesButIsNotReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := limit(ok, ratelimit.Policy{Name: "secret", Quota: ratelimit.PerMinute(1), Key: byUser, Hidden: true})
 		w := get(h, as("a"))
@@ -232,7 +232,7 @@ func TestNestedLimitersAddTheirItems(t *testing.T) {
 	})
 }
 
-func TestRateLimitStaysOffRedirectionsWhenNothingIsLeft(t *testing.T) {
+func TestRateLimitOfNothingLeftIsNotOnRedirects(t *testing.T) {
 	for _, c := range []struct {
 		reason string
 		user   string
@@ -274,7 +274,7 @@ func TestRateLimitStaysOffRedirectionsWhenNothingIsLeft(t *testing.T) {
 	}
 }
 
-func TestFieldsMayBeChangedByTheHandlerWithoutReachingOthers(t *testing.T) {
+func TestFieldsThatAHandlerChangesReachNoOthers(t *testing.T) {
 	h := limit(func(w http.ResponseWriter, r *http.Request) {
 		for _, values := range w.Header() {
 			_ = append(values, "appended")
@@ -392,7 +392,7 @@ func TestRefusalOfHEADHasNoBody(t *testing.T) {
 	}
 }
 
-func TestRefusalComesInTheFormThatTheClientPrefers(t *testing.T) {
+func TestRefusalHasTheFormThatTheClientPrefers(t *testing.T) {
 	h := limit(ok, ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: ratelimit.ByIP(peer)})
 	get(h)
 	w := get(h, func(r *http.Request) { r.Header.Set("Accept", "application/problem+xml, application/json;q=0.5") })

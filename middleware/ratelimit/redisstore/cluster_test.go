@@ -172,7 +172,7 @@ func TestCluster(t *testing.T) {
 	})
 }
 
-func TestASingleClientOfAClusterFindsOutAboutSlots(t *testing.T) {
+func TestSingleClientOfAClusterFindsTheSlots(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 1)
 	s := patient.New(nodes[0].client())

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestADeniedKeyCostsRedisNothing(t *testing.T) {
+func TestDeniedKeyCostsRedisNothing(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	day, burst := ratelimit.Quota{N: 24, Per: 24 * time.Hour, Burst: 2}, ratelimit.PerSecond(1000)
@@ -40,7 +40,7 @@ func TestADeniedKeyCostsRedisNothing(t *testing.T) {
 	assert.False(t, take(t, s, bucket("day", "another", day, 1))[0].Short)
 }
 
-func TestADeniedKeyIsServedAsSoonAsItsWaitIsOver(t *testing.T) {
+func TestDeniedKeyIsServedWhenItsWaitIsOver(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	q := ratelimit.Quota{N: 20, Per: time.Second, Burst: 1}
@@ -56,7 +56,7 @@ func TestADeniedKeyIsServedAsSoonAsItsWaitIsOver(t *testing.T) {
 	assert.LessOrEqual(t, wait, 50*time.Millisecond)
 }
 
-func TestADenialIsNoneForALowerCost(t *testing.T) {
+func TestDenialDoesNotHoldForALowerCost(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	q := ratelimit.PerHour(10)
@@ -71,7 +71,7 @@ func TestADenialIsNoneForALowerCost(t *testing.T) {
 	assert.True(t, take(t, s, bucket("p", "k2", q, 11))[0].Short, "also from memory")
 }
 
-func TestADenialIsForgottenWhenUnitsComeBack(t *testing.T) {
+func TestDenialIsForgottenWhenUnitsComeBack(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	q := ratelimit.PerHour(10)
@@ -81,7 +81,7 @@ func TestADenialIsForgottenWhenUnitsComeBack(t *testing.T) {
 	assert.False(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
 }
 
-func TestAShadowPolicyStillReportsBesideADenial(t *testing.T) {
+func TestShadowPolicyReportsBesideADenial(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	q := ratelimit.PerHour(1)
@@ -145,7 +145,7 @@ func TestDenialsAreTrustedForASecond(t *testing.T) {
 	assert.False(t, remembered(&d, 11+trusted), "units may have come back through another replica")
 }
 
-func TestADenialFromBeforeTheUnitsCameBackIsNotRemembered(t *testing.T) {
+func TestDenialFromBeforeARefundIsNotRemembered(t *testing.T) {
 	for _, row := range []struct {
 		sent, received time.Duration // of the denial; the units came back from 10 to 20
 		want           bool
@@ -168,7 +168,7 @@ func TestADenialFromBeforeTheUnitsCameBackIsNotRemembered(t *testing.T) {
 	}
 }
 
-func TestADenialCountsFromWhenItWasAsked(t *testing.T) {
+func TestDenialCountsFromTheRequest(t *testing.T) {
 	short := ratelimit.PerSecond(2) // a unit comes back in half a second
 	b := bucket("p", "k", short, 1)
 	b.Debt, b.Short = time.Second, true
@@ -181,7 +181,7 @@ func TestADenialCountsFromWhenItWasAsked(t *testing.T) {
 	assert.False(t, d.decide(keys, got, 500*time.Millisecond), "it may hold a unit by now")
 }
 
-func TestDenialsAreBoundedWhateverArrives(t *testing.T) {
+func TestDenialsAreBounded(t *testing.T) {
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -203,7 +203,7 @@ func TestDenialsAreBoundedWhateverArrives(t *testing.T) {
 	runtime.KeepAlive(&d)
 }
 
-func TestUnitsThatAnotherReplicaGaveBackAreNoticed(t *testing.T) {
+func TestRefundsOfOtherReplicasAreNoticed(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t)
 	one, two := patient.New(srv.client()), patient.New(srv.client())

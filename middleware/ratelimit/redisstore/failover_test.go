@@ -49,7 +49,7 @@ func startSentinel(t testing.TB, master *server) *server {
 	return sentinel
 }
 
-func TestAPromotedReplicaKnowsTheBuckets(t *testing.T) {
+func TestPromotedReplicaKnowsTheBuckets(t *testing.T) {
 	t.Parallel()
 	master, replica := startPair(t)
 	ctx := context.Background()

@@ -158,7 +158,7 @@ func TestThreeProcessesGrantNoMoreThanTheQuota(t *testing.T) {
 	assert.GreaterOrEqual(t, total, 100, "and hardly less: the quota is there to be used")
 }
 
-func TestRedisDyingUnderLoadNeitherDelaysNorRefusesWrongly(t *testing.T) {
+func TestRedisDyingUnderLoadDelaysNoRequest(t *testing.T) {
 	for _, row := range []struct {
 		name       string
 		mode       ratelimit.FailMode
@@ -212,7 +212,7 @@ func TestRedisDyingUnderLoadNeitherDelaysNorRefusesWrongly(t *testing.T) {
 	}
 }
 
-func TestAnOutageNeitherOpensNorEndsWithABurst(t *testing.T) {
+func TestOutageNeitherOpensNorEndsWithABurst(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, "--appendonly", "yes") // so that it remembers
 	var n counts

@@ -39,7 +39,7 @@ func untilShared(t testing.TB, n *counts, ask func()) time.Duration {
 	return 0
 }
 
-func TestASlotThatMovesPutsNoClientIntoOutage(t *testing.T) {
+func TestSlotThatMovesCausesNoOutage(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 2)
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].addr, nodes[1].addr}})
@@ -86,7 +86,7 @@ func TestASlotThatMovesPutsNoClientIntoOutage(t *testing.T) {
 	})
 }
 
-func TestAServerOfAClusterThatIsGoneLeavesTheOthers(t *testing.T) {
+func TestClusterServerThatIsGoneLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 3)
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].addr, nodes[1].addr, nodes[2].addr}})
@@ -165,7 +165,7 @@ func TestStaleConnectionsCostNoSecondEach(t *testing.T) {
 	}
 }
 
-func TestAReplyThatIsNoDecisionIsNoOutage(t *testing.T) {
+func TestReplyWithoutADecisionIsNotAnOutage(t *testing.T) {
 	for _, row := range []struct {
 		name       string
 		fail, mend func(t *testing.T, c *redis.Client)
@@ -202,7 +202,7 @@ func TestAReplyThatIsNoDecisionIsNoOutage(t *testing.T) {
 	}
 }
 
-func TestAReadOnlyServerIsAskedOnceASecond(t *testing.T) {
+func TestReadOnlyServerIsProbedOnceASecond(t *testing.T) {
 	t.Parallel()
 	_, replica := startPair(t)
 	client := replica.client()
@@ -217,7 +217,7 @@ func TestAReadOnlyServerIsAskedOnceASecond(t *testing.T) {
 	assert.Less(t, untilShared(t, &n, func() { n.get(h, "/x") }), 3*time.Second)
 }
 
-func TestAStoppedRedisGrantsNoMoreThanTheShare(t *testing.T) {
+func TestStoppedRedisGrantsNoMoreThanTheShare(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		stop func(*server)
@@ -245,7 +245,7 @@ func TestAStoppedRedisGrantsNoMoreThanTheShare(t *testing.T) {
 	}
 }
 
-func TestAShardOfARingThatIsGoneLeavesTheOthers(t *testing.T) {
+func TestRingShardThatIsGoneLeavesTheOthers(t *testing.T) {
 	t.Parallel()
 	one, two := startServer(t), startServer(t)
 	ring := redis.NewRing(&redis.RingOptions{

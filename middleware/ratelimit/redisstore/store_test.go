@@ -31,7 +31,7 @@ func take(t testing.TB, s *Store, buckets ...ratelimit.Bucket) []ratelimit.Bucke
 	return buckets
 }
 
-func TestNewPanicsWhatCannotWork(t *testing.T) {
+func TestInvalidOptionsPanic(t *testing.T) {
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
 	assert.PanicsWithValue(t, "redisstore: the client is nil", func() { New(nil) })
@@ -61,7 +61,7 @@ func TestTakeIsOneRoundTripForAllPolicies(t *testing.T) {
 	assert.Equal(t, before+10, srv.calls())
 }
 
-func TestTakeTeachesTheScriptToARedisThatForgotIt(t *testing.T) {
+func TestTakeLoadsTheScriptIfRedisForgotIt(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	q := ratelimit.PerHour(10)
@@ -71,7 +71,7 @@ func TestTakeTeachesTheScriptToARedisThatForgotIt(t *testing.T) {
 	assert.InDelta(t, 12*time.Minute, b[0].Debt, float64(5*time.Second), "charged twice in two calls")
 }
 
-func TestBucketsOfStoresWithAnotherPrefixOrQuotaAreOthers(t *testing.T) {
+func TestPrefixAndQuotaTellBucketsApart(t *testing.T) {
 	srv := startServer(t)
 	one, two := patient.New(srv.client()), Options{Prefix: "other:", Timeout: time.Second}.New(srv.client())
 	q := ratelimit.PerHour(1)
@@ -104,7 +104,7 @@ func TestRedisForgetsABucketWhenItIsFull(t *testing.T) {
 	assert.Zero(t, client.DBSize(context.Background()).Val(), "neither asking nor a refusal is kept")
 }
 
-func TestNoCostAboveTheCapacityPassesHoweverFastUnitsComeBack(t *testing.T) {
+func TestCostAboveTheCapacityNeverPasses(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	q := ratelimit.Quota{N: 1_000_000_000, Per: time.Second, Burst: 5} // a thousand in a tick of Redis' clock
@@ -112,7 +112,7 @@ func TestNoCostAboveTheCapacityPassesHoweverFastUnitsComeBack(t *testing.T) {
 	assert.False(t, take(t, s, bucket("p", "k", q, 5))[0].Short)
 }
 
-func TestATimeInTheFutureDoesNotHoldABucketBack(t *testing.T) {
+func TestTimeInTheFutureDoesNotHoldABucketBack(t *testing.T) {
 	srv := startServer(t)
 	client, ctx := srv.client(), context.Background()
 	s := patient.New(client)
@@ -140,7 +140,7 @@ func TestATimeInTheFutureDoesNotHoldABucketBack(t *testing.T) {
 	}
 }
 
-func TestAValueThatNoLimiterWroteIsReplaced(t *testing.T) {
+func TestValueThatNoLimiterWroteIsReplaced(t *testing.T) {
 	srv := startServer(t)
 	client, ctx := srv.client(), context.Background()
 	s := patient.New(client)
@@ -188,7 +188,7 @@ func TestKeysAreBoundedAndKeepTheirSlot(t *testing.T) {
 	assert.Len(t, names, 3*len(hostile), "no two buckets have one name")
 }
 
-func TestTakeReturnsInTimeWhateverTheClientWaitsFor(t *testing.T) {
+func TestTakeReturnsInTime(t *testing.T) {
 	hole, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections and never answers
 	require.NoError(t, err)
 	defer hole.Close()
@@ -314,7 +314,7 @@ func lossy(t *testing.T, server string) (addr string) {
 	return l.Addr().String()
 }
 
-func TestALostAnswerDoesNotChargeTwice(t *testing.T) {
+func TestLostReplyDoesNotChargeTwice(t *testing.T) {
 	srv := startServer(t)
 	q := ratelimit.PerHour(100)
 	direct := patient.New(srv.client())
@@ -325,7 +325,7 @@ func TestALostAnswerDoesNotChargeTwice(t *testing.T) {
 	assert.InDelta(t, 2*36*time.Second, b[0].Debt, float64(10*time.Second), "one before, one that was lost, none repeated")
 }
 
-func TestARestrictedUserIsEnough(t *testing.T) {
+func TestRestrictedUserIsEnough(t *testing.T) {
 	srv := startServer(t)
 	ctx := context.Background()
 	admin := srv.client()
@@ -357,7 +357,7 @@ func TestARestrictedUserIsEnough(t *testing.T) {
 // permissions are those that the package documentation names.
 var permissions = []any{"~ratelimit:*", "+evalsha", "+eval", "+time", "+mget", "+set", "+del"}
 
-func TestABucketTakesTheMemoryThatTheDocumentationSays(t *testing.T) {
+func TestBucketTakesTheDocumentedMemory(t *testing.T) {
 	srv := startServer(t)
 	client, ctx := srv.client(), context.Background()
 	s := patient.New(client)

@@ -227,7 +227,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-func TestStoreThatCannotBeAsked(t *testing.T) {
+func TestStoreThatCannotBeReached(t *testing.T) {
 	addr, process := start(t)
 	c := client(t, rueidis.ClientOption{}, addr)
 	s := New(c)
@@ -249,7 +249,7 @@ func TestStoreThatCannotBeAsked(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 }
 
-func TestStoreSettingsThatCannotWorkPanic(t *testing.T) {
+func TestInvalidOptionsPanic(t *testing.T) {
 	assert.Panics(t, func() { New(nil) })
 	addr, _ := start(t)
 	c := client(t, rueidis.ClientOption{}, addr)
