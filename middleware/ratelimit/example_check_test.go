@@ -8,8 +8,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// A handler that decides itself: only uploads are limited, and one that fails
-// is given back.
+// A handler that calls the limiter itself: only uploads are limited, and one that
+// fails is refunded.
 func ExampleLimiter_Check() {
 	uploads := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{
 		{Name: "uploads", Quota: ratelimit.PerHour(1), Key: account},

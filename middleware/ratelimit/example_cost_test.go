@@ -8,8 +8,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// A policy in tokens of a language model: what a request will cost is
-// estimated when it arrives and corrected once it is known.
+// A policy in tokens of a language model. The cost of a request is estimated when
+// the request arrives, and corrected when it is known.
 func ExampleSpend() {
 	complete := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		const estimated, used = 100, 340

@@ -10,8 +10,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// At most 64 reports are made at once, at most 4 of them for one client. A
-// client waits up to two seconds for its turn, unless it goes away.
+// At most 64 reports are generated at once, at most 4 of them for one client. A
+// request waits up to two seconds for a slot, unless its client disconnects.
 func ExampleInFlightWith() {
 	reports := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "a report") })
 	h := ratelimit.InFlightWith(ratelimit.InFlightOptions{
@@ -31,8 +31,8 @@ func ExampleInFlightWith() {
 	// a report
 }
 
-// Checks of health and paying clients are served before others when the service
-// is full, and two slots are kept for them.
+// When the service is at its limit, health checks and paying clients get the next
+// slot before others. Two slots are reserved for them.
 func ExampleInFlightWith_priority() {
 	const health, paying, other = 2, 1, 0
 	h := ratelimit.InFlightWith(ratelimit.InFlightOptions{
@@ -54,5 +54,6 @@ func ExampleInFlightWith_priority() {
 	// Output: 200
 }
 
-// planOf comes from the authentication, not from what a client says.
+// planOf returns the plan that the authentication found, not one that the client
+// names.
 func planOf(*http.Request) string { return "free" }

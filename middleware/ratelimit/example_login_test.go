@@ -6,9 +6,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// Five failed logins an hour for each account. Those that succeed are given
-// back; while they are under way they count, so that a hundred guesses at once
-// are no way around.
+// Five failed logins per hour for each account. A login that succeeds is refunded.
+// Until then it counts, so that a hundred guesses at once do not evade the limit.
 func ExamplePolicy_failedLogins() {
 	login := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, password, _ := r.BasicAuth(); password != "correct horse" {

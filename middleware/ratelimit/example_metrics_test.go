@@ -9,9 +9,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// Counters by policy and outcome, as /debug/vars has them. With Prometheus the
-// map is a CounterVec: verdicts.WithLabelValues(v.Policy, outcome(v)).Inc().
-// Neither key nor path is a label: a client could make as many as it likes.
+// Counters by policy and outcome, published at /debug/vars. With Prometheus the map
+// is a CounterVec: verdicts.WithLabelValues(v.Policy, outcome(v)).Inc(). Neither
+// the key nor the path is a label, since a client can create any number of them.
 func ExampleLimiter_metrics() {
 	verdicts, outages := new(expvar.Map), new(expvar.Int)
 	outcome := func(v ratelimit.Verdict) string {

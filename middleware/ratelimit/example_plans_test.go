@@ -6,8 +6,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// Each plan has a quota of its own. A plan that is not in the table has the
-// policy's; nobody gets Unlimited by accident.
+// Each plan has a quota of its own. A plan that is not in the map has that of the
+// policy, so no client gets Unlimited by accident.
 func ExamplePolicy_plans() {
 	plans := map[string]ratelimit.Quota{
 		"pro":      ratelimit.PerMinute(600),

@@ -8,8 +8,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// Several bounds at once: a minute, a day, and the capacity of the
-// service. A request that one of them refuses is charged to none.
+// Several limits at once: per minute, per day, and the capacity of the service. A
+// request that one of them refuses is charged to none.
 func ExampleNew_severalPolicies() {
 	byIP := ratelimit.ByIP(clientip.Direct)
 	h := ratelimit.New(
@@ -25,8 +25,8 @@ func ExampleNew_severalPolicies() {
 	// 429 | "minute";r=0;t=60
 }
 
-// Whoever is signed in has a bucket of their own, wherever they are. The others
-// share one for each address. Prefixes keep a user from posing as an address.
+// Each user who is signed in has a bucket, whatever the address. Other clients have
+// one for each address. The prefixes keep a user name from posing as an address.
 func ExamplePolicy_byUser() {
 	byIP := ratelimit.ByIP(clientip.Direct)
 	h := ratelimit.New(ratelimit.Policy{
@@ -49,8 +49,8 @@ func ExamplePolicy_byUser() {
 	// 200 | "default";r=1;t=30
 }
 
-// A household is a /64, and a provider that hands out /48s to its customers
-// is bounded as well.
+// Two tiers: one for a /64, which is usually a household, and one for the /48 around
+// it, which one customer may have in full.
 func ExampleByPrefix() {
 	h := ratelimit.New(
 		ratelimit.Policy{Name: "host", Quota: ratelimit.PerMinute(60), Key: ratelimit.ByIP(clientip.Direct)},

@@ -7,7 +7,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// A new limit is tried on real traffic before it refuses anybody.
+// A new limit is tried on real traffic before it refuses a request.
 func ExamplePolicy_shadow() {
 	h := ratelimit.NewLimiter(ratelimit.Options{
 		Policies: []ratelimit.Policy{

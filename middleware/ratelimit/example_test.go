@@ -9,8 +9,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// send serves one request to /, changed by with, and prints the answer's
-// status and those of the named fields that it has.
+// send serves one request to /, changed by with, and prints the status of the
+// response and the values of the named header fields that it has.
 func send(h http.Handler, with func(*http.Request), fields ...string) {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 	if with != nil {

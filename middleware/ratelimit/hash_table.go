@@ -7,16 +7,16 @@ import (
 	"sync/atomic"
 )
 
-// hashTable finds the buckets of a shard by their hashes. It has linear probing,
-// and the hashes are in descending order: a search ends at the first one that is
-// not larger, which that of a free place never is, and a table of another size
-// is filled in one pass from the left. It has no pointer that the garbage
-// collector would have to follow.
+// hashTable finds the buckets of a shard by their hashes, with linear probing. The
+// hashes are in descending order, so that a search ends at the first one that is
+// not larger (that of a free place never is), and a table of another size is
+// filled in one pass from the left. The table has no pointers for the garbage
+// collector to follow.
 //
-// Hashes and states are apart, so that cores which charge buckets take only the
-// states from each other's caches. Any goroutine may search. Only the owner of
-// the shard's lock may change which bucket is at a place, and only while it also
-// has the lock of that place.
+// Hashes and states are in separate slices, so that two cores which charge buckets
+// only exchange cache lines of states. Any goroutine may search. To change which
+// bucket is at a place, a goroutine needs the lock of the shard and that of the
+// place.
 //
 // The zero table is not valid; use newHashTable.
 type hashTable struct {
@@ -39,15 +39,15 @@ type bucketState struct {
 const busy = -1
 
 // lock returns the time when the bucket is full again, which unlock needs. It
-// exchanges the value without a look at it before, since then the processor
-// would fetch it twice from another one: to read it, and to own it.
+// exchanges the value without reading it first: otherwise a core would fetch the
+// cache line from another one twice, once to read and once to write.
 func (s *bucketState) lock() (full int64) {
 	for {
 		if full = s.full.Swap(busy); full != busy {
 			return full
 		}
 		for spins := 0; s.full.Load() == busy; spins++ {
-			if spins >= 30 { // the owner needs a few nanoseconds, unless it lost its processor
+			if spins >= 30 { // the owner takes a few nanoseconds, unless it is not running
 				runtime.Gosched()
 			}
 		}
@@ -56,9 +56,9 @@ func (s *bucketState) lock() (full int64) {
 
 func (s *bucketState) unlock(full int64) { s.full.Store(full) }
 
-// fullAt is when a bucket that had a debt at the time last is certainly full
-// again, with what float64 may have lost of a long debt. A bucket that is
-// forgotten after that was full to the last bit.
+// fullAt returns the time when a bucket that had a debt at the time last is full
+// again. It adds what float64 may have rounded off a long debt, so that a bucket
+// which is removed after that time was full to the last bit.
 func fullAt(last int64, debt float64) int64 {
 	if debt > 1<<61 {
 		return 1 << 62
@@ -91,16 +91,16 @@ func tableOf(homes int, states []bucketState) *hashTable {
 	}
 }
 
-// home is where the search for a hash starts. The larger the hash, the further
-// to the left.
+// home returns the place where the search for a hash starts. The larger the hash,
+// the further to the left.
 func (t *hashTable) home(hash uint64) int {
 	hi, _ := bits.Mul64(^hash, uint64(t.homes))
 	return int(hi)
 }
 
 // find returns the place of a hash, or the place where to insert it. Without the
-// lock of the shard it may fail to find what is being moved, and what it finds
-// may be moved before its lock is taken.
+// lock of the shard it may miss a bucket that is being moved, and the bucket that
+// it finds may be moved before it is locked.
 func (t *hashTable) find(hash uint64) (at int, found bool) {
 	for at = t.home(hash); at < len(t.hashes); at++ {
 		if h := t.hashes[at].Load(); h <= hash {
@@ -110,8 +110,8 @@ func (t *hashTable) find(hash uint64) (at int, found bool) {
 	return at, false
 }
 
-// decide decides b on the bucket with the hash, and reports whether there is
-// one. See find for what it misses.
+// decide decides b on the bucket with the hash, and reports whether there is one.
+// It may miss what find misses.
 //
 // The time is read outside the lock, so it can be older than the bucket. The
 // bucket then stays in its time: rate.Limiter would go back, and mint units when
@@ -123,7 +123,7 @@ func (t *hashTable) decide(b *Bucket, of *bucketClass, hash uint64, now int64) (
 	}
 	s := &t.states[at]
 	full := s.lock()
-	if t.hashes[at].Load() != hash { // it has just been moved
+	if t.hashes[at].Load() != hash { // it was moved meanwhile
 		s.unlock(full)
 		return false
 	}
@@ -138,8 +138,8 @@ func (t *hashTable) decide(b *Bucket, of *bucketClass, hash uint64, now int64) (
 	return true
 }
 
-// charge takes b's cost from the units that the bucket holds now. It returns the
-// debt, and when the bucket is full again. The caller has the lock.
+// charge takes the cost of b from the units that the bucket holds now. It returns
+// the debt, and the time when the bucket is full again. The caller has the lock.
 func (s *bucketState) charge(b *Bucket, of *bucketClass, units float64, now int64) (debt float64, full int64) {
 	s.units = of.charged(b, units)
 	s.last = max(s.last, now)
@@ -149,8 +149,8 @@ func (s *bucketState) charge(b *Bucket, of *bucketClass, units float64, now int6
 
 // The methods below need the lock of the shard.
 
-// reuse puts a bucket in place of the one at the place that find returned for
-// it, if that is full again: nobody misses it, and both belong between the same
+// reuse replaces the bucket at the place that find returned for a new one, if that
+// is full again. A full bucket is not missed, and both belong between the same
 // neighbors.
 func (t *hashTable) reuse(at int, hash uint64, units float64, now, full int64) bool {
 	if at == len(t.hashes) || t.hashes[at].Load() == 0 {
@@ -168,8 +168,8 @@ func (t *hashTable) reuse(at int, hash uint64, units float64, now, full int64) b
 	return true
 }
 
-// insert adds a bucket at the place that find returned for it, and moves those
-// from there to the next free place. It reports whether there is one.
+// insert adds a bucket at the place that find returned for it. It moves the buckets
+// between there and the next free place, and reports whether there is one.
 func (t *hashTable) insert(at int, hash uint64, units float64, now, full int64) bool {
 	free := at
 	for free < len(t.hashes) && t.hashes[free].Load() != 0 {
@@ -189,8 +189,8 @@ func (t *hashTable) insert(at int, hash uint64, units float64, now, full int64) 
 	return true
 }
 
-// move moves a bucket to another place, whose lock the caller has, and which is
-// unlocked then. The lock of the place that is left stays taken.
+// move moves a bucket to another place, whose lock the caller has. It unlocks that
+// place and leaves the former one locked.
 func (t *hashTable) move(from, to int) {
 	s, d := &t.states[from], &t.states[to]
 	full := s.lock()
@@ -199,7 +199,7 @@ func (t *hashTable) move(from, to int) {
 	d.unlock(full)
 }
 
-// remove frees a place. Buckets that were pushed past it move up, so that no
+// remove frees a place. Buckets that were pushed past it move back, so that no
 // search ends there too early.
 func (t *hashTable) remove(at int) {
 	t.states[at].lock()
@@ -243,8 +243,8 @@ func (t *hashTable) sweep(now int64) (used int) {
 	return used
 }
 
-// resized moves the buckets to a table for so many. A search in this one finds
-// none of them any more.
+// resized moves the buckets to a new table for so many. A search in the old one
+// finds none of them any more.
 func (t *hashTable) resized(keys int) *hashTable {
 	next := newHashTable(keys)
 	for !next.fits(t) { // hardly ever: the last places are crowded
@@ -254,8 +254,8 @@ func (t *hashTable) resized(keys int) *hashTable {
 	return next
 }
 
-// widened is resized to a few more places at the end, where a flood that lasts
-// crowds the last ones of each table once.
+// widened moves the buckets to a new table with a few more places after the last
+// home. A long flood crowds those of each table sooner or later.
 func (t *hashTable) widened() *hashTable {
 	next := tableOf(t.homes, make([]bucketState, len(t.states)+minHomes))
 	t.moveTo(next)

@@ -146,16 +146,16 @@ func TestInFlightWaitersGiveUpInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		limited := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 1, MaxWait: 5 * time.Second, RetryAfter: 1500 * time.Millisecond})(inside)
-		var answered atomic.Int64
+		var served atomic.Int64
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			limited.ServeHTTP(w, r)
-			answered.Add(1)
+			served.Add(1)
 		})
 		visit(t.Context(), h, "", "1")
 		w := visit(t.Context(), h, "", "2")
 		time.Sleep(5*time.Second - 1)
 		synctest.Wait()
-		assert.Zero(t, answered.Load())
+		assert.Zero(t, served.Load())
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		assert.Equal(t, 503, w.Code)
@@ -281,12 +281,12 @@ func TestInFlightOptionsThatAreInvalidPanic(t *testing.T) {
 		{"nothing could be served", ratelimit.InFlightOptions{}, "Max = 0"},
 		{"a share is required with a key", ratelimit.InFlightOptions{Max: 2, Key: byUser}, "PerKey = 0"},
 		{"a share beyond the whole", ratelimit.InFlightOptions{Max: 2, Key: byUser, PerKey: 3}, "PerKey = 3"},
-		{"a share of nobody", ratelimit.InFlightOptions{Max: 2, PerKey: 1}, "without a Key"},
+		{"a share without a key", ratelimit.InFlightOptions{Max: 2, PerKey: 1}, "without a Key"},
 		{"a negative wait", ratelimit.InFlightOptions{Max: 2, MaxWait: -1}, "MaxWait = -1ns"},
-		{"a name that no field can carry", ratelimit.InFlightOptions{Max: 2, Name: "a\nb"}, "printable ASCII"},
-		{"slots for nobody else", ratelimit.InFlightOptions{Max: 2, Reserved: 2, Priority: func(*http.Request) int { return 1 }}, "Reserved = 2"},
-		{"slots for those that nothing tells apart", ratelimit.InFlightOptions{Max: 2, Reserved: 1}, "without a Priority"},
-		{"a refusal that is none", ratelimit.InFlightOptions{Max: 2, Problem: problem.Define("about:ok", "OK", 200, "")}, "status 200"},
+		{"a name that a field cannot carry", ratelimit.InFlightOptions{Max: 2, Name: "a\nb"}, "printable ASCII"},
+		{"no slot for others", ratelimit.InFlightOptions{Max: 2, Reserved: 2, Priority: func(*http.Request) int { return 1 }}, "Reserved = 2"},
+		{"slots for a priority that none has", ratelimit.InFlightOptions{Max: 2, Reserved: 1}, "without a Priority"},
+		{"a problem that is not an error", ratelimit.InFlightOptions{Max: 2, Problem: problem.Define("about:ok", "OK", 200, "")}, "status 200"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			defer func() {

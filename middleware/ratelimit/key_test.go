@@ -34,7 +34,7 @@ func TestByIPTellsClientsApart(t *testing.T) {
 		{"and one of many", "64:ff9b::192.0.2.1", "64:ff9b::192.0.2.2", false},
 		{"a prefix of the translator's own is a network", "64:ff9b:1::192.0.2.1", "64:ff9b:1::192.0.2.2", true},
 		{"the unknown share a bucket", "", "@", true},
-		{"which is nobody else's", "", "0.0.0.0", false},
+		{"which no address has", "", "0.0.0.0", false},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			a, b := ratelimit.ByIP(fixed(c.a))(nil), ratelimit.ByIP(fixed(c.b))(nil)
@@ -80,7 +80,7 @@ func TestForwardingFieldsOfAStrangerChangeNothing(t *testing.T) {
 				}
 			})
 			codes = append(codes, w.Code)
-			assert.NotContains(t, w.Header(), "X-Forwarded-For", "nobody is told what was sent")
+			assert.NotContains(t, w.Header(), "X-Forwarded-For", "no response reports what was sent")
 		}
 		assert.Equal(t, []int{200, 429, 429}, codes, name)
 	}
@@ -99,7 +99,7 @@ func TestLongKeysAreBounded(t *testing.T) {
 	for _, k := range keys {
 		assert.LessOrEqual(t, len(k), 128)
 	}
-	assert.Equal(t, 200, get(h, as(keys[0])).Code, "nobody can pose as a long key by sending its hash")
+	assert.Equal(t, 200, get(h, as(keys[0])).Code, "no client can pose as a long key by sending its hash")
 	assert.Equal(t, 200, get(h, as(strings.Repeat("x", 128))).Code)
 	assert.Equal(t, strings.Repeat("x", 128), keys[4])
 }

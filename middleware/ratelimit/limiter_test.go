@@ -33,7 +33,7 @@ func get(h http.Handler, with ...func(*http.Request)) *httptest.ResponseRecorder
 	return w
 }
 
-// fetch sends one request through a real server and returns the answer.
+// fetch sends one request through a real server and returns the response.
 func fetch(t *testing.T, h http.Handler) (*http.Response, string) {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -93,8 +93,8 @@ func TestInvalidOptionsPanic(t *testing.T) {
 		limiter ratelimit.Options
 		want    string
 	}{
-		{"nothing to decide", ratelimit.Options{}, "no policies"},
-		{"no key says which there are", one(ratelimit.Policy{Quota: quota}), `policy "default": Key is required: use ratelimit.ByIP(clientip.Direct)`},
+		{"no policies", ratelimit.Options{}, "no policies"},
+		{"no key", one(ratelimit.Policy{Quota: quota}), `policy "default": Key is required: use ratelimit.ByIP(clientip.Direct)`},
 		{"no quota", one(ratelimit.Policy{Key: key}), "quota N = 0"},
 		{"a quota of nothing", one(ratelimit.Policy{Key: key, Quota: ratelimit.PerMinute(0)}), "quota N = 0"},
 		{"a negative quota", one(ratelimit.Policy{Key: key, Quota: ratelimit.PerMinute(-1)}), "quota N = -1"},
@@ -102,9 +102,9 @@ func TestInvalidOptionsPanic(t *testing.T) {
 		{"a negative burst", one(ratelimit.Policy{Key: key, Quota: ratelimit.Quota{N: 1, Per: 1, Burst: -1}}), "quota Burst = -1"},
 		{"Unlimited is for QuotaFor", one(ratelimit.Policy{Key: key, Quota: ratelimit.Unlimited()}), "quota Unlimited"},
 		{"a bucket that never fills", one(ratelimit.Policy{Key: key, Quota: ratelimit.Quota{N: 1, Per: 1 << 62, Burst: 1 << 30}}), "100 years"},
-		{"a name that no field can carry", one(ratelimit.Policy{Name: "a\nb", Key: key, Quota: quota}), "printable ASCII"},
+		{"a name that a field cannot carry", one(ratelimit.Policy{Name: "a\nb", Key: key, Quota: quota}), "printable ASCII"},
 		{"two of a name", ratelimit.Options{Policies: []ratelimit.Policy{{Key: key, Quota: quota}, {Key: key, Quota: quota}}}, `two policies have the name "default"`},
-		{"a refusal that is none", one(ratelimit.Policy{Key: key, Quota: quota, Problem: problem.Define("about:ok", "OK", 200, "")}), "status 200"},
+		{"a problem that is not an error", one(ratelimit.Policy{Key: key, Quota: quota, Problem: problem.Define("about:ok", "OK", 200, "")}), "status 200"},
 		{"a secret that can be guessed", ratelimit.Options{PartitionSecret: []byte("short")}, "16 are required"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {

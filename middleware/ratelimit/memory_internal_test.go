@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// take asks m for one bucket and returns the answer.
+// take charges one bucket of m and returns it.
 func take(t testing.TB, m Store, b Bucket) Bucket {
 	t.Helper()
 	buckets := []Bucket{b}
@@ -119,7 +119,7 @@ func TestMemoryEvictsNoneOfThoseThatAreUsedUp(t *testing.T) {
 		for i := range 100 {
 			take(t, m, Bucket{Key: strconv.Itoa(i), Quota: q, Cost: 1})
 		}
-		for i := range 100 { // in the heap all look as if one unit were missing
+		for i := range 100 { // each lacks a unit first, and more later
 			cost := 90
 			if i%10 == 0 {
 				cost = 10

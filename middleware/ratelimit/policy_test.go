@@ -103,11 +103,11 @@ func TestCountStatusRefundsWhatDoesNotCount(t *testing.T) {
 	}{
 		{"a failed login", write(401), true},
 		{"a successful one", write(204), false},
-		{"content is a 200", ok, false},
-		{"so is nothing", func(http.ResponseWriter, *http.Request) {}, false},
+		{"a body without a status is a 200", ok, false},
+		{"so is an empty response", func(http.ResponseWriter, *http.Request) {}, false},
 		{"a hint is not the status", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(103); w.WriteHeader(401) }, true},
 		{"the first status is", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204); w.WriteHeader(401) }, false},
-		{"content came first", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "x"); w.WriteHeader(401) }, false},
+		{"a body came first", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "x"); w.WriteHeader(401) }, false},
 		{"a flush came first", func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).Flush()
 			w.WriteHeader(401)

@@ -108,7 +108,7 @@ func parseItem(s string) (it item, rest string, err error) {
 	return it, s, nil
 }
 
-// fields parses both fields of an answer and checks what holds for all answers.
+// fields parses both fields of a response and checks what holds for all responses.
 func fields(t testing.TB, code int, h http.Header) (policies, states map[string]item) {
 	t.Helper()
 	byName := func(field string) map[string]item {
@@ -143,7 +143,7 @@ func fields(t testing.TB, code int, h http.Header) (policies, states map[string]
 		}
 		if hasRetryAfter {
 			require.True(t, hasT)
-			require.LessOrEqual(t, window, retryAfter, "nobody is sent back before the end of a window")
+			require.LessOrEqual(t, window, retryAfter, "no client is sent back before the end of a window")
 		}
 	}
 	switch code {
@@ -167,7 +167,7 @@ func TestParseListIsStrict(t *testing.T) {
 	}
 }
 
-// The oracle is the parser above, and what has to hold for every answer.
+// The oracle is the parser above, and what has to hold for every response.
 func FuzzFieldsAreListsOfStrings(f *testing.F) {
 	f.Add("default", 100, int64(time.Minute), 0, 1, 3, false)
 	f.Add(`b"\`, 1, int64(1), 5, 7, 9, true)

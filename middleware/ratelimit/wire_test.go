@@ -234,11 +234,11 @@ func TestNestedLimitersAddTheirItems(t *testing.T) {
 
 func TestRateLimitOfNothingLeftIsNotOnRedirects(t *testing.T) {
 	for _, c := range []struct {
-		reason string
-		user   string
-		answer http.HandlerFunc
-		code   int
-		want   string
+		reason  string
+		user    string
+		handler http.HandlerFunc
+		code    int
+		want    string
 	}{
 		{"the client may follow at once", "a", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/y", 302) }, 302, `"outer";r=9;t=3240`},
 		{"also after a hint", "a", func(w http.ResponseWriter, r *http.Request) {
@@ -246,8 +246,8 @@ func TestRateLimitOfNothingLeftIsNotOnRedirects(t *testing.T) {
 			http.Redirect(w, r, "/y", 308)
 		}, 308, `"outer";r=9;t=3240`},
 		{"an error is final", "a", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) }, 404, `"outer";r=9;t=3240, "inner";r=0;t=60`},
-		{"so is content", "a", ok, 200, `"outer";r=9;t=3240, "inner";r=0;t=60`},
-		{"so is nothing", "a", func(http.ResponseWriter, *http.Request) {}, 200, `"outer";r=9;t=3240, "inner";r=0;t=60`},
+		{"so is a body", "a", ok, 200, `"outer";r=9;t=3240, "inner";r=0;t=60`},
+		{"so is an empty response", "a", func(http.ResponseWriter, *http.Request) {}, 200, `"outer";r=9;t=3240, "inner";r=0;t=60`},
 		{"something is left", "b", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/y", 302) }, 302, `"outer";r=9;t=3240, "inner";r=1;t=30`},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
@@ -257,7 +257,7 @@ func TestRateLimitOfNothingLeftIsNotOnRedirects(t *testing.T) {
 				}
 				return ratelimit.Quota{}
 			}
-			inner := limit(c.answer, ratelimit.Policy{Name: "inner", Quota: ratelimit.PerMinute(1), QuotaFor: quota, Key: byUser})
+			inner := limit(c.handler, ratelimit.Policy{Name: "inner", Quota: ratelimit.PerMinute(1), QuotaFor: quota, Key: byUser})
 			h := ratelimit.New(ratelimit.Policy{Name: "outer", Quota: ratelimit.PerHour(10), Key: byUser})(inner)
 			srv := httptest.NewServer(h)
 			defer srv.Close()
