@@ -6,9 +6,9 @@ import (
 	"net/netip"
 )
 
-// A Field is a header field to which each proxy appends where the request
-// came from. Only the configured one is read, even if both are present: the
-// proxies write one of them, and the other is the client's.
+// A Field is a header field to which each proxy appends the address that sent it
+// the request. A source reads only one of them, even if both are present: the
+// proxies write one, and the client may have written the other.
 type Field string
 
 const (
@@ -16,52 +16,52 @@ const (
 	// writes, and what [Forwarded] reads.
 	XForwardedFor Field = "X-Forwarded-For"
 
-	// RFC7239 is the Forwarded field of that RFC, of which the "for" parameter
-	// is read.
+	// RFC7239 is the Forwarded field of that RFC. Its parameter "for" is read.
 	RFC7239 Field = "Forwarded"
 )
 
-// The bounds hold for what is examined, from the right, and not for the whole
-// field: else a client could hide behind a long one.
+// The bounds apply to what is read, from the right, and not to the whole field:
+// otherwise a client could hide behind a long one.
 const (
 	maxItems = 32   // proxies in a row
 	maxItem  = 1024 // bytes of one entry; "by" and "host" need some of them
 )
 
 // Forwarded returns the [Source] for a server behind proxies that append to
-// X-Forwarded-For. It starts at the peer and follows the chain towards the
-// client for as long as it meets addresses inside trusted; the first address
-// outside is the client. What stands further left was written by the client
-// or by strangers, and has no influence. Several field lines are one list.
+// X-Forwarded-For. It starts at the peer and follows the chain towards the client
+// while the addresses are inside trusted. The first address outside is the client.
+// What is further left comes from the client or other untrusted parties, and is
+// ignored. Several field lines are one list.
 //
-// A peer outside trusted is itself the client, whatever fields it sends.
+// A peer outside trusted is itself the client, whatever header fields it sends.
 //
-// The address is unknown if the field is absent, if an entry of the trusted
-// part is not an address (empty, "unknown", "unix:", obfuscated), if all
-// entries are inside trusted, or after 32 entries. An entry may have a port,
-// and IPv6 may have brackets.
+// The address is unknown if the header field is absent, if an entry of the trusted
+// part is not an address (empty, "unknown", "unix:", obfuscated), if all entries
+// are inside trusted, or after 32 entries. An entry may have a port, and IPv6 may
+// have brackets.
 //
-// Every trusted proxy must append to the field or overwrite it. One that
-// passes it on as it came lets clients choose the answer.
+// Every trusted proxy must append to the header field or overwrite it. One that
+// passes it on unchanged lets clients choose the result.
 //
-// Forwarded panics if trusted is empty or holds a prefix that [ParsePrefixes] refuses.
+// Forwarded panics if trusted is empty or contains a prefix that [ParsePrefixes]
+// rejects.
 func Forwarded(trusted ...netip.Prefix) Source {
 	return Proxies{Trusted: trusted}.Forwarded(XForwardedFor)
 }
 
-// Forwarded is [Forwarded] for the peers and the count that p describes, and
-// for either field. For [RFC7239] it follows the grammar of that RFC, section
-// 4, and stops with an unknown address at an element that breaks it. The usual
-// mistake is an IPv6 address without quotation marks, for=[2001:db8::1]: it is
-// not a token, and where such a value ends is anyone's guess. All IPv6 clients
-// of that proxy are unknown then: they share the bucket "unknown" of
-// ratelimit.ByIP, and [SelfCheck] reports an [UnusableField]. The proxy has to
-// write for="[2001:db8::1]".
+// Forwarded is [Forwarded] with the settings p and for either [Field].
+//
+// For [RFC7239] it follows the grammar in section 4 of that RFC. The address is
+// unknown if an element of the trusted part breaks it. The usual mistake is an IPv6
+// address without quotation marks, for=[2001:db8::1]: that is not a token, and it
+// is ambiguous where such a value ends. All IPv6 clients of that proxy are then
+// unknown: they share the bucket "unknown" of ratelimit.ByIP, and [SelfCheck]
+// reports an [UnusableField]. The proxy must write for="[2001:db8::1]".
 //
 // With p.Hops the address is unknown if there are fewer entries than that.
 //
-// It panics if field is neither of the two, if p believes nobody, or if p.Hops is
-// negative or above 32.
+// Forwarded panics if field is neither of the two, if p trusts no peer, or if p.Hops
+// is negative or above 32.
 func (p Proxies) Forwarded(field Field) Source {
 	c := chain{trust: p.trust(), key: http.CanonicalHeaderKey(string(field)), hops: p.Hops}
 	switch Field(c.key) {
@@ -72,7 +72,7 @@ func (p Proxies) Forwarded(field Field) Source {
 		panic(fmt.Sprintf("clientip: field %q is neither %q nor %q", string(field), XForwardedFor, RFC7239))
 	}
 	if p.Hops < 0 || p.Hops > maxItems {
-		panic(fmt.Sprintf("clientip: Hops is %d: it must be from 0 to %d", p.Hops, maxItems))
+		panic(fmt.Sprintf("clientip: Hops = %d: 0 to %d is required", p.Hops, maxItems))
 	}
 	return c.client
 }
@@ -86,8 +86,8 @@ type chain struct {
 }
 
 func (c chain) client(r *http.Request) netip.Addr {
-	peer, believed := c.peer(r)
-	if !believed {
+	peer, trusted := c.peer(r)
+	if !trusted {
 		return peer
 	}
 	it := items{lines: r.Header[c.key], quotes: c.standard}
@@ -97,22 +97,23 @@ func (c chain) client(r *http.Request) netip.Addr {
 			item, ok = forParam(item)
 		}
 		if !ok || item == "" {
-			// RFC 9110, section 5.6.1.2 would skip an empty entry. Here it is a
-			// proxy that did not know its peer, and the next entry is a forgery.
+			// RFC 9110, section 5.6.1.2 would skip an empty entry. Here it comes
+			// from a proxy that did not know its peer, and the next entry is forged.
 			return netip.Addr{}
 		}
 		if n < c.hops {
-			continue // by count, a proxy may be obfuscated
+			continue // if they are counted, a proxy may be obfuscated
 		}
 		addr := c.node(item)
 		if n == c.hops || !c.contains(addr) {
-			return addr // the zero Addr too: no prefix contains it
+			return addr // or the zero Addr, which no prefix contains
 		}
 	}
 	return netip.Addr{}
 }
 
-// node parses one entry of the chain; not an address yields the zero Addr.
+// node parses one entry of the chain. It returns the zero Addr if that is not an
+// address.
 func (c chain) node(s string) netip.Addr {
 	if !c.standard {
 		return plainAddr(s)
@@ -124,11 +125,11 @@ func (c chain) node(s string) netip.Addr {
 	return parseAddr(host, bracketed, true)
 }
 
-// items walks a list field from its end. Reading backwards is what makes the
-// answer depend on the proxies alone: a quotation mark that a client leaves
-// open would swallow, for a reader that starts at the left, all that follows.
-// It is unambiguous, because in a well-formed element an opening quotation
-// mark follows "=" and an inner one follows an odd number of backslashes.
+// items iterates over a list field from its end, so that the result depends on the
+// proxies alone: for a reader that starts at the left, a quotation mark that a
+// client leaves open would hide all that follows. Reading backwards is unambiguous,
+// because in a well-formed element an opening quotation mark follows "=" and an
+// inner one follows an odd number of backslashes.
 type items struct {
 	lines  []string // field lines not yet begun
 	line   string   // what is left of the current one

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Loopback returns the addresses of the machine itself: 127.0.0.0/8 and ::1.
-// Trust them for a proxy on the same machine.
+// Loopback returns the loopback addresses, 127.0.0.0/8 and ::1. Trust them for a
+// proxy on the same machine.
 func Loopback() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("127.0.0.0/8"),
@@ -16,10 +16,10 @@ func Loopback() []netip.Prefix {
 	}
 }
 
-// Private returns the networks that are not routed on the internet: those of
-// RFC 1918 and the unique local addresses of RFC 4193. Trust them only where
-// the clients come from elsewhere; the prefixes of the proxies are better.
-// Loopback, link-local and the shared addresses of RFC 6598 are not included.
+// Private returns the private networks of RFC 1918 and the unique local addresses of
+// RFC 4193. Trust them only if no client has such an address; it is better to list
+// the prefixes of the proxies. Loopback addresses, link-local addresses and the
+// shared addresses of RFC 6598 are not included.
 func Private() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("10.0.0.0/8"),
@@ -29,14 +29,14 @@ func Private() []netip.Prefix {
 	}
 }
 
-// ParsePrefixes reads trusted prefixes from configuration: in each text any
-// number of prefixes ("10.0.0.0/8") and addresses ("192.0.2.7"), separated by
-// commas or whitespace. An IPv4-mapped prefix becomes the IPv4 one.
+// ParsePrefixes parses trusted prefixes from configuration. Each string contains any
+// number of prefixes ("10.0.0.0/8") and addresses ("192.0.2.7"), separated by commas
+// or whitespace. An IPv4-mapped prefix becomes the IPv4 prefix.
 //
-// The error names the entry that cannot be used: one that is no prefix, has a
-// zone, covers every address, or has bits set beyond its length, since
-// "10.1.2.3/8" may be meant as one address or as many. Texts without any entry
-// are an error too, so that a forgotten setting is found when it is read.
+// ParsePrefixes returns an error that names the first entry that is not a prefix or
+// an address, has a zone, covers every address, or has bits set beyond its length,
+// since "10.1.2.3/8" may mean one address or many. It also returns an error if there
+// is no entry, so that a missing setting is noticed.
 func ParsePrefixes(text ...string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
 	for _, t := range text {
@@ -49,7 +49,7 @@ func ParsePrefixes(text ...string) ([]netip.Prefix, error) {
 		}
 	}
 	if len(prefixes) == 0 {
-		return nil, errors.New("no prefix given")
+		return nil, errors.New("no prefixes")
 	}
 	return prefixes, nil
 }
@@ -58,19 +58,19 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	if strings.Contains(s, "/") {
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil {
-			return netip.Prefix{}, fmt.Errorf("invalid prefix %q: want an address and a length, as in 10.0.0.0/8", s)
+			return netip.Prefix{}, fmt.Errorf("invalid prefix %q: an address and a length are required, as in 10.0.0.0/8", s)
 		}
 		return checkPrefix(prefix)
 	}
 	addr, err := netip.ParseAddr(s)
 	if err != nil || addr.Zone() != "" {
-		return netip.Prefix{}, fmt.Errorf("invalid address %q: want an IP address without a zone", s)
+		return netip.Prefix{}, fmt.Errorf("invalid address %q: an IP address without a zone is required", s)
 	}
 	return checkPrefix(netip.PrefixFrom(addr, addr.BitLen()))
 }
 
-// checkPrefix returns p in the form in which addresses are compared, or why p
-// must not be trusted.
+// checkPrefix returns p in the form in which addresses are compared, or an error if
+// p must not be trusted.
 func checkPrefix(p netip.Prefix) (netip.Prefix, error) {
 	if !p.IsValid() {
 		return p, errors.New("invalid prefix: it is the zero Prefix or its length is out of range")

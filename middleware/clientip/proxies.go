@@ -8,58 +8,56 @@ import (
 	"strconv"
 )
 
-// Proxies describes the proxies in front of a server: whose word is believed.
-// It is the tuned form of [Forwarded] and [Header], which set only Trusted.
+// Proxies are the settings of a [Source] for a server behind proxies: which peers
+// are trusted. The functions [Forwarded] and [Header] set only Trusted.
 //
-// The zero value believes nobody and is not valid; at least one of Trusted,
-// UnixSocket and InsecureAnyPeer is required.
+// The zero value trusts no peer and is not valid. At least one of Trusted, UnixSocket
+// and InsecureAnyPeer is required.
 type Proxies struct {
-	// Trusted holds the addresses from which the proxies connect. They must be
-	// addresses that no client has, since a client at one of them can choose
-	// the answer. A prefix that covers every address is not valid.
+	// Trusted lists the addresses from which the proxies connect. No client may
+	// have such an address, since it could choose the result. A prefix that
+	// covers every address is not valid.
 	Trusted []netip.Prefix
 
-	// Hops, if positive, is how many entries of the chain the proxies write,
-	// counted from the end; the Hops-th is the client, whoever it claims to be.
-	// Trusted then says only which peers may connect. At most 32. Zero walks
-	// the chain by Trusted instead, which is to be preferred: a wrong count
-	// hands the choice of the answer to the client.
+	// Hops, if positive, is the number of entries that the proxies write. The
+	// Hops-th entry from the end is the client, and Trusted only selects the
+	// peers whose header fields are read. It is at most 32. If Hops is 0, the
+	// chain is followed by Trusted, which is safer: with a wrong count a client
+	// chooses the result.
 	Hops int
 
-	// UnixSocket also believes a peer on a Unix domain socket, which has no
-	// address. Permissions of the socket's file then say who may connect.
+	// UnixSocket also trusts peers on a Unix domain socket, which have no
+	// address. The permissions of the socket's file then decide who may connect.
 	UnixSocket bool
 
-	// InsecureAnyPeer believes every peer, so that whoever reaches the server
-	// around the proxy chooses the answer. It is for a network that lets
-	// nobody but the proxies connect, from addresses that cannot be listed.
+	// InsecureAnyPeer trusts every peer, so that a client which bypasses the
+	// proxies chooses the result. It is for a network in which only the proxies
+	// can connect, from addresses that cannot be listed.
 	InsecureAnyPeer bool
 }
 
-// Header returns the [Source] for a proxy or a CDN that writes the client's
-// address, and nothing else, into a field of its own, such as X-Real-IP or
-// CF-Connecting-IP. The field is believed only if the peer is inside trusted;
-// any other peer is itself the client, whatever fields it sends.
+// Header returns the [Source] for a proxy or a CDN that writes only the address of
+// the client into a header field, such as X-Real-IP or CF-Connecting-IP. The field is
+// read only if the peer is inside trusted. Any other peer is itself the client,
+// whatever header fields it sends.
 //
-// The proxy must overwrite the field in every request. One that only adds it
-// where it is absent lets clients choose the answer: True-Client-IP,
-// Fastly-Client-IP and X-Azure-ClientIP are passed on like that unless the
-// edge is configured otherwise.
+// The proxy must overwrite the header field in every request. One that only adds it
+// if it is absent lets clients choose the result: True-Client-IP, Fastly-Client-IP
+// and X-Azure-ClientIP are passed on like that unless the edge is configured
+// otherwise.
 //
-// From a trusted peer the address is unknown if the field is absent, repeated,
+// From a trusted peer the address is unknown if the header field is absent, repeated,
 // a list, anything but one address with an optional port, or an address inside
 // trusted. IPv6 with a port needs brackets.
 //
-// Header panics if name is not a field name or names a field that holds a list, if
-// trusted is empty, or if it holds a prefix that [ParsePrefixes] refuses.
+// Header panics if name is not a field name or is that of a list, if trusted is
+// empty, or if it contains a prefix that [ParsePrefixes] rejects.
 func Header(name string, trusted ...netip.Prefix) Source {
 	return Proxies{Trusted: trusted}.Header(name)
 }
 
-// Header is [Header] for the peers that p describes.
-//
-// It panics as [Header] does, if p believes nobody, or if p.Hops is not zero: a
-// field with one address has no hops to count.
+// Header is [Header] with the settings p. It panics as [Header] does, if p trusts no
+// peer, or if p.Hops is not 0, since a header field with one address has no hops.
 func (p Proxies) Header(name string) Source {
 	t := p.trust()
 	key := http.CanonicalHeaderKey(name)
@@ -67,13 +65,13 @@ func (p Proxies) Header(name string) Source {
 	case !isToken(name):
 		panic("clientip: " + strconv.Quote(name) + " is not a field name")
 	case key == string(XForwardedFor), key == string(RFC7239), key == "X-Original-Forwarded-For":
-		panic("clientip: " + key + " holds a list of addresses: use Forwarded")
+		panic("clientip: " + key + " is a list of addresses: use Forwarded")
 	case p.Hops != 0:
-		panic("clientip: Hops has no meaning for " + key + ", which holds one address")
+		panic("clientip: Hops is set for " + key + ", which has one address")
 	}
 	return func(r *http.Request) netip.Addr {
-		peer, believed := t.peer(r)
-		if !believed {
+		peer, trusted := t.peer(r)
+		if !trusted {
 			return peer
 		}
 		lines := r.Header[key]
@@ -91,7 +89,7 @@ type trust struct {
 	any      bool
 }
 
-// trust panics if p cannot work.
+// trust panics if p is invalid.
 func (p Proxies) trust() *trust {
 	if len(p.Trusted) == 0 && !p.UnixSocket && !p.InsecureAnyPeer {
 		panic("clientip: no proxy is trusted: pass the prefixes of the proxies, or use Direct if there is none")
@@ -115,9 +113,9 @@ func (p Proxies) trust() *trust {
 	return t
 }
 
-// peer returns the address at the other end of the connection, and whether
-// what it says about others is believed.
-func (t *trust) peer(r *http.Request) (addr netip.Addr, believed bool) {
+// peer returns the address at the other end of the connection, and whether the header
+// fields that it sends are trusted.
+func (t *trust) peer(r *http.Request) (addr netip.Addr, trusted bool) {
 	addr = Direct(r)
 	switch {
 	case t.any:
@@ -129,7 +127,7 @@ func (t *trust) peer(r *http.Request) (addr netip.Addr, believed bool) {
 	}
 }
 
-// contains searches, since a CDN may have hundreds of prefixes.
+// contains uses a binary search, since a CDN may have hundreds of prefixes.
 func (t *trust) contains(addr netip.Addr) bool {
 	i, found := slices.BinarySearchFunc(t.prefixes, addr, func(p netip.Prefix, a netip.Addr) int {
 		return p.Addr().Compare(a)
@@ -137,9 +135,8 @@ func (t *trust) contains(addr netip.Addr) bool {
 	return found || i > 0 && t.prefixes[i-1].Contains(addr)
 }
 
-// outside returns addr, or the zero Addr if addr is one of the proxies: a
-// proxy that appears where the client should be means that the field does not
-// say what the configuration assumes.
+// outside returns addr, or the zero Addr if that is a proxy: a proxy in place of the
+// client means that the header field is not what the configuration assumes.
 func (t *trust) outside(addr netip.Addr) netip.Addr {
 	if t.contains(addr) {
 		return netip.Addr{}

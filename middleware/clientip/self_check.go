@@ -7,21 +7,21 @@ import (
 	"sync"
 )
 
-// SelfCheck returns source, watched: it gives the same answers, and report is
-// told of each [Mistake] once, when more than half of 64 requests in a row
-// show it ([SingleClient]: all of 1024). It can only suspect: a service
-// without public clients rightly has an [InternalClient], and on a quiet one
-// the probes of a load balancer look like a [MissingField].
+// SelfCheck returns a Source that returns what source returns, and reports the usual
+// mistakes in its configuration. It calls report once for each [Mistake], when more
+// than half of 64 requests in a row show it ([SingleClient]: all of 1024). A report
+// is a suspicion: a service without public clients rightly has an [InternalClient],
+// and on a quiet one the probes of a load balancer look like a [MissingField].
 //
-// report is called by the goroutine that serves the request, so it must not
-// block. Memory is constant, there is no goroutine, and the result is safe for
-// concurrent use. Each call of SelfCheck counts for itself: make one, and use
-// it everywhere.
+// The goroutine that serves the request calls report, so that must not block. The
+// Source uses constant memory, starts no goroutine, and is safe for concurrent use.
+// Each Source that SelfCheck returns counts separately, so make one and use it
+// everywhere.
 //
 // SelfCheck panics if source or report is nil.
 func SelfCheck(source Source, report func(Suspicion)) Source {
 	if source == nil || report == nil {
-		panic("clientip: SelfCheck needs a source and a report function")
+		panic("clientip: SelfCheck: source or report is nil")
 	}
 	var c selfCheck
 	return func(r *http.Request) netip.Addr {
@@ -35,37 +35,38 @@ func SelfCheck(source Source, report func(Suspicion)) Source {
 	}
 }
 
-// A Mistake is one of the usual ones in the configuration of a [Source], or of
-// the proxies in front of it.
+// A Mistake is a usual mistake in the configuration of a [Source], or of the proxies
+// in front of the server.
 type Mistake int
 
 const (
-	// UntrustedProxy: forwarding fields arrive, but the peer is taken for the
-	// client. All clients of that proxy share one address.
+	// UntrustedProxy means that forwarding fields arrive, but the peer counts as
+	// the client. All clients of that proxy share one address.
 	UntrustedProxy Mistake = iota + 1
 
-	// MissingField: the client is unknown, and no known forwarding field
-	// arrives.
+	// MissingField means that the client is unknown, and no known forwarding
+	// field arrives.
 	MissingField
 
-	// UnusableField: the client is unknown, although a forwarding field
-	// arrives. It may be another one than the source reads, or break its
+	// UnusableField means that the client is unknown although a forwarding field
+	// arrives. The source may read another field, or the field may break its
 	// grammar, as Forwarded does with an IPv6 address that is not quoted.
 	UnusableField
 
-	// NamelessPeer: the client is unknown, and the peer has no address.
+	// NamelessPeer means that the client is unknown and the peer has no address.
 	NamelessPeer
 
-	// InternalClient: the client is loopback, private, shared or link-local.
+	// InternalClient means that the address of the client is loopback, private,
+	// shared or link-local.
 	InternalClient
 
-	// SingleClient: request after request comes from one client.
+	// SingleClient means that all requests come from one client.
 	SingleClient
 
 	mistakes = int(SingleClient) + 1
 )
 
-// String returns what is wrong and where to look, in one sentence.
+// String describes the mistake and where to look, in one sentence.
 func (m Mistake) String() string {
 	switch m {
 	case UntrustedProxy:
@@ -75,7 +76,7 @@ func (m Mistake) String() string {
 	case UnusableField:
 		return "a forwarding field arrives, but it is not the one that is read, it breaks its grammar (IPv6 in Forwarded has to be quoted and in brackets), or it names no address outside the trusted prefixes"
 	case NamelessPeer:
-		return "the peer has no address: set UnixSocket for a Unix domain socket, else look for middleware that overwrites RemoteAddr"
+		return "the peer has no address: set UnixSocket for a Unix domain socket, otherwise look for middleware that overwrites RemoteAddr"
 	case InternalClient:
 		return "clients have internal addresses: trust the proxy at that address, or let the network preserve client addresses"
 	case SingleClient:
@@ -88,11 +89,11 @@ func (m Mistake) String() string {
 type Suspicion struct {
 	Mistake Mistake
 	Peer    netip.Addr // the peer; zero for a Unix domain socket
-	Client  netip.Addr // the answer of the source; zero if unknown
-	Field   string     // the name of a forwarding field; "" if none of the known ones arrived
+	Client  netip.Addr // the result of the source; zero if unknown
+	Field   string     // the name of a forwarding field; empty if no known one arrived
 }
 
-// String holds no text that a client wrote: it is safe to log.
+// String describes s without text from a client, so it is safe to log.
 func (s Suspicion) String() string {
 	field := s.Field
 	if field == "" {
@@ -113,7 +114,7 @@ var forwardingFields = [...]string{
 	"X-Cluster-Client-Ip", "X-Envoy-External-Address", "Cloudfront-Viewer-Address",
 }
 
-// diagnose says what a single request suggests; Mistake is zero for nothing.
+// diagnose returns what a single request suggests. Its Mistake is 0 for nothing.
 func diagnose(r *http.Request, client netip.Addr) Suspicion {
 	s := Suspicion{Peer: Direct(r), Client: client}
 	for _, name := range forwardingFields {
@@ -144,7 +145,7 @@ func isInternal(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || shared.Contains(a)
 }
 
-// selfCheck counts. Its zero value is ready to use.
+// selfCheck counts mistakes. Its zero value is ready to use.
 type selfCheck struct {
 	mu       sync.Mutex
 	reported [mistakes]bool
@@ -155,8 +156,8 @@ type selfCheck struct {
 	streak   int                 // how many requests in a row had it
 }
 
-// observe counts one request and returns what is to be reported: by majority
-// at the end of a window, and by streak. Entries may be zero.
+// observe counts one request and returns what is to be reported: by majority at the
+// end of a window, and by streak. Elements may be zero.
 func (c *selfCheck) observe(s Suspicion) (found [2]Suspicion) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,32 +1,34 @@
 package clientip
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
 
-// A Source says which address a request comes from. The zero Addr means that
-// the address is unknown; whoever asks must decide what an unknown client may
-// do, and must not treat it as one that needs no limit.
+// A Source returns the address of the client that sent a request. The zero Addr
+// means that the address is unknown. The caller must decide what an unknown client
+// may do, and must not exempt it from limits.
 //
-// A valid answer is never an IPv4-mapped IPv6 address, has no zone, and is
-// neither unspecified nor multicast, so equal clients compare equal with ==.
+// A valid address has no zone and is never IPv4-mapped, unspecified or multicast,
+// so addresses of the same client compare equal with ==.
 //
-// The sources of this package are safe for concurrent use, change nothing in
-// the request, and allocate only for input that a well-behaved proxy does not
-// send.
+// The sources of this package are safe for concurrent use, do not change the
+// request, and allocate only for input that a correct proxy does not send.
 type Source func(r *http.Request) netip.Addr
 
-// Direct is the [Source] for a server that its clients reach without any HTTP
-// proxy: the address that opened the connection. No header field is read, so
-// none can change the answer. A listener that decodes the PROXY protocol
-// replaces the peer's address, and is served by Direct too.
+// Direct is the [Source] for a server that clients reach without an HTTP proxy. It
+// returns the address that opened the connection, and reads no header field. It
+// also works with a listener that decodes the PROXY protocol and replaces the
+// address of the peer.
 //
-// The address is unknown for a Unix domain socket, and for a RemoteAddr that
-// has no port: net/http always writes one, so something else has replaced the
-// peer's address, usually by a field that the peer wrote.
+// The address is unknown for a Unix domain socket, and for a RemoteAddr without a
+// port: net/http always writes one, so other code has replaced the address of the
+// peer, usually by a header field.
 func Direct(r *http.Request) netip.Addr {
 	host, port, bracketed, ok := splitNode(r.RemoteAddr)
 	if !ok || !isPort(port) {
@@ -35,20 +37,49 @@ func Direct(r *http.Request) netip.Addr {
 	return parseAddr(host, bracketed, true)
 }
 
-// isUnixPeer reports whether r came in over a Unix domain socket. Such a peer
-// is shown as "@", as nothing, or as the path or abstract name it is bound to.
+type contextKey struct{}
+
+// Wrap returns a handler that calls s once per request and stores the result for
+// [FromContext], so that logs, limits and handlers use the same address even if
+// other middleware changes the request. Make it the outermost middleware.
+//
+// Wrap panics if s is nil.
+func (s Source) Wrap(next http.Handler) http.Handler {
+	if s == nil {
+		panic("clientip: Wrap: the Source is nil")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		exchange.Serve(next, w, r, NewContext(r.Context(), s(r)))
+	})
+}
+
+// NewContext returns a copy of ctx that carries addr, for tests and for servers
+// that find the address in another way.
+func NewContext(ctx context.Context, addr netip.Addr) context.Context {
+	return context.WithValue(ctx, contextKey{}, addr)
+}
+
+// FromContext returns the address that [Source.Wrap] or [NewContext] stored in
+// ctx. It returns the zero Addr if the address is unknown or none was stored.
+func FromContext(ctx context.Context) netip.Addr {
+	addr, _ := ctx.Value(contextKey{}).(netip.Addr)
+	return addr
+}
+
+// isUnixPeer reports whether r arrived over a Unix domain socket. The RemoteAddr of
+// such a peer is "@", empty, or the path or abstract name that it is bound to.
 func isUnixPeer(r *http.Request) bool {
 	if r.RemoteAddr != "" && r.RemoteAddr[0] != '@' && r.RemoteAddr[0] != '/' {
 		return false
 	}
-	// Anything may have emptied RemoteAddr; the listener does not lie.
+	// Any code may have emptied RemoteAddr; the listener is reliable.
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		return strings.HasPrefix(local.Network(), "unix")
 	}
 	return true
 }
 
-// splitNode cuts the port off an address: "a", "a:port", "[a]" or "[a]:port".
+// splitNode splits an address from its port: "a", "a:port", "[a]" or "[a]:port".
 // More than one colon without brackets is an IPv6 address without a port.
 func splitNode(s string) (host, port string, bracketed, ok bool) {
 	if strings.HasPrefix(s, "[") {
@@ -75,8 +106,8 @@ func isPort(s string) bool {
 	return 1 <= len(s) && len(s) <= 5
 }
 
-// parseAddr returns the address that s spells in the form that a [Source]
-// promises, or the zero Addr. Brackets belong to IPv6; strict requires them.
+// parseAddr parses s into an address as a [Source] returns it, or the zero Addr.
+// Only IPv6 may have brackets; strict requires them for IPv6.
 func parseAddr(s string, bracketed, strict bool) netip.Addr {
 	// Cut the zone first: netip would keep each one in a table of the process.
 	s, zone, zoned := strings.Cut(s, "%")
@@ -89,7 +120,7 @@ func parseAddr(s string, bracketed, strict bool) netip.Addr {
 		return netip.Addr{}
 	}
 	addr = addr.Unmap()
-	// Some proxies write 0.0.0.0 or :: for "I do not know".
+	// Some proxies write 0.0.0.0 or :: for an unknown address.
 	if addr.IsUnspecified() || addr.IsMulticast() {
 		return netip.Addr{}
 	}

@@ -54,7 +54,7 @@ func cutValue(s string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
-// unescape removes the backslashes of quoted-pairs. None stands at the end.
+// unescape removes the backslashes of quoted-pairs. There is none at the end.
 func unescape(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s
@@ -69,7 +69,7 @@ func unescape(s string) string {
 	return string(b)
 }
 
-// isText reports whether b may stand in a quoted-string, perhaps escaped.
+// isText reports whether b may be in a quoted-string, perhaps escaped.
 func isText(b byte) bool { return b == '\t' || b >= ' ' && b != 0x7f }
 
 // isToken reports whether s is a token (RFC 9110, section 5.6.2).
