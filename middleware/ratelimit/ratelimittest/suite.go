@@ -1,10 +1,10 @@
 // Package ratelimittest tests implementations of ratelimit.Store.
 //
-// Start with [Run], in a test of the implementation. It holds a store against
-// the documentation of the interface and against exact arithmetic.
+// Start with [Run], in a test of the implementation. It checks a store against the
+// documentation of the interface and against exact arithmetic.
 //
-// It does not test what a store does when its server fails: that is for the
-// limiter to handle, as long as Take returns an error in time.
+// It does not test what a store does when its server fails. The limiter handles
+// that, as long as Take returns an error in time.
 package ratelimittest
 
 import (
@@ -21,8 +21,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// Run tests stores that open returns, each of them empty. It is for a store
-// that reads the Go clock and waits for no network; see [Suite] for others.
+// Run tests the stores that open returns, each of which must be empty. The store must
+// read the Go clock and not wait for a network; use [Suite] for other stores.
 func Run(t *testing.T, open func(t *testing.T) ratelimit.Store) {
 	Suite{Open: open}.Run(t)
 }
@@ -32,9 +32,9 @@ type Suite struct {
 	// Open returns an empty store, one for each test.
 	Open func(t *testing.T) ratelimit.Store
 
-	// Advance moves the clock of all open stores, which stands still
-	// otherwise. Nil means that they read the Go clock: every test then runs
-	// in a bubble of testing/synctest.
+	// Advance moves the clock of all open stores, which must stand still
+	// otherwise. Nil means that they read the Go clock: then every test runs in
+	// a bubble of testing/synctest.
 	Advance func(time.Duration)
 
 	// Grain is a tick of the store's clock. 0 means a nanosecond.
@@ -51,15 +51,15 @@ func (s Suite) Run(t *testing.T) {
 		test func(*trial)
 	}{
 		{"BucketIsFullAtFirst", bucketIsFullAtFirst},
-		{"NothingIsAskedOfNoBuckets", nothingIsAskedOfNoBuckets},
+		{"NoBucketsAreNoError", noBucketsAreNoError},
 		{"RefusalCostsNothing", refusalCostsNothing},
 		{"UnitsComeBackEvenly", unitsComeBackEvenly},
 		{"AllOrNone", allOrNone},
-		{"ShadowHasNoInfluence", shadowHasNoInfluence},
+		{"ShadowAffectsNoOthers", shadowAffectsNoOthers},
 		{"ForceOwes", forceOwes},
 		{"RefundEndsAtFull", refundEndsAtFull},
-		{"AskingTakesNothing", askingTakesNothing},
-		{"BucketsAreToldApart", bucketsAreToldApart},
+		{"ReadingTakesNothing", readingTakesNothing},
+		{"BucketsAreSeparate", bucketsAreSeparate},
 		{"KeysHoldAnyBytes", keysHoldAnyBytes},
 		{"ManyAtOnceGetNoMore", manyAtOnceGetNoMore},
 		{"AgreesWithExactArithmetic", agreesWithExactArithmetic},
@@ -92,8 +92,8 @@ func (t *trial) take(buckets ...ratelimit.Bucket) []ratelimit.Bucket {
 	return buckets
 }
 
-// want takes one bucket and checks the result.
-func (t *trial) want(b ratelimit.Bucket, short bool, debt time.Duration) {
+// check takes one bucket and checks the result.
+func (t *trial) check(b ratelimit.Bucket, short bool, debt time.Duration) {
 	t.Helper()
 	got := t.take(b)[0]
 	if got.Short != short {
@@ -104,29 +104,29 @@ func (t *trial) want(b ratelimit.Bucket, short bool, debt time.Duration) {
 	}
 }
 
-// of is a bucket of 10 units, one of which comes back each second.
+// of returns a bucket of 10 units, one of which comes back each second.
 func of(key string, cost int) ratelimit.Bucket {
 	return ratelimit.Bucket{Policy: "policy", Key: key, Quota: ratelimit.Quota{N: 1, Per: time.Second, Burst: 10}, Cost: cost}
 }
 
 func bucketIsFullAtFirst(t *trial) {
 	for i := range 10 {
-		t.want(of("k", 1), false, time.Duration(i+1)*time.Second)
+		t.check(of("k", 1), false, time.Duration(i+1)*time.Second)
 	}
-	t.want(of("k", 1), true, 10*time.Second)
-	t.want(of("all at once", 10), false, 10*time.Second)
-	t.want(of("more than it holds", 11), true, 0)
+	t.check(of("k", 1), true, 10*time.Second)
+	t.check(of("all at once", 10), false, 10*time.Second)
+	t.check(of("more than it holds", 11), true, 0)
 }
 
-func nothingIsAskedOfNoBuckets(t *trial) { t.take() }
+func noBucketsAreNoError(t *trial) { t.take() }
 
 func refusalCostsNothing(t *trial) {
-	t.want(of("k", 10), false, 10*time.Second)
+	t.check(of("k", 10), false, 10*time.Second)
 	for range 1000 {
-		t.want(of("k", 3), true, 10*time.Second)
+		t.check(of("k", 3), true, 10*time.Second)
 	}
 	t.advance(3 * time.Second)
-	t.want(of("k", 3), false, 10*time.Second)
+	t.check(of("k", 3), false, 10*time.Second)
 }
 
 func unitsComeBackEvenly(t *trial) {
@@ -163,7 +163,7 @@ func unitsComeBackEvenly(t *trial) {
 }
 
 func allOrNone(t *trial) {
-	t.want(of("empty", 10), false, 10*time.Second)
+	t.check(of("empty", 10), false, 10*time.Second)
 	first, last := of("first", 1), of("last", 1)
 	last.Policy = "another policy"
 	got := t.take(first, of("empty", 1), last)
@@ -172,9 +172,9 @@ func allOrNone(t *trial) {
 			t.Errorf("bucket %d: short is %t, want %t", i, got[i].Short, short)
 		}
 	}
-	t.want(of("first", 0), false, 0)
+	t.check(of("first", 0), false, 0)
 	last.Cost = 0
-	t.want(last, false, 0)
+	t.check(last, false, 0)
 	got = t.take(of("first", 2), of("other", 3))
 	for i, debt := range []time.Duration{2 * time.Second, 3 * time.Second} {
 		if got[i].Short || (got[i].Debt-debt).Abs() > t.grain {
@@ -183,7 +183,7 @@ func allOrNone(t *trial) {
 	}
 }
 
-func shadowHasNoInfluence(t *trial) {
+func shadowAffectsNoOthers(t *trial) {
 	shadow := func(cost int) ratelimit.Bucket {
 		b := of("shadow", cost)
 		b.Mode = ratelimit.Shadow
@@ -197,11 +197,11 @@ func shadowHasNoInfluence(t *trial) {
 	if !got[0].Short || got[1].Short {
 		t.Errorf("a shadow that is short: short is %t, %t, want true, false", got[0].Short, got[1].Short)
 	}
-	t.want(of("shadow", 0), false, 9*time.Second)
-	t.want(of("real", 0), false, 2*time.Second)
-	t.want(of("real", 8), false, 10*time.Second)
+	t.check(of("shadow", 0), false, 9*time.Second)
+	t.check(of("real", 0), false, 2*time.Second)
+	t.check(of("real", 8), false, 10*time.Second)
 	t.take(shadow(1), of("real", 1))
-	t.want(of("shadow", 0), false, 9*time.Second) // refused by the other one
+	t.check(of("shadow", 0), false, 9*time.Second) // refused by the other one
 }
 
 func forceOwes(t *trial) {
@@ -210,67 +210,67 @@ func forceOwes(t *trial) {
 		b.Mode = ratelimit.Force
 		return b
 	}
-	t.want(force(3), false, 3*time.Second)
-	t.want(force(12), false, 15*time.Second)
-	t.want(of("k", 1), true, 15*time.Second)
-	t.want(force(1<<30), false, 20*time.Second)
-	t.want(force(1), false, 20*time.Second)
+	t.check(force(3), false, 3*time.Second)
+	t.check(force(12), false, 15*time.Second)
+	t.check(of("k", 1), true, 15*time.Second)
+	t.check(force(1<<30), false, 20*time.Second)
+	t.check(force(1), false, 20*time.Second)
 	t.advance(11 * time.Second)
-	t.want(of("k", 1), false, 10*time.Second)
+	t.check(of("k", 1), false, 10*time.Second)
 
-	t.want(of("empty", 10), false, 10*time.Second)
+	t.check(of("empty", 10), false, 10*time.Second)
 	t.take(force(5), of("empty", 1))
-	t.want(of("k", 0), false, 10*time.Second) // refused by the other one
+	t.check(of("k", 0), false, 10*time.Second) // refused by the other one
 }
 
 func refundEndsAtFull(t *trial) {
-	t.want(of("k", 5), false, 5*time.Second)
-	t.want(of("k", -2), false, 3*time.Second)
-	t.want(of("k", -100), false, 0)
-	t.want(of("k", 11), true, 0)
-	t.want(of("k", 10), false, 10*time.Second)
-	t.want(of("never seen", -5), false, 0)
-	t.want(of("never seen", 10), false, 10*time.Second)
+	t.check(of("k", 5), false, 5*time.Second)
+	t.check(of("k", -2), false, 3*time.Second)
+	t.check(of("k", -100), false, 0)
+	t.check(of("k", 11), true, 0)
+	t.check(of("k", 10), false, 10*time.Second)
+	t.check(of("never seen", -5), false, 0)
+	t.check(of("never seen", 10), false, 10*time.Second)
 	owing := of("owing", 15)
 	owing.Mode = ratelimit.Force
-	t.want(owing, false, 15*time.Second)
+	t.check(owing, false, 15*time.Second)
 	owing.Cost = -2
-	t.want(owing, false, 13*time.Second) // still below zero
+	t.check(owing, false, 13*time.Second) // still below zero
 	got := t.take(of("k", 1), of("never seen", -5))
 	if !got[0].Short || got[1].Short {
 		t.Errorf("a refund beside a refusal: short is %t, %t, want true, false", got[0].Short, got[1].Short)
 	}
-	t.want(of("never seen", 0), false, 10*time.Second) // none of all
+	t.check(of("never seen", 0), false, 10*time.Second) // none of all
 }
 
-func askingTakesNothing(t *trial) {
+func readingTakesNothing(t *trial) {
 	for range 20 {
-		t.want(of("k", 0), false, 0)
+		t.check(of("k", 0), false, 0)
 	}
-	t.want(of("k", 10), false, 10*time.Second)
-	t.want(of("k", 0), false, 10*time.Second)
+	t.check(of("k", 10), false, 10*time.Second)
+	t.check(of("k", 0), false, 10*time.Second)
 }
 
-func bucketsAreToldApart(t *trial) {
-	t.want(of("k", 10), false, 10*time.Second)
+func bucketsAreSeparate(t *trial) {
+	t.check(of("k", 10), false, 10*time.Second)
 	b := of("k", 10)
 	b.Policy = "another"
-	t.want(b, false, 10*time.Second)
+	t.check(b, false, 10*time.Second)
 	b = of("k", 10)
 	b.Quota.Per = 2 * time.Second
-	t.want(b, false, 20*time.Second)
+	t.check(b, false, 20*time.Second)
 	b = of("k", 10)
 	b.Quota.N = 2
-	t.want(b, false, 5*time.Second)
+	t.check(b, false, 5*time.Second)
 	b = of("k", 10)
 	b.Quota.Burst = 20
-	t.want(b, false, 10*time.Second)
-	t.want(of("k", 0), false, 10*time.Second)
+	t.check(b, false, 10*time.Second)
+	t.check(of("k", 0), false, 10*time.Second)
 
 	b = ratelimit.Bucket{Policy: "p", Key: "k", Quota: ratelimit.PerMinute(60), Cost: 1}
-	t.want(b, false, time.Second)
+	t.check(b, false, time.Second)
 	b.Quota.Burst = 60
-	t.want(b, false, 2*time.Second) // the burst is N if it is not spelled out
+	t.check(b, false, 2*time.Second) // the burst is N if it is not spelled out
 }
 
 func keysHoldAnyBytes(t *trial) {
@@ -279,12 +279,12 @@ func keysHoldAnyBytes(t *trial) {
 		for _, k := range keys {
 			b := of(k, 10)
 			b.Policy = policy
-			t.want(b, false, 10*time.Second)
+			t.check(b, false, 10*time.Second)
 		}
 	}
 	b := of("b", 0) // not the key "a:b" of the policy "p"
 	b.Policy = "p:a"
-	t.want(b, false, 0)
+	t.check(b, false, 0)
 }
 
 func manyAtOnceGetNoMore(t *trial) {
@@ -355,7 +355,7 @@ func agreesWithExactArithmetic(t *trial) {
 				d, _ := span(q, min(q.Burst, 5)).Float64()
 				pass(time.Duration(rnd.Float64() * d))
 			}
-			if got.Short { // it passes after exactly the time that the debt tells
+			if got.Short { // it passes after exactly the time that follows from the debt
 				wait := new(big.Rat).Sub(new(big.Rat).Add(debt, span(q, b.Cost)), fill)
 				ns, _ := wait.Float64()
 				if ns > 0 {

@@ -1,4 +1,4 @@
-package redisstore
+package redisstore_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 )
 
 // A request with three policies, for one of a thousand keys. The baseline is a
@@ -18,7 +19,7 @@ func BenchmarkTake(b *testing.B) {
 	plain := startServer(b).client(func(o *redis.Options) { o.PoolSize = 32 })
 	ctx := context.Background()
 	var n atomic.Int64
-	ask := func(s *Store, q ratelimit.Quota) func() error {
+	ask := func(s *redisstore.Store, q ratelimit.Quota) func() error {
 		return func() error {
 			k := strconv.FormatInt(n.Add(1)%1000, 10)
 			return s.Take(ctx, []ratelimit.Bucket{bucket("a", k, q, 1), bucket("b", k, q, 1), bucket("c", k, q, 1)})

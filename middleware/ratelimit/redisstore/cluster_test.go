@@ -1,4 +1,4 @@
-package redisstore
+package redisstore_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -44,7 +45,7 @@ func startCluster(t testing.TB, masters int) []*server {
 }
 
 // keyOn returns a key whose buckets are on the master number i of three.
-func keyOn(t testing.TB, s *Store, i int) string {
+func keyOn(t testing.TB, s *redisstore.Store, i int) string {
 	t.Helper()
 	for n := range 1000 {
 		k := fmt.Sprint("key", n)
@@ -57,9 +58,9 @@ func keyOn(t testing.TB, s *Store, i int) string {
 	return ""
 }
 
-func slotOf(t testing.TB, s *Store, k string) int {
+func slotOf(t testing.TB, s *redisstore.Store, k string) int {
 	t.Helper()
-	slot, err := s.client.ClusterKeySlot(context.Background(), s.Key(bucket("p", k, hour, 1))).Result()
+	slot, err := s.Client().ClusterKeySlot(context.Background(), s.Key(bucket("p", k, hour, 1))).Result()
 	require.NoError(t, err)
 	return int(slot)
 }
@@ -116,7 +117,7 @@ func TestCluster(t *testing.T) {
 		take(t, s, two)
 		for range 3 {
 			got := take(t, s, one, two, three)
-			s.denials = denials{}
+			s.ForgetRefusals()
 			if got[1].Short {
 				assert.False(t, got[0].Short)
 				assert.False(t, got[2].Short)
@@ -130,14 +131,14 @@ func TestCluster(t *testing.T) {
 	})
 
 	t.Run("a refusal tells what is left after the units came back", func(t *testing.T) {
-		s.denials = denials{}
+		s.ForgetRefusals()
 		got := take(t, s, bucket("p", keys[0], q, 1), bucket("p", keys[1], q, 1))
 		assert.True(t, got[1].Short)
 		assert.InDelta(t, 20*time.Minute, got[0].Debt, float64(time.Minute))
 	})
 
 	t.Run("a shadow on another server has no influence", func(t *testing.T) {
-		s.denials = denials{}
+		s.ForgetRefusals()
 		shadow := bucket("p", keys[1], q, 1)
 		shadow.Mode = ratelimit.Shadow
 		got := take(t, s, bucket("p", keys[0], q, 1), shadow)
@@ -148,7 +149,7 @@ func TestCluster(t *testing.T) {
 
 	t.Run("a script that one server forgot is taught again", func(t *testing.T) {
 		require.NoError(t, nodes[2].client().ScriptFlush(ctx).Err())
-		s.denials = denials{}
+		s.ForgetRefusals()
 		got := take(t, s, bucket("q", keys[0], q, 1), bucket("q", keys[2], q, 1))
 		for _, b := range got {
 			assert.InDelta(t, 20*time.Minute, b.Debt, float64(time.Minute), "charged once")
@@ -160,9 +161,9 @@ func TestCluster(t *testing.T) {
 		late := measureLateness(t)
 		for range 2 {
 			begin := time.Now()
-			err := New(client).Take(ctx, []ratelimit.Bucket{bucket("r", keys[0], q, 1), bucket("r", keys[1], q, 1)})
+			err := redisstore.New(client).Take(ctx, []ratelimit.Bucket{bucket("r", keys[0], q, 1), bucket("r", keys[1], q, 1)})
 			assert.Error(t, err)
-			assert.Less(t, time.Since(begin), late.allow(DefaultTimeout))
+			assert.Less(t, time.Since(begin), late.allow(redisstore.DefaultTimeout))
 		}
 		require.Eventually(t, func() bool { // given back behind the request's back
 			b := []ratelimit.Bucket{bucket("r", keys[0], q, 0)}

@@ -1,4 +1,4 @@
-package redisstore
+package redisstore_test
 
 import (
 	"context"
@@ -7,12 +7,13 @@ import (
 
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/ratelimittest"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 	"github.com/stretchr/testify/require"
 )
 
 // clocked is a store whose Redis has the time of the bubble that it is in.
 type clocked struct {
-	*Store
+	*redisstore.Store
 	set func(time.Time) error
 }
 
@@ -30,12 +31,12 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	require.NoError(t, client.Ping(ctx).Err())
 	for _, row := range []struct {
 		name string
-		open func() *Store
+		open func() *redisstore.Store
 	}{
-		{"together", func() *Store { return New(client) }},
-		{"split by slots", func() *Store {
-			s := New(client)
-			s.sharded.Store(true)
+		{"together", func() *redisstore.Store { return redisstore.New(client) }},
+		{"split by slots", func() *redisstore.Store {
+			s := redisstore.New(client)
+			s.SplitBySlots()
 			return s
 		}},
 	} {

@@ -8,35 +8,35 @@ import (
 )
 
 const (
-	// trusted is how long a decision of Redis is used again. Units that were
-	// given back through another replica, or by deleting a key, are noticed
-	// after that at the latest.
+	// trusted is how long a decision of Redis is used again. Units that another
+	// replica returned, or that come from deleting a key, are noticed after that
+	// time at the latest.
 	trusted = time.Second
-	// maxDenials is the number of buckets in each half of the memory.
+	// maxDenials bounds the buckets in each of the two maps.
 	maxDenials = 8192
 )
 
-// denials remembers the buckets of calls that were refused, so that a client
-// who keeps asking costs no round trip. It is certain of what it decides: the
-// debt of a bucket falls with the time and not faster, unless units are given
-// back, and then it forgets the bucket.
+// denials remembers the buckets of refused calls, so that a client that keeps
+// sending requests costs no round trip. It decides only what is certain: the debt
+// of a bucket falls with the time and not faster, unless units are returned, and
+// then it forgets the bucket.
 //
 // The zero value is ready to use. It takes at most about 3 MB.
 type denials struct {
 	mu         sync.Mutex
-	young, old map[string]state // when young is full, or old enough, it becomes old
-	turned     time.Duration
+	young, old map[string]state // when young is full, or trusted has passed, it becomes old
+	turned     time.Duration    // when that happened last
 }
 
-// state is what Redis said about a bucket, at some time from sent to received.
+// state is what Redis replied about a bucket, as of some time from sent to received.
 type state struct {
 	debt           time.Duration
 	sent, received time.Duration
-	returned       bool // units came back instead: what was asked before received is not valid any more
+	returned       bool // units were returned: a reply to a call sent before received is outdated
 }
 
-// decide decides the buckets from memory, if it is certain that one of them
-// refuses the call and knows the others.
+// decide decides the buckets if it knows all of them and is certain that one of
+// them refuses the call. It reports whether it does.
 func (d *denials) decide(keys []key, buckets []ratelimit.Bucket, now time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,10 +71,10 @@ func (s state) short(b ratelimit.Bucket, now time.Duration) bool {
 	debt := s.debt - (now - s.sent) // at least
 	unit := float64(b.Quota.Per) / float64(b.Quota.N)
 	lack := float64(debt) - float64(b.Quota.Capacity()-b.Cost)*unit
-	return b.Cost > b.Quota.Capacity() || lack > float64(2*time.Microsecond) // more than the clock of Redis makes up for
+	return b.Cost > b.Quota.Capacity() || lack > float64(2*time.Microsecond) // more than the ticks of Redis' clock
 }
 
-// note learns from the decisions of Redis.
+// note remembers decisions of Redis.
 func (d *denials) note(keys []key, buckets []ratelimit.Bucket, sent, received time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -90,7 +90,7 @@ func (d *denials) note(keys []key, buckets []ratelimit.Bucket, sent, received ti
 		case !refused && !known:
 			continue
 		case was.returned && was.received > sent:
-			continue // Redis may have said this before the units came back
+			continue // Redis may have decided before the units were returned
 		}
 		d.put(keys[i], state{b.Debt, sent, received, returned})
 	}

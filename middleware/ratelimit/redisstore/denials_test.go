@@ -1,13 +1,12 @@
-package redisstore
+package redisstore_test
 
 import (
 	"context"
-	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -32,10 +31,10 @@ func TestDeniedKeyCostsRedisNothing(t *testing.T) {
 		require.LessOrEqual(t, again[0].Debt, first[0].Debt)
 		require.False(t, again[1].Short, "only one policy is violated")
 	}
-	if took := time.Since(begin); took < trusted {
+	if took := time.Since(begin); took < redisstore.Trusted {
 		assert.Equal(t, before, srv.calls())
 	} else {
-		assert.LessOrEqual(t, srv.calls(), before+int(took/trusted), "one call a second")
+		assert.LessOrEqual(t, srv.calls(), before+int(took/redisstore.Trusted), "one call a second")
 	}
 	assert.False(t, take(t, s, bucket("day", "another", day, 1))[0].Short)
 }
@@ -116,92 +115,7 @@ func TestShadowPolicyReportsBesideADenial(t *testing.T) {
 	assert.InDelta(t, 2*time.Hour, take(t, s, other)[0].Debt, float64(time.Minute))
 }
 
-// The rest is about the order of answers, with the times passed in.
-
 var hour = ratelimit.PerHour(1)
-
-func denied(d *denials, sent, received time.Duration) {
-	b := bucket("p", "k", hour, 1)
-	b.Debt, b.Short = time.Hour, true
-	d.note([]key{{name: "k"}}, []ratelimit.Bucket{b}, sent, received)
-}
-
-func returned(d *denials, sent, received time.Duration) {
-	b := ratelimit.Bucket{Policy: "p", Key: "k", Quota: hour, Cost: -1, Mode: ratelimit.Force}
-	b.Debt = time.Minute // which is still too much, but more may be on its way back
-	d.note([]key{{name: "k"}}, []ratelimit.Bucket{b}, sent, received)
-}
-
-func remembered(d *denials, now time.Duration) bool {
-	return d.decide([]key{{name: "k"}}, []ratelimit.Bucket{bucket("p", "k", hour, 1)}, now)
-}
-
-func TestDenialsAreTrustedForASecond(t *testing.T) {
-	var d denials
-	assert.False(t, remembered(&d, 0))
-	denied(&d, 0, 10)
-	assert.True(t, remembered(&d, 10))
-	assert.True(t, remembered(&d, 10+trusted))
-	assert.False(t, remembered(&d, 11+trusted), "units may have come back through another replica")
-}
-
-func TestDenialFromBeforeARefundIsNotRemembered(t *testing.T) {
-	for _, row := range []struct {
-		sent, received time.Duration // of the denial; the units came back from 10 to 20
-		want           bool
-		why            string
-	}{
-		{0, 5, false, "it came first, and is forgotten"},
-		{0, 30, false, "Redis may have decided before"},
-		{15, 30, false, "Redis may have decided before, still"},
-		{20, 30, true, "it was asked afterwards"},
-	} {
-		var d denials
-		if row.received <= 10 {
-			denied(&d, row.sent, row.received)
-		}
-		returned(&d, 10, 20)
-		if row.received > 10 {
-			denied(&d, row.sent, row.received)
-		}
-		assert.Equal(t, row.want, remembered(&d, 30), row.why)
-	}
-}
-
-func TestDenialCountsFromTheRequest(t *testing.T) {
-	short := ratelimit.PerSecond(2) // a unit comes back in half a second
-	b := bucket("p", "k", short, 1)
-	b.Debt, b.Short = time.Second, true
-	var d denials
-	keys := []key{{name: "k"}}
-	d.note(keys, []ratelimit.Bucket{b}, 0, 100*time.Millisecond)
-	got := []ratelimit.Bucket{bucket("p", "k", short, 1)}
-	assert.True(t, d.decide(keys, got, 499*time.Millisecond))
-	assert.Equal(t, 601*time.Millisecond, got[0].Debt, "as late as it can have been answered, so that nobody comes back too early")
-	assert.False(t, d.decide(keys, got, 500*time.Millisecond), "it may hold a unit by now")
-}
-
-func TestDenialsAreBounded(t *testing.T) {
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
-	before := heap()
-	var d denials
-	for i := range 10 * maxDenials {
-		b := bucket("p", "k", hour, 1)
-		b.Short = true
-		at := time.Duration(i)
-		d.note([]key{{name: fmt.Sprintf("ratelimit:{N_z_JL9iA1srCAIK_Ai0_g}:100/1m0s:%d", i)}}, []ratelimit.Bucket{b}, at, at)
-	}
-	assert.Len(t, d.young, maxDenials)
-	assert.Len(t, d.old, maxDenials)
-	assert.Less(t, heap()-before, int64(4<<20))
-	t.Logf("%d bytes for %d", heap()-before, 2*maxDenials)
-	runtime.KeepAlive(&d)
-}
 
 func TestRefundsOfOtherReplicasAreNoticed(t *testing.T) {
 	t.Parallel()
@@ -213,5 +127,5 @@ func TestRefundsOfOtherReplicasAreNoticed(t *testing.T) {
 	require.Eventually(t, func() bool {
 		b := []ratelimit.Bucket{bucket("p", "k", hour, 1)}
 		return one.Take(context.Background(), b) == nil && !b[0].Short
-	}, trusted+2*time.Second, 20*time.Millisecond)
+	}, redisstore.Trusted+2*time.Second, 20*time.Millisecond)
 }

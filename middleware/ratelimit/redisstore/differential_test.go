@@ -1,4 +1,4 @@
-package redisstore
+package redisstore_test
 
 import (
 	"context"
@@ -13,13 +13,14 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/internal/redisscript"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // onClock makes s believe that the time in Redis is what the result is told.
 // Keys do not expire, since that is by the real time.
-func onClock(s *Store) (set func(now time.Time) error) {
+func onClock(s *redisstore.Store) (set func(now time.Time) error) {
 	text := redisscript.Text
 	for old, with := range map[string]string{
 		"redis.call('TIME')":        "redis.call('MGET', 'test:s', 'test:us')",
@@ -30,9 +31,9 @@ func onClock(s *Store) (set func(now time.Time) error) {
 		}
 		text = strings.Replace(text, old, with, 1)
 	}
-	s.script = newScript(text)
+	s.UseScript(text)
 	return func(now time.Time) error {
-		return s.client.MSet(context.Background(), "test:s", now.Unix(), "test:us", now.Nanosecond()/1000).Err()
+		return s.Client().MSet(context.Background(), "test:s", now.Unix(), "test:us", now.Nanosecond()/1000).Err()
 	}
 }
 
@@ -45,12 +46,12 @@ func TestRedisDecidesAsMemoryDoes(t *testing.T) {
 	for _, remembering := range []bool{false, true} {
 		t.Run(fmt.Sprintf("remembering denials %v", remembering), func(t *testing.T) {
 			require.NoError(t, client.FlushAll(context.Background()).Err())
-			synctest.Test(t, func(t *testing.T) { compare(t, New(client), remembering) })
+			synctest.Test(t, func(t *testing.T) { compare(t, redisstore.New(client), remembering) })
 		})
 	}
 }
 
-func compare(t *testing.T, store *Store, remembering bool) {
+func compare(t *testing.T, store *redisstore.Store, remembering bool) {
 	const steps, rounds = 7500, 30
 	rnd := rand.New(rand.NewPCG(1, 2))
 	setClock := onClock(store)
@@ -62,7 +63,7 @@ func compare(t *testing.T, store *Store, remembering bool) {
 			quotas = []ratelimit.Quota{randomQuota(rnd), randomQuota(rnd), randomQuota(rnd)}
 		}
 		if !remembering {
-			store.denials = denials{}
+			store.ForgetRefusals()
 		}
 		ours := randomBuckets(rnd, quotas)
 		theirs := slices.Clone(ours)

@@ -1,4 +1,4 @@
-package redisstore
+package redisstore_test
 
 import (
 	"bufio"
@@ -20,6 +20,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -175,7 +176,7 @@ func TestRedisDyingUnderLoadDelaysNoRequest(t *testing.T) {
 			var n counts
 			h := n.limit(ratelimit.Options{
 				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1_000_000), Key: byPath}}, // nobody exceeds it
-				Store:    New(srv.client()),
+				Store:    redisstore.New(srv.client()),
 				Outage:   row.mode,
 				Replicas: 2,
 			})
@@ -205,7 +206,7 @@ func TestRedisDyingUnderLoadDelaysNoRequest(t *testing.T) {
 			} else {
 				assert.Zero(t, n.unavailable.Load())
 			}
-			assert.Less(t, time.Duration(n.slowest.Load()), late.allow(2*DefaultTimeout), "once for the answer, once for what was charged meanwhile")
+			assert.Less(t, time.Duration(n.slowest.Load()), late.allow(2*redisstore.DefaultTimeout), "once for the answer, once for what was charged meanwhile")
 			t.Logf("%d passed, %d unavailable, %d without Redis, slowest %v", n.passed.Load(), n.unavailable.Load(), n.local.Load(), time.Duration(n.slowest.Load()))
 			t.Logf("the machine was late by %v", time.Duration(late.worst.Load()))
 		})
@@ -267,7 +268,7 @@ func TestHeadersAreThoseOfTheMemoryStore(t *testing.T) {
 	client := srv.client()
 	require.NoError(t, client.Ping(context.Background()).Err())
 	synctest.Test(t, func(t *testing.T) { // in which no time passes by itself
-		store := New(client)
+		store := redisstore.New(client)
 		require.NoError(t, onClock(store)(time.Now()))
 		ours := answers(store)
 		assert.Equal(t, answers(ratelimit.NewMemory(100)), ours)

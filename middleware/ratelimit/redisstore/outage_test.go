@@ -1,4 +1,4 @@
-package redisstore
+package redisstore_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -91,7 +92,7 @@ func TestClusterServerThatIsGoneLeavesTheOthers(t *testing.T) {
 	nodes := startCluster(t, 3)
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{nodes[0].addr, nodes[1].addr, nodes[2].addr}})
 	t.Cleanup(func() { _ = client.Close() })
-	s := New(client)
+	s := redisstore.New(client)
 	var n counts
 	h := n.limit(ratelimit.Options{Policies: []ratelimit.Policy{{Name: "p", Quota: ratelimit.PerHour(1000), Key: byPath}}, Store: s, Replicas: 2})
 	path := func(node int) string { // whose bucket is on the node
@@ -137,7 +138,7 @@ func TestStaleConnectionsCostNoSecondEach(t *testing.T) {
 			var n counts
 			h := n.limit(ratelimit.Options{
 				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1000), Key: byPath}},
-				Store:    New(client),
+				Store:    redisstore.New(client),
 				Replicas: 2,
 			})
 			require.Equal(t, 200, n.get(h, "/x").Code)
@@ -231,7 +232,7 @@ func TestStoppedRedisGrantsNoMoreThanTheShare(t *testing.T) {
 			var n counts
 			h := n.limit(ratelimit.Options{
 				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(100), Key: byPath}},
-				Store:    New(srv.client()),
+				Store:    redisstore.New(srv.client()),
 				Replicas: 2,
 			})
 			row.stop(srv)
@@ -253,7 +254,7 @@ func TestRingShardThatIsGoneLeavesTheOthers(t *testing.T) {
 		HeartbeatFrequency: time.Hour, // by itself it would move the keys to the other one
 	})
 	t.Cleanup(func() { _ = ring.Close() })
-	s := New(ring)
+	s := redisstore.New(ring)
 	keyOn := func(srv *server) string {
 		for i := 0; ; i++ {
 			if p := "/" + strconv.Itoa(i); s.Part(bucket("p", p, hour, 1)) == srv.addr {

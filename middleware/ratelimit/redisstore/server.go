@@ -11,9 +11,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// Part implements [ratelimit.Parted]: it returns the address of the server that
-// keeps b in a Cluster or a Ring, as far as the client knows it without asking.
-// Otherwise there is one server, whose name is empty.
+// Part implements [ratelimit.Parted]. It returns the address of the server that
+// keeps b in a Cluster or a Ring, if the client already knows it, and otherwise an
+// empty string, as for a single server.
 func (s *Store) Part(b ratelimit.Bucket) string { return s.part(s.key(b).name) }
 
 func (s *Store) part(key string) string {
@@ -33,7 +33,7 @@ func (s *Store) server(key string) *redis.Client {
 	case interface {
 		MasterForKey(context.Context, string) (*redis.Client, error)
 	}:
-		server, _ = c.MasterForKey(over, key) // it waits only for what is not known yet
+		server, _ = c.MasterForKey(canceled, key) // it waits only for what is not known yet
 	case interface {
 		GetShardClientForKey(string) (*redis.Client, error)
 	}:
@@ -42,15 +42,15 @@ func (s *Store) server(key string) *redis.Client {
 	return server
 }
 
-// over is a context whose time is over.
-var over = func() context.Context {
+// canceled is a canceled context.
+var canceled = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// explain makes the error of a call one that the limiter understands: whether
-// the server has replied, or which one could not be asked.
+// explain wraps the error of a call for the limiter: it shows whether the server has
+// replied, or which server could not be reached.
 func (s *Store) explain(c *call, err error) error {
 	var reply redis.Error
 	var timeout net.Error
@@ -60,13 +60,13 @@ func (s *Store) explain(c *call, err error) error {
 	case redis.HasErrorPrefix(err, "NOSCRIPT"), errors.As(err, &reply) && !closes(err):
 		return &replyError{err}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		s.freshen(s.server(c.name))
+		s.testIdle(s.server(c.name))
 	}
 	return &ratelimit.PartError{Part: s.part(c.name), Err: err}
 }
 
-// closes reports whether the client closes a connection because of a reply, so
-// that to go on asking would be to go on connecting.
+// closes reports whether the client closes a connection because of a reply, so that
+// each further call would need a new connection.
 func closes(err error) bool {
 	for _, prefix := range []string{"READONLY", "NOAUTH", "WRONGPASS"} {
 		if redis.HasErrorPrefix(err, prefix) {
@@ -81,27 +81,26 @@ type replyError struct{ error }
 
 func (e *replyError) Unwrap() []error { return []error{e.error, ratelimit.ErrReply} }
 
-// freshen finds out which of the connections in the pool of a server that did
-// not reply are dead, all at once, and has them closed. After a failover behind
-// one address they may all lead to nowhere, and would keep a request waiting
-// each.
-func (s *Store) freshen(server *redis.Client) {
+// testIdle tests all idle connections in the pool of a server that did not reply,
+// and makes the client close the dead ones. After a failover behind one address all
+// of them may be dead, and each would keep a request waiting.
+func (s *Store) testIdle(server *redis.Client) {
 	if server == nil {
 		return
 	}
 	addr := server.Options().Addr
-	if _, busy := s.freshening.LoadOrStore(addr, true); busy {
+	if _, busy := s.idleTests.LoadOrStore(addr, true); busy {
 		return
 	}
 	go func() {
-		defer s.freshening.Delete(addr)
+		defer s.idleTests.Delete(addr)
 		server := server.WithTimeout(s.timeout)
 		ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 		defer cancel()
 		var conns []*redis.Conn
 		var wg sync.WaitGroup
 		for range server.PoolStats().IdleConns {
-			conn := server.Conn() // the pool does not give it to anyone else until it is closed
+			conn := server.Conn() // no other call gets it until it is closed
 			conns = append(conns, conn)
 			wg.Go(func() { _ = conn.Process(ctx, once{redis.NewCmd(ctx, "ping")}) })
 		}
@@ -112,10 +111,10 @@ func (s *Store) freshen(server *redis.Client) {
 	}()
 }
 
-// fresh calls try until a connection leads to a server that may be written to:
-// after a failover those in the pool may lead to one that was demoted. The
-// client closes each that does, so the pool is soon through.
-func (s *Store) fresh(ctx context.Context, try func() error) error {
+// retryReadOnly calls try until a connection leads to a server that accepts writes:
+// after a failover, connections in the pool may lead to one that was demoted. The
+// client closes each of those, so the pool is soon exhausted.
+func (s *Store) retryReadOnly(ctx context.Context, try func() error) error {
 	err := try()
 	if !redis.HasErrorPrefix(err, "READONLY") || s.sharded.Load() {
 		return err

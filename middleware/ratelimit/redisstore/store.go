@@ -14,42 +14,41 @@ import (
 )
 
 const (
-	// DefaultPrefix is what the name of each key in Redis starts with.
+	// DefaultPrefix is the prefix of each key in Redis.
 	DefaultPrefix = redisscript.DefaultPrefix
-	// DefaultTimeout is how long a call may take. It is many round trips of a
-	// healthy network, and short enough for a request to wait for.
+	// DefaultTimeout bounds a call to Redis. It is many round trips of a
+	// healthy network, and short enough for a request to wait.
 	DefaultTimeout = 100 * time.Millisecond
 )
 
-// New returns a store on client with the default options. It sends nothing:
-// Redis need not be there yet. The client stays the caller's to close. Panics
-// if client is nil.
+// New returns a store on client with the default options. It sends nothing, so
+// Redis may start later. The caller closes the client. New panics if client is nil.
 func New(client redis.UniversalClient) *Store {
 	return Options{}.New(client)
 }
 
 // Options are the settings of a [Store]. The zero value has the defaults.
 type Options struct {
-	// Prefix is what the name of each key in Redis starts with: limiters
-	// share buckets if they share it, and the names of their policies. Empty
-	// means DefaultPrefix. It must not contain braces, which would decide
-	// about the slot of a cluster.
+	// Prefix is the prefix of each key in Redis. Limiters share buckets if
+	// they have the same Prefix and the same names of policies. Empty means
+	// DefaultPrefix. It must not contain braces, which would determine the slot
+	// in a cluster.
 	Prefix string
 
-	// Timeout bounds a call to the store, retries, redirections and dialing
-	// included. 0 means DefaultTimeout. A request with an earlier deadline
-	// of its own keeps that.
+	// Timeout bounds a call to the store, including retries, redirections and
+	// dialing. 0 means DefaultTimeout. An earlier deadline of the request
+	// still applies.
 	Timeout time.Duration
 }
 
-// New returns a store on client. Panics as [New] does, and if an option cannot
-// work.
+// New returns a store on client. It panics as [New] does, and if an option is
+// invalid.
 func (o Options) New(client redis.UniversalClient) *Store {
 	switch {
 	case client == nil:
 		panic("redisstore: the client is nil")
 	case strings.ContainsAny(o.Prefix, "{}"):
-		panic(fmt.Sprintf("redisstore: Prefix = %q: braces would decide about the slot", o.Prefix))
+		panic(fmt.Sprintf("redisstore: Prefix = %q: braces are not allowed", o.Prefix))
 	case o.Timeout < 0:
 		panic(fmt.Sprintf("redisstore: Timeout = %v: a positive duration is required", o.Timeout))
 	}
@@ -68,19 +67,19 @@ func (o Options) New(client redis.UniversalClient) *Store {
 	return s
 }
 
-// Store keeps buckets in Redis. It implements [ratelimit.Store], and is safe
-// for concurrent use. The zero value is not valid; use [New].
+// Store keeps buckets in Redis. It implements [ratelimit.Parted] and is safe for
+// concurrent use. The zero value is not valid; use [New].
 type Store struct {
 	client  redis.UniversalClient
 	prefix  string
 	timeout time.Duration
 	script  script
 	start   time.Time
-	prompt  bool        // the client returns when its context is done
+	prompt  bool        // the client observes the deadline of a context
 	sharded atomic.Bool // keys with different hash tags may be on different servers
 	denials denials
 
-	freshening sync.Map // by address: the servers whose connections are being tested
+	idleTests sync.Map // by address: the servers whose idle connections are being tested
 }
 
 // Take implements [ratelimit.Store]. It returns within the Timeout.
@@ -99,15 +98,15 @@ func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 	if s.denials.decide(keys, buckets, sent) {
 		return nil
 	}
-	if err := s.ask(ctx, keys, buckets); err != nil {
+	if err := s.decide(ctx, keys, buckets); err != nil {
 		return fmt.Errorf("redisstore: %w", err)
 	}
 	s.denials.note(keys, buckets, sent, s.now())
 	return nil
 }
 
-// Key returns the name under which Redis keeps b: to delete it is to fill the
-// bucket. The buckets of one Key of a policy are in one slot of a cluster.
+// Key returns the name of the key in Redis that keeps b. Deleting it fills the
+// bucket. All buckets with the same Key are in one slot of a cluster.
 func (s *Store) Key(b ratelimit.Bucket) string { return s.key(b).name }
 
 // key is the name of a bucket in Redis.
@@ -116,7 +115,7 @@ type key struct {
 	slot string // the part that Redis chooses the slot by
 }
 
-// key names b.
+// key returns the name of b.
 func (s *Store) key(b ratelimit.Bucket) key {
 	n := redisscript.NameOf(s.prefix, b)
 	return key{n.Full, n.Slot}

@@ -1,4 +1,4 @@
-package redisstore
+package redisstore_test
 
 import (
 	"context"
@@ -12,20 +12,21 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // patient gives the tests that are not about time enough of it, on a machine
 // that has other things to do.
-var patient = Options{Timeout: 5 * time.Second}
+var patient = redisstore.Options{Timeout: 5 * time.Second}
 
 func bucket(policy, key string, q ratelimit.Quota, cost int) ratelimit.Bucket {
 	return ratelimit.Bucket{Policy: policy, Key: key, Quota: q, Cost: cost}
 }
 
 // take asks s for buckets, and returns them with the answers.
-func take(t testing.TB, s *Store, buckets ...ratelimit.Bucket) []ratelimit.Bucket {
+func take(t testing.TB, s *redisstore.Store, buckets ...ratelimit.Bucket) []ratelimit.Bucket {
 	t.Helper()
 	require.NoError(t, s.Take(context.Background(), buckets))
 	return buckets
@@ -34,17 +35,17 @@ func take(t testing.TB, s *Store, buckets ...ratelimit.Bucket) []ratelimit.Bucke
 func TestInvalidOptionsPanic(t *testing.T) {
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
-	assert.PanicsWithValue(t, "redisstore: the client is nil", func() { New(nil) })
-	assert.PanicsWithValue(t, `redisstore: Prefix = "{a}": braces would decide about the slot`, func() { Options{Prefix: "{a}"}.New(client) })
-	assert.PanicsWithValue(t, "redisstore: Timeout = -1s: a positive duration is required", func() { Options{Timeout: -time.Second}.New(client) })
+	assert.PanicsWithValue(t, "redisstore: the client is nil", func() { redisstore.New(nil) })
+	assert.PanicsWithValue(t, `redisstore: Prefix = "{a}": braces are not allowed`, func() { redisstore.Options{Prefix: "{a}"}.New(client) })
+	assert.PanicsWithValue(t, "redisstore: Timeout = -1s: a positive duration is required", func() { redisstore.Options{Timeout: -time.Second}.New(client) })
 }
 
 func TestTakeReturnsAnErrorForAnInvalidQuota(t *testing.T) {
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
-	err := New(client).Take(context.Background(), []ratelimit.Bucket{bucket("p", "k", ratelimit.Quota{}, 1)})
+	err := redisstore.New(client).Take(context.Background(), []ratelimit.Bucket{bucket("p", "k", ratelimit.Quota{}, 1)})
 	assert.ErrorContains(t, err, `redisstore: policy "p": invalid quota`)
-	assert.NoError(t, New(client).Take(context.Background(), nil), "nothing was asked")
+	assert.NoError(t, redisstore.New(client).Take(context.Background(), nil), "nothing was asked")
 }
 
 func TestTakeIsOneRoundTripForAllPolicies(t *testing.T) {
@@ -73,7 +74,7 @@ func TestTakeLoadsTheScriptIfRedisForgotIt(t *testing.T) {
 
 func TestPrefixAndQuotaTellBucketsApart(t *testing.T) {
 	srv := startServer(t)
-	one, two := patient.New(srv.client()), Options{Prefix: "other:", Timeout: time.Second}.New(srv.client())
+	one, two := patient.New(srv.client()), redisstore.Options{Prefix: "other:", Timeout: time.Second}.New(srv.client())
 	q := ratelimit.PerHour(1)
 	assert.False(t, take(t, one, bucket("p", "k", q, 1))[0].Short)
 	assert.False(t, take(t, two, bucket("p", "k", q, 1))[0].Short, "another prefix")
@@ -136,7 +137,7 @@ func TestTimeInTheFutureDoesNotHoldABucketBack(t *testing.T) {
 		ttl := client.PTTL(ctx, s.Key(b)).Val()
 		assert.Greater(t, ttl, time.Duration(0), "healed, even by a refusal")
 		assert.LessOrEqual(t, ttl, row.want+time.Second)
-		s.denials = denials{}
+		s.ForgetRefusals()
 	}
 }
 
@@ -156,7 +157,7 @@ func TestValueThatNoLimiterWroteIsReplaced(t *testing.T) {
 		write[1] = s.Key(b)
 		require.NoError(t, client.Del(ctx, s.Key(b)).Err())
 		require.NoError(t, client.Do(ctx, write...).Err())
-		s.denials = denials{}
+		s.ForgetRefusals()
 		assert.False(t, take(t, s, b)[0].Short, "%v", write)
 		got := take(t, s, b)[0]
 		assert.True(t, got.Short, "%v", write)
@@ -168,7 +169,7 @@ func TestValueThatNoLimiterWroteIsReplaced(t *testing.T) {
 func TestKeysAreBoundedAndKeepTheirSlot(t *testing.T) {
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
-	s := New(client)
+	s := redisstore.New(client)
 	q := ratelimit.PerMinute(100)
 	assert.Equal(t, "ratelimit:{N_z_JL9iA1srCAIK_Ai0_g}:100/1m0s:login", s.Key(bucket("login", "192.0.2.1", q, 1)))
 	assert.Equal(t, "ratelimit:{N_z_JL9iA1srCAIK_Ai0_g}:100/1m0s/20:login", s.Key(bucket("login", "192.0.2.1", ratelimit.Quota{N: 100, Per: time.Minute, Burst: 20}, 1)))
@@ -182,7 +183,7 @@ func TestKeysAreBoundedAndKeepTheirSlot(t *testing.T) {
 			tag, rest, _ := strings.Cut(strings.TrimPrefix(name, "ratelimit:{"), "}")
 			assert.Regexp(t, `^[\w-]{22}$`, tag)
 			assert.Equal(t, ":100/1m0s:"+policy, rest)
-			assert.Equal(t, tag, s.key(bucket(policy, k, q, 1)).slot)
+			assert.Equal(t, tag, s.Slot(bucket(policy, k, q, 1)))
 		}
 	}
 	assert.Len(t, names, 3*len(hostile), "no two buckets have one name")
@@ -221,14 +222,14 @@ func TestTakeReturnsInTime(t *testing.T) {
 			}
 			paused.pause()
 			defer paused.resume()
-			s, late := New(client), measureLateness(t)
+			s, late := redisstore.New(client), measureLateness(t)
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
 					begin := time.Now()
 					err := s.Take(context.Background(), []ratelimit.Bucket{bucket("p", "k", ratelimit.PerHour(1000), 1)})
 					assert.Error(t, err)
-					assert.Less(t, time.Since(begin), late.allow(DefaultTimeout))
+					assert.Less(t, time.Since(begin), late.allow(redisstore.DefaultTimeout))
 				})
 			}
 			wg.Wait()
@@ -238,7 +239,7 @@ func TestTakeReturnsInTime(t *testing.T) {
 
 func TestTakeReturnsWhenTheClientLeaves(t *testing.T) {
 	srv := startServer(t)
-	s := Options{Timeout: time.Minute}.New(srv.client())
+	s := redisstore.Options{Timeout: time.Minute}.New(srv.client())
 	take(t, s, bucket("p", "k", ratelimit.PerHour(1000), 1))
 	srv.pause()
 	defer srv.resume()
@@ -337,7 +338,7 @@ func TestRestrictedUserIsEnough(t *testing.T) {
 	assert.True(t, take(t, s, bucket("p", "k", q, 1))[0].Short)
 	assert.Zero(t, take(t, s, ratelimit.Bucket{Policy: "p", Key: "k", Quota: q, Cost: -10, Mode: ratelimit.Force})[0].Debt)
 	assert.Error(t, client.FlushAll(ctx).Err())
-	assert.Error(t, Options{Prefix: "elsewhere:"}.New(client).Take(ctx, []ratelimit.Bucket{bucket("p", "k", q, 1)}))
+	assert.Error(t, redisstore.Options{Prefix: "elsewhere:"}.New(client).Take(ctx, []ratelimit.Bucket{bucket("p", "k", q, 1)}))
 
 	for i, p := range permissions {
 		t.Run("and not without "+p.(string), func(t *testing.T) {

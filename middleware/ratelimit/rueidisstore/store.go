@@ -1,17 +1,18 @@
-// Package rueidisstore lets a fleet of servers share its rate limits through
-// Redis, for services that use the client rueidis.
+// Package rueidisstore shares rate limits between servers through Redis, for services
+// that use the client rueidis.
 //
-// Start with [New], and give the store to a limiter:
+// Start with [New], and pass the store to a limiter:
 //
 //	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"127.0.0.1:6379"}})
 //	limit := ratelimit.NewLimiter(ratelimit.Options{Policies: policies, Store: rueidisstore.New(client), Replicas: 3})
 //
-// Script and keys are those of package redisstore, so that a fleet may use both;
-// what that package says of servers, memory and permissions holds here as well.
-// This one is smaller: it remembers no denials, and leaves connections to the
-// client, which has few for each server and sends all calls through them. In a
-// cluster the limiter stops to ask 64 neighboring slots when their server is
-// gone ([Store.Part]), since the client does not tell which servers there are.
+// The script and the keys are those of package redisstore, so that one service may
+// use both. The documentation of that package on servers, memory and permissions
+// applies here too. This package is smaller: it does not remember refusals, and it
+// leaves connections to the client, which sends all calls over a few for each
+// server. In a cluster, the limiter stops using 64 neighboring slots when their
+// server is down ([Store.Part]), since the client does not report which servers
+// there are.
 package rueidisstore
 
 import (
@@ -28,25 +29,24 @@ import (
 )
 
 const (
-	// DefaultPrefix is what the name of each key in Redis starts with.
+	// DefaultPrefix is the prefix of each key in Redis.
 	DefaultPrefix = redisscript.DefaultPrefix
-	// DefaultTimeout is how long a call may take.
+	// DefaultTimeout bounds a call to Redis.
 	DefaultTimeout = 100 * time.Millisecond
 )
 
 // Options are the settings of a [Store]. The zero value has the defaults.
 type Options struct {
-	// Prefix is what the name of each key in Redis starts with. Empty means
-	// DefaultPrefix. It must not contain braces, which would decide about the
-	// slot of a cluster.
+	// Prefix is the prefix of each key in Redis. Empty means DefaultPrefix. It
+	// must not contain braces, which would determine the slot in a cluster.
 	Prefix string
 
-	// Timeout bounds a call to the store, redirections included. 0 means
-	// DefaultTimeout. A request with an earlier deadline of its own keeps that.
+	// Timeout bounds a call to the store, including redirections. 0 means
+	// DefaultTimeout. An earlier deadline of the request still applies.
 	Timeout time.Duration
 }
 
-// Store keeps buckets in Redis. It implements [ratelimit.Store], and is safe for
+// Store keeps buckets in Redis. It implements [ratelimit.Parted] and is safe for
 // concurrent use. The zero value is not valid; use [New].
 type Store struct {
 	client  rueidis.Client
@@ -56,17 +56,17 @@ type Store struct {
 }
 
 // New returns a store on client with the default options. It sends nothing. The
-// client stays the caller's to close. New panics if client is nil.
+// caller closes the client. New panics if client is nil.
 func New(client rueidis.Client) *Store { return Options{}.New(client) }
 
-// New returns a store on client. It panics as [New] does, and if an option
-// cannot work.
+// New returns a store on client. It panics as [New] does, and if an option is
+// invalid.
 func (o Options) New(client rueidis.Client) *Store {
 	switch {
 	case client == nil:
 		panic("rueidisstore: the client is nil")
 	case strings.ContainsAny(o.Prefix, "{}"):
-		panic(fmt.Sprintf("rueidisstore: Prefix = %q: braces would decide about the slot", o.Prefix))
+		panic(fmt.Sprintf("rueidisstore: Prefix = %q: braces are not allowed", o.Prefix))
 	case o.Timeout < 0:
 		panic(fmt.Sprintf("rueidisstore: Timeout = %v: a positive duration is required", o.Timeout))
 	}
@@ -82,23 +82,23 @@ func (o Options) New(client rueidis.Client) *Store {
 
 // Take implements [ratelimit.Store]. It returns within the Timeout.
 //
-// In a cluster each slot decides its own buckets, all slots at once. If one
-// refuses, the others get a second call that gives the units back.
+// In a cluster there is a call for each slot, all at once. If one refuses, a second
+// call returns the units to the others.
 func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 	for i := range buckets {
 		if q := buckets[i].Quota; q.N < 1 || q.Per < 1 || q.Capacity() < 1 {
 			return fmt.Errorf("rueidisstore: policy %q: invalid quota %+v", buckets[i].Policy, q)
 		}
 	}
-	calls := s.split(buckets)
+	calls := s.callsFor(buckets)
 	if len(calls) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	s.run(ctx, calls, buckets)
-	if slices.ContainsFunc(calls, (*call).torn) {
-		calls = s.runTorn(ctx, calls, buckets)
+	if slices.ContainsFunc(calls, (*call).split) {
+		calls = s.runSplit(ctx, calls, buckets)
 	}
 	err := failures(calls)
 	if len(calls) > 1 && (err != nil || slices.ContainsFunc(buckets, refuses)) {
@@ -112,13 +112,13 @@ func (s *Store) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 
 // call is one run of the script.
 type call struct {
-	indices []int  // of the buckets, in the slice that Take got
-	part    string // of the store, which keeps them
+	indices []int  // of the buckets, in the slice passed to Take
+	part    string // the part of the store that keeps them
 	err     error
 }
 
-// split makes a call for all buckets, or in a cluster one for each slot.
-func (s *Store) split(buckets []ratelimit.Bucket) []*call {
+// callsFor makes a call for all buckets, or in a cluster one for each slot.
+func (s *Store) callsFor(buckets []ratelimit.Bucket) []*call {
 	sharded := s.client.Mode() == rueidis.ClientModeCluster
 	var calls []*call
 	var slots []string
@@ -137,16 +137,16 @@ func (s *Store) split(buckets []ratelimit.Bucket) []*call {
 	return calls
 }
 
-// torn reports whether the call was for a slot that is moving to another server
-// and has some of its buckets here and some there. Nothing was charged then.
-func (c *call) torn() bool { return len(c.indices) > 1 && isReply(c.err, "TRYAGAIN") }
+// split reports whether the call was for a slot that is moving to another server,
+// with its buckets on both. Then nothing was charged.
+func (c *call) split() bool { return len(c.indices) > 1 && isReply(c.err, "TRYAGAIN") }
 
-// runTorn makes a call for each bucket of the calls that were torn, which finds
+// runSplit makes a call for each bucket of the calls that were split, which finds
 // the server of each, and returns all calls.
-func (s *Store) runTorn(ctx context.Context, calls []*call, buckets []ratelimit.Bucket) []*call {
+func (s *Store) runSplit(ctx context.Context, calls []*call, buckets []ratelimit.Bucket) []*call {
 	var all, again []*call
 	for _, c := range calls {
-		if !c.torn() {
+		if !c.split() {
 			all = append(all, c)
 			continue
 		}
@@ -163,19 +163,19 @@ func (s *Store) run(ctx context.Context, calls []*call, buckets []ratelimit.Buck
 	done := make(chan struct{}, len(calls))
 	for _, c := range calls[1:] {
 		go func() {
-			s.ask(ctx, c, buckets)
+			s.exec(ctx, c, buckets)
 			done <- struct{}{}
 		}()
 	}
-	s.ask(ctx, calls[0], buckets)
+	s.exec(ctx, calls[0], buckets)
 	for range calls[1:] {
 		<-done
 	}
 }
 
-// ask makes one call. The client returns when ctx is done, and repeats no
-// script, which may have been run although its result was lost.
-func (s *Store) ask(ctx context.Context, c *call, buckets []ratelimit.Bucket) {
+// exec makes one call. The client returns when ctx is done, and does not repeat a
+// script, which may have run although its reply was lost.
+func (s *Store) exec(ctx context.Context, c *call, buckets []ratelimit.Bucket) {
 	var keys, args []string
 	for _, i := range c.indices {
 		a := redisscript.Args(buckets[i])
@@ -193,7 +193,7 @@ func (s *Store) ask(ctx context.Context, c *call, buckets []ratelimit.Bucket) {
 	}
 }
 
-// undo gives back what some of the calls have charged, also if the time of the
+// undo returns the units that some of the calls have charged, even if the time of the
 // request is over.
 func (s *Store) undo(ctx context.Context, calls []*call, buckets []ratelimit.Bucket) error {
 	var back []ratelimit.Bucket
@@ -233,8 +233,8 @@ func failures(calls []*call) error {
 	return errors.Join(errs...)
 }
 
-// Part implements [ratelimit.Parted]: in a cluster a group of 64 slots, which are
-// nearly always on one server. Otherwise there is one part, whose name is empty.
+// Part implements [ratelimit.Parted]. In a cluster, a part is a group of 64 slots,
+// which are nearly always on one server. Otherwise it returns an empty string.
 func (s *Store) Part(b ratelimit.Bucket) string {
 	return s.part(redisscript.NameOf(s.prefix, b).Slot)
 }
@@ -262,8 +262,8 @@ func slotOf(tag string) int {
 	return int(crc & 16383)
 }
 
-// explain reports to the limiter whether the server has replied, or what could
-// not be asked.
+// explain wraps err for the limiter: it shows whether the server has replied, or
+// which part could not be reached.
 func (c *call) explain(err error) error {
 	switch _, replied := rueidis.IsRedisErr(err); {
 	case err == nil:
@@ -274,7 +274,7 @@ func (c *call) explain(err error) error {
 	return &ratelimit.PartError{Part: c.part, Err: err}
 }
 
-// isReply reports whether err is an error reply that begins with the word.
+// isReply reports whether err is an error reply that starts with the word.
 func isReply(err error, word string) bool {
 	if joined, is := err.(interface{ Unwrap() []error }); is {
 		err = joined.Unwrap()[0]

@@ -1,4 +1,4 @@
-package rueidisstore
+package rueidisstore_test
 
 import (
 	"context"
@@ -21,9 +21,10 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/internal/redisscript"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/ratelimittest"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/rueidisstore"
 )
 
-var patient = Options{Timeout: 5 * time.Second}
+var patient = rueidisstore.Options{Timeout: 5 * time.Second}
 
 // start starts a redis-server on a loopback port that keeps nothing on disk.
 func start(t testing.TB, args ...string) (addr string, process *os.Process) {
@@ -98,7 +99,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 			do(t, c, "FLUSHALL")
 			advance(0)
 			s := patient.New(c)
-			s.script = rueidis.NewLuaScript(text)
+			s.UseScript(text)
 			return s
 		},
 		Advance: advance,
@@ -122,7 +123,7 @@ func TestStoreOnOneServer(t *testing.T) {
 	assert.Error(t, s.Take(t.Context(), []ratelimit.Bucket{{Policy: "p"}}))
 
 	c := client(t, rueidis.ClientOption{}, addr)
-	assert.NotEmpty(t, do(t, c, "GET", redisscript.NameOf(DefaultPrefix, bucket("a", "k", 2, 1)).Full), "the name that redisstore uses")
+	assert.NotEmpty(t, do(t, c, "GET", redisscript.NameOf(rueidisstore.DefaultPrefix, bucket("a", "k", 2, 1)).Full), "the name that redisstore uses")
 	do(t, c, "SCRIPT", "FLUSH")
 	take(t, s, bucket("a", "k2", 2, 1))
 }
@@ -168,7 +169,7 @@ func TestStoreOnACluster(t *testing.T) {
 		key, name, slot := "", "", int64(8192)
 		for i := 0; slot >= 8192; i++ { // a slot of the first server
 			key = "moving" + strconv.Itoa(i)
-			name = redisscript.NameOf(DefaultPrefix, bucket("one", key, 100, 1)).Full
+			name = redisscript.NameOf(rueidisstore.DefaultPrefix, bucket("one", key, 100, 1)).Full
 			var err error
 			slot, err = nodes[0].Do(t.Context(), nodes[0].B().ClusterKeyslot().Key(name).Build()).AsInt64()
 			require.NoError(t, err)
@@ -186,14 +187,14 @@ func TestStoreOnACluster(t *testing.T) {
 	})
 
 	t.Run("a server that is gone leaves the others", func(t *testing.T) {
-		s := New(client(t, rueidis.ClientOption{}, addrs...))
+		s := rueidisstore.New(client(t, rueidis.ClientOption{}, addrs...))
 		keyOn := func(node int) string {
 			for i := 0; ; i++ {
 				k := strconv.Itoa(i)
-				name := redisscript.NameOf(DefaultPrefix, bucket("p", k, 1000, 0))
+				name := redisscript.NameOf(rueidisstore.DefaultPrefix, bucket("p", k, 1000, 0))
 				slot, err := nodes[0].Do(t.Context(), nodes[0].B().ClusterKeyslot().Key(name.Full).Build()).AsInt64()
 				require.NoError(t, err)
-				require.EqualValues(t, slot, slotOf(name.Slot))
+				require.EqualValues(t, slot, rueidisstore.SlotOf(name.Slot))
 				if int(slot)/8192 == node {
 					return k
 				}
@@ -230,7 +231,7 @@ func btoi(b bool) int {
 func TestStoreThatCannotBeReached(t *testing.T) {
 	addr, process := start(t)
 	c := client(t, rueidis.ClientOption{}, addr)
-	s := New(c)
+	s := rueidisstore.New(c)
 	take(t, patient.New(c), bucket("p", "k", 100, 1))
 
 	do(t, c, "CONFIG", "SET", "maxmemory", "1")
@@ -250,9 +251,9 @@ func TestStoreThatCannotBeReached(t *testing.T) {
 }
 
 func TestInvalidOptionsPanic(t *testing.T) {
-	assert.Panics(t, func() { New(nil) })
+	assert.Panics(t, func() { rueidisstore.New(nil) })
 	addr, _ := start(t)
 	c := client(t, rueidis.ClientOption{}, addr)
-	assert.Panics(t, func() { Options{Prefix: "{"}.New(c) })
-	assert.Panics(t, func() { Options{Timeout: -1}.New(c) })
+	assert.Panics(t, func() { rueidisstore.Options{Prefix: "{"}.New(c) })
+	assert.Panics(t, func() { rueidisstore.Options{Timeout: -1}.New(c) })
 }

@@ -1,8 +1,6 @@
-// Package redisscript has the script by which Redis decides buckets, and what
-// it is called with. The stores for the clients of Redis share it, so that a
-// fleet may use several of them at once.
-//
-// It has no client, and asks no server.
+// Package redisscript has the script by which Redis decides buckets, and its keys and
+// arguments. The stores share it, so that one service may use several clients of
+// Redis. It does not connect to Redis.
 package redisscript
 
 import (
@@ -20,7 +18,7 @@ import (
 //go:embed take.lua
 var Text string
 
-// DefaultPrefix is what the name of each key in Redis starts with.
+// DefaultPrefix is the prefix of each key in Redis.
 const DefaultPrefix = "ratelimit:"
 
 // Name is the name of a bucket in Redis.
@@ -29,10 +27,10 @@ type Name struct {
 	Slot string // the part that Redis chooses the slot by
 }
 
-// NameOf names b. A hash in place of the bucket's key bounds the length, has no
-// braces that would move the slot, and keeps API keys out of Redis' logs and
-// dumps. The name of the policy comes last, so that whatever is in it cannot
-// make two names one. The prefix must not have braces.
+// NameOf returns the name of b. A hash in place of the bucket's key bounds the length,
+// has no braces that would determine the slot, and keeps API keys out of Redis' logs
+// and dumps. The name of the policy comes last, so that nothing in it can make two
+// names equal. The prefix must not contain braces.
 func NameOf(prefix string, b ratelimit.Bucket) Name {
 	sum := sha256.Sum256([]byte(b.Key))
 	var slot [22]byte
