@@ -193,7 +193,7 @@ func TestMemoryTakesAtMost48BytesForAKey(t *testing.T) {
 	}
 }
 
-func TestCrowdedLastPlacesAddFewMore(t *testing.T) {
+func TestCrowdedLastPlacesAddFewCells(t *testing.T) {
 	table := newHashTable(1000)
 	before := len(table.states)
 	for hash := range uint64(3 * minHomes) { // all of which belong to the last place
