@@ -86,14 +86,13 @@ func TestSentinelFailoverKeepsTheLimit(t *testing.T) {
 
 	master.kill()
 	for range 5 {
-		require.Equal(t, 200, n.get(h, "/x").Code, "of this replica's share")
+		require.Equal(t, 200, n.get(h, "/x").Code, "from the local share, unless the failover was faster")
 	}
-	require.NotZero(t, n.local.Load())
 	require.Eventually(t, func() bool {
 		was := n.local.Load()
 		n.get(h, "/probe")
 		return n.local.Load() == was
-	}, 30*time.Second, 50*time.Millisecond, "the promoted replica answers")
+	}, 30*time.Second, 50*time.Millisecond, "the promoted replica decides")
 
 	before := n.passed.Load()
 	for range 40 {
