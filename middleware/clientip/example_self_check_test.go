@@ -7,7 +7,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/clientip"
 )
 
-// A proxy was put in front of the server, and nobody told the server.
+// A proxy was put in front of a server that is not configured for it.
 func ExampleSelfCheck() {
 	source := clientip.SelfCheck(clientip.Direct, func(s clientip.Suspicion) {
 		fmt.Println(s.Mistake)

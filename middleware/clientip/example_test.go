@@ -22,7 +22,7 @@ func Example() {
 	r.Header.Set("X-Forwarded-For", "192.0.2.66, 203.0.113.9") // the client forged the first
 	h.ServeHTTP(httptest.NewRecorder(), r)
 
-	r.RemoteAddr = "198.51.100.3:41234" // somebody who goes around the proxy
+	r.RemoteAddr = "198.51.100.3:41234" // a client that bypasses the proxy
 	h.ServeHTTP(httptest.NewRecorder(), r)
 	// Output:
 	// client: 203.0.113.9

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	proxy  = "10.0.0.1:80"      // a trusted peer
-	nobody = "203.0.113.5:4444" // any other
+	proxy    = "10.0.0.1:80"      // a trusted peer
+	stranger = "203.0.113.5:4444" // any other
 )
 
 func TestForwardedReadsFromTheTrustedEnd(t *testing.T) {
@@ -27,8 +27,8 @@ func TestForwardedReadsFromTheTrustedEnd(t *testing.T) {
 		{"[::ffff:10.0.0.1]:80", "192.0.2.1", "192.0.2.1", "a mapped peer is the IPv4 proxy"},
 		{"[2001:db8:f::1%eth0]:80", "192.0.2.1", "192.0.2.1", "a zone does not hide a trusted peer"},
 		// the peer is not ours
-		{nobody, "192.0.2.66", "203.0.113.5", "a stranger's field changes nothing"},
-		{nobody, "", "203.0.113.5", "a stranger is the client"},
+		{stranger, "192.0.2.66", "203.0.113.5", "a stranger's field changes nothing"},
+		{stranger, "", "203.0.113.5", "a stranger is the client"},
 		{"[2001:db8::5]:1", "10.0.0.2", "2001:db8::5", "IPv6 stranger"},
 		{"@", "192.0.2.66", "", "a Unix domain socket is not trusted by itself"},
 		{"", "192.0.2.66", "", "no peer"},
@@ -81,7 +81,7 @@ func TestForwardedReadsFromTheTrustedEnd(t *testing.T) {
 	}
 }
 
-// Known deviations from a specification, with the answer it asks for.
+// Known deviations from a specification, with the result that it requires.
 func TestForwardedDeviatesKnowingly(t *testing.T) {
 	for _, row := range []struct {
 		field      Field
@@ -113,7 +113,7 @@ func TestForwardedCountsHops(t *testing.T) {
 	}{
 		{1, XForwardedFor, "192.0.2.66, 192.0.2.1", "192.0.2.1", "the last entry is the only proxy's", proxy, "10.0.0.0/8"},
 		{2, XForwardedFor, "192.0.2.66, 192.0.2.1, 192.0.2.7", "192.0.2.1", "two proxies at public addresses", proxy, "10.0.0.0/8"},
-		{2, XForwardedFor, "192.0.2.7", "", "fewer entries than proxies: somebody went around one", proxy, "10.0.0.0/8"},
+		{2, XForwardedFor, "192.0.2.7", "", "fewer entries than proxies: one was bypassed", proxy, "10.0.0.0/8"},
 		{2, XForwardedFor, "", "", "none", proxy, "10.0.0.0/8"},
 		{2, XForwardedFor, "192.0.2.1, unix:", "192.0.2.1", "a proxy in between needs no address", proxy, "10.0.0.0/8"},
 		{2, XForwardedFor, "192.0.2.66, unknown, 192.0.2.7", "", "the counted one does", proxy, "10.0.0.0/8"},
@@ -121,7 +121,7 @@ func TestForwardedCountsHops(t *testing.T) {
 		{3, XForwardedFor, "192.0.2.66, , 192.0.2.7", "", "nor may one stand in between", proxy, "10.0.0.0/8"},
 		{2, XForwardedFor, `192.0.2.66, "192.0.2.1, 192.0.2.7"`, "", "quotation marks do not hold entries together, or the count would reach a forged one", proxy, "10.0.0.0/8"},
 		{1, XForwardedFor, "10.1.2.3", "10.1.2.3", "with a count, a client may be inside the proxies' network", proxy, "10.0.0.0/8"},
-		{1, XForwardedFor, "192.0.2.66", "203.0.113.5", "a stranger is the client", nobody, "10.0.0.0/8"},
+		{1, XForwardedFor, "192.0.2.66", "203.0.113.5", "a stranger is the client", stranger, "10.0.0.0/8"},
 		{2, RFC7239, `for=192.0.2.66, for="[2001:db8::1]", for=_lb`, "2001:db8::1", "an obfuscated proxy in between", proxy, "10.0.0.0/8"},
 		{2, RFC7239, `for=192.0.2.66, for=192.0.2.1, bad`, "", "but a well-formed one", proxy, "10.0.0.0/8"},
 		{32, XForwardedFor, strings.Repeat("192.0.2.66,", 9) + "192.0.2.1" + strings.Repeat(",192.0.2.7", 31), "192.0.2.1", "the most that is examined", proxy, "10.0.0.0/8"},
@@ -232,11 +232,11 @@ func addForwardedSeeds(f *testing.F) {
 }
 
 // Oracle: if what the proxies wrote names a client, nothing that stands before
-// it, in the same line or in lines of its own, changes the answer.
+// it, in the same line or in lines of its own, changes the result.
 func fuzzForwarded(f *testing.F, source Source, key string) {
 	addForwardedSeeds(f)
 	f.Fuzz(func(t *testing.T, written, appended string) {
-		answer := func(lines ...string) netip.Addr {
+		result := func(lines ...string) netip.Addr {
 			r := request(proxy)
 			r.Header[key] = lines
 			got := source(r)
@@ -248,14 +248,14 @@ func fuzzForwarded(f *testing.F, source Source, key string) {
 			}
 			return got
 		}
-		alone := answer(appended)
-		joined := answer(written + "," + appended)
-		added := answer(written, appended)
+		alone := result(appended)
+		joined := result(written + "," + appended)
+		added := result(written, appended)
 		if alone.IsValid() && (alone != joined || alone != added) {
 			t.Errorf("%s %q is %v; after %q in the same line %v, in a line before %v", key, appended, alone, written, joined, added)
 		}
-		stranger := request(nobody, key, written, key, appended)
-		if got := source(stranger); text(got) != "203.0.113.5" {
+		direct := request(stranger, key, written, key, appended)
+		if got := source(direct); text(got) != "203.0.113.5" {
 			t.Errorf("%s %q from an untrusted peer: %v", key, appended, got)
 		}
 	})

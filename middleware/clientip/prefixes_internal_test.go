@@ -21,7 +21,7 @@ func TestParsePrefixesReadsConfiguration(t *testing.T) {
 		{[]string{"10.0.0.0/8", "", "192.0.2.7,192.0.2.8"}, "[10.0.0.0/8 192.0.2.7/32 192.0.2.8/32]", "a list of settings"},
 		{[]string{"::ffff:10.0.0.0/104"}, "[10.0.0.0/8]", "mapped: would match no IPv4 address"},
 		{[]string{"::ffff:192.0.2.7"}, "[192.0.2.7/32]", "mapped"},
-		{[]string{"0.0.0.0/1"}, "[0.0.0.0/1]", "wide, but somebody is left"},
+		{[]string{"0.0.0.0/1"}, "[0.0.0.0/1]", "wide, but some clients are left"},
 		{nil, "no prefixes", "nothing"},
 		{[]string{""}, "no prefixes", "a setting that is not set"},
 		{[]string{" , "}, "no prefixes", "separators only"},

@@ -27,8 +27,8 @@ func TestHeaderBelievesOneAddressFromATrustedPeer(t *testing.T) {
 		{proxy, []string{"[2001:db8::1]:5678"}, "2001:db8::1", "IPv6 with a port"},
 		{proxy, []string{"::ffff:192.0.2.1"}, "192.0.2.1", "mapped IPv4"},
 		{proxy, []string{"fe80::1%eth0"}, "fe80::1", "zone dropped"},
-		{nobody, []string{"192.0.2.66"}, "203.0.113.5", "a stranger's field changes nothing"},
-		{nobody, nil, "203.0.113.5", "a stranger is the client"},
+		{stranger, []string{"192.0.2.66"}, "203.0.113.5", "a stranger's field changes nothing"},
+		{stranger, nil, "203.0.113.5", "a stranger is the client"},
 		{"@", []string{"192.0.2.66"}, "", "a Unix domain socket is not trusted by itself"},
 		{"10.0.0.1", []string{"192.0.2.66"}, "", "an overwritten RemoteAddr does not prove who the peer is"},
 		// doubt
@@ -67,7 +67,7 @@ func TestProxiesBelieveOnlyConfiguredPeers(t *testing.T) {
 		{Proxies{UnixSocket: true}, "", "192.0.2.1", "the same, as some systems show it"},
 		{Proxies{UnixSocket: true}, "/run/proxy.sock", "192.0.2.1", "a peer bound to a path"},
 		{Proxies{UnixSocket: true}, "@proxy", "192.0.2.1", "a peer bound to an abstract name"},
-		{Proxies{UnixSocket: true}, "203.0.113.5:80", "203.0.113.5", "over TCP there is nobody to believe"},
+		{Proxies{UnixSocket: true}, "203.0.113.5:80", "203.0.113.5", "over TCP no peer is trusted"},
 		{Proxies{UnixSocket: true}, "203.0.113.5", "", "an overwritten RemoteAddr is no Unix domain socket"},
 		{Proxies{UnixSocket: true}, "localhost:80", "", "nor is a name"},
 		{Proxies{UnixSocket: true, Trusted: prefixes("10.0.0.1")}, "10.0.0.1:80", "192.0.2.1", "both"},
@@ -115,7 +115,7 @@ func TestUnixSocketAsksTheListener(t *testing.T) {
 	}{
 		{&net.UnixAddr{Net: "unix", Name: "/run/app.sock"}, "192.0.2.1"},
 		{&net.UnixAddr{Net: "unixpacket", Name: "/run/app.sock"}, "192.0.2.1"},
-		{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}, ""}, // somebody emptied RemoteAddr
+		{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}, ""}, // other code emptied RemoteAddr
 	} {
 		r := request("", "X-Forwarded-For", "192.0.2.1")
 		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, row.local))
@@ -130,8 +130,8 @@ func TestInvalidProxiesPanic(t *testing.T) {
 		want   string
 		reason string
 	}{
-		{func() { Forwarded() }, "clientip: no proxy is trusted: pass the prefixes of the proxies, or use Direct if there is none", "nobody to believe"},
-		{func() { Header("X-Real-IP") }, "clientip: no proxy is trusted: pass the prefixes of the proxies, or use Direct if there is none", "nobody to believe"},
+		{func() { Forwarded() }, "clientip: no proxy is trusted: pass the prefixes of the proxies, or use Direct if there is none", "no trusted peer"},
+		{func() { Header("X-Real-IP") }, "clientip: no proxy is trusted: pass the prefixes of the proxies, or use Direct if there is none", "no trusted peer"},
 		{func() { Proxies{Hops: 2}.Forwarded(XForwardedFor) }, "clientip: no proxy is trusted: pass the prefixes of the proxies, or use Direct if there is none", "a count does not say who may connect"},
 		{func() { Forwarded(netip.Prefix{}) }, "clientip: invalid prefix: it is the zero Prefix or its length is out of range", "matches nothing"},
 		{func() { Forwarded(netip.MustParsePrefix("0.0.0.0/0")) }, `clientip: prefix "0.0.0.0/0" covers every address: no client would be left`, "trusts everybody"},
@@ -160,7 +160,7 @@ func TestSourceKeepsItsOwnPrefixes(t *testing.T) {
 	trusted := prefixes("10.0.0.0/8")
 	source := Forwarded(trusted...)
 	trusted[0] = netip.MustParsePrefix("203.0.113.0/24")
-	assert.Equal(t, "203.0.113.5", text(source(request(nobody, "X-Forwarded-For", "192.0.2.66"))))
+	assert.Equal(t, "203.0.113.5", text(source(request(stranger, "X-Forwarded-For", "192.0.2.66"))))
 }
 
 // FuzzHeader: a believed value is one address that net/netip can read from it
@@ -191,7 +191,7 @@ func FuzzHeader(f *testing.F) {
 		r.Header["X-Real-Ip"] = []string{value + ",192.0.2.66"}
 		// A zone may hold any character, and is dropped.
 		assert.True(t, !source(r).IsValid() || strings.Contains(value, "%"), "%q in a list", value)
-		r.RemoteAddr = nobody
+		r.RemoteAddr = stranger
 		assert.Equal(t, "203.0.113.5", text(source(r)), "%q from a stranger", value)
 	})
 }

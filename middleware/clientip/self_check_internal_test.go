@@ -43,8 +43,8 @@ func TestSelfCheckReportsTheUsualMistakesOnce(t *testing.T) {
 	}{
 		{Direct, func(i int) *http.Request { return request(visitor(i) + ":80") }, nil, "no proxy, no mistake"},
 		{trusting, func(i int) *http.Request { return request(proxy, "X-Forwarded-For", visitor(i)) }, nil, "a proxy, no mistake"},
-		{Direct, func(i int) *http.Request { return request(proxy, "X-Forwarded-For", visitor(i)) }, []Mistake{UntrustedProxy, SingleClient}, "a proxy that nobody configured"},
-		{Direct, func(i int) *http.Request { return request(visitor(i%3)+":80", "Cf-Connecting-Ip", visitor(i)) }, []Mistake{UntrustedProxy}, "a CDN that nobody configured"},
+		{Direct, func(i int) *http.Request { return request(proxy, "X-Forwarded-For", visitor(i)) }, []Mistake{UntrustedProxy, SingleClient}, "a proxy that is not configured"},
+		{Direct, func(i int) *http.Request { return request(visitor(i%3)+":80", "Cf-Connecting-Ip", visitor(i)) }, []Mistake{UntrustedProxy}, "a CDN that is not configured"},
 		{trusting, func(i int) *http.Request { return request(visitor(i%3)+":80", "X-Forwarded-For", visitor(i)) }, []Mistake{UntrustedProxy}, "the proxy moved to other addresses"},
 		{trusting, func(i int) *http.Request { return request(proxy) }, []Mistake{MissingField}, "the proxy sets no field"},
 		{trusting, func(i int) *http.Request { return request(proxy, "Forwarded", "for="+visitor(i)) }, []Mistake{UnusableField}, "it sets another one"},
@@ -55,7 +55,7 @@ func TestSelfCheckReportsTheUsualMistakesOnce(t *testing.T) {
 		{Proxies{Trusted: prefixes("10.0.0.0/8")}.Forwarded(RFC7239), func(i int) *http.Request {
 			return request(proxy, "Forwarded", fmt.Sprintf(`for="[2001:db8::%x]"`, i+1))
 		}, nil, "and with them"},
-		{trusting, func(i int) *http.Request { return request("@", "X-Forwarded-For", visitor(i)) }, []Mistake{NamelessPeer}, "a Unix domain socket that nobody configured"},
+		{trusting, func(i int) *http.Request { return request("@", "X-Forwarded-For", visitor(i)) }, []Mistake{NamelessPeer}, "a Unix domain socket that is not configured"},
 		{Direct, func(i int) *http.Request { return request(visitor(i)) }, []Mistake{NamelessPeer}, "RemoteAddr was overwritten"},
 		{trusting, func(i int) *http.Request {
 			return request(proxy, "X-Forwarded-For", fmt.Sprintf("192.168.0.%d", i%3+1))

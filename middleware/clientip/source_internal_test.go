@@ -31,7 +31,7 @@ func prefixes(text string) []netip.Prefix {
 	return p
 }
 
-// text shows an answer; unknown is "".
+// text returns an address as a string, and "" if it is unknown.
 func text(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
@@ -64,7 +64,7 @@ func TestDirectAnswersWithThePeerOnly(t *testing.T) {
 		{"192.0.2.1%eth0:80", "", "IPv4 has no zones"},
 		{"192.0.2.01:80", "", "leading zeros: octal for some readers"},
 		{"0.0.0.0:80", "", "unspecified"},
-		{"[ff02::1]:80", "", "nobody connects from a multicast address"},
+		{"[ff02::1]:80", "", "no peer has a multicast address"},
 		{"localhost:80", "", "names are not resolved"},
 		{"192.0.2.1, 192.0.2.2:80", "", "a list"},
 	} {
@@ -77,7 +77,7 @@ func TestDirectNeedsNoHeader(t *testing.T) {
 	assert.Equal(t, "192.0.2.1", text(Direct(&http.Request{RemoteAddr: "192.0.2.1:1"})))
 }
 
-// FuzzDirect: an answer has the promised form, and leads back to itself.
+// FuzzDirect: an address has the promised form, and leads back to itself.
 func FuzzDirect(f *testing.F) {
 	for _, s := range []string{"192.0.2.1:80", "[::ffff:192.0.2.1%a]:80", "[fe80::1%eth0]:1", "@", "[", "[]", "]:", "a]:1", "::1", ":80"} {
 		f.Add(s)
@@ -92,10 +92,10 @@ func FuzzDirect(f *testing.F) {
 	})
 }
 
-// checkForm asserts what Source promises of every answer.
+// checkForm asserts what Source promises of every address.
 func checkForm(t *testing.T, a netip.Addr) {
 	t.Helper()
 	if a.Is4In6() || a.Zone() != "" || a.IsValid() && (a.IsUnspecified() || a.IsMulticast()) {
-		t.Errorf("answer %v is mapped, zoned, unspecified or multicast", a)
+		t.Errorf("address %v is mapped, zoned, unspecified or multicast", a)
 	}
 }

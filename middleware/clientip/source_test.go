@@ -20,7 +20,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/clientip"
 )
 
-// whoami answers with the client's address.
+// whoami responds with the address of the client.
 func whoami(source clientip.Source) http.Handler {
 	return source.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, clientip.FromContext(r.Context()))

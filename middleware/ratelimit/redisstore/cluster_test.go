@@ -130,7 +130,7 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
-	t.Run("a refusal tells what is left after the units came back", func(t *testing.T) {
+	t.Run("a refusal reports what is left after the units came back", func(t *testing.T) {
 		s.ForgetRefusals()
 		got := take(t, s, bucket("p", keys[0], q, 1), bucket("p", keys[1], q, 1))
 		assert.True(t, got[1].Short)

@@ -12,7 +12,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit/redisstore"
 )
 
-// Three replicas share one limit. While Redis does not answer, each of them
+// Three replicas share one limit. While Redis does not reply, each of them
 // grants a third of it, and says so in the log.
 func Example() {
 	client := redis.NewClient(&redis.Options{
@@ -37,8 +37,8 @@ func Example() {
 	http.Handle("/", ratelimit.NewLimiter(limit).Wrap(http.NotFoundHandler()))
 }
 
-// A limit that must not be exceeded, whatever happens: without Redis nobody
-// passes, and clients get 503.
+// A limit that must not be exceeded, whatever happens: without Redis, all
+// requests get a 503.
 func ExampleOptions() {
 	client := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName:            "limits",

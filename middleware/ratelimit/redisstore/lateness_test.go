@@ -8,7 +8,7 @@ import (
 
 // lateness measures how late this machine is, while a test measures how late
 // the code is: what a goroutine that only waits for its ticker has to wait
-// for it in the worst case is nobody's fault.
+// for it in the worst case is not due to the store.
 type lateness struct{ worst atomic.Int64 }
 
 func measureLateness(t testing.TB) *lateness {

@@ -28,14 +28,14 @@ import (
 // byPath is a Policy's Key.
 func byPath(r *http.Request) string { return r.URL.Path }
 
-// counts is what the handlers of a test have answered.
+// counts is what the handlers of a test have sent.
 type counts struct {
 	passed, refused, unavailable atomic.Int64
 	local                        atomic.Int64 // decided without Redis
 	slowest                      atomic.Int64
 }
 
-// limit wraps a handler that answers 200, as one replica of a service.
+// limit wraps a handler that sends 200, as one replica of a service.
 func (n *counts) limit(l ratelimit.Options) http.Handler {
 	l.OnDecision = func(_ *http.Request, d ratelimit.Decision) {
 		if d.Err != nil {
@@ -45,7 +45,7 @@ func (n *counts) limit(l ratelimit.Options) http.Handler {
 	return ratelimit.NewLimiter(l).Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
-// get serves a request for path, and returns the answer.
+// get serves a request for path, and returns the response.
 func (n *counts) get(h http.Handler, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	begin := time.Now()
@@ -175,7 +175,7 @@ func TestRedisDyingUnderLoadDelaysNoRequest(t *testing.T) {
 			srv := startServer(t)
 			var n counts
 			h := n.limit(ratelimit.Options{
-				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1_000_000), Key: byPath}}, // nobody exceeds it
+				Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1_000_000), Key: byPath}}, // no client exceeds it
 				Store:    redisstore.New(srv.client()),
 				Outage:   row.mode,
 				Replicas: 2,
@@ -206,7 +206,7 @@ func TestRedisDyingUnderLoadDelaysNoRequest(t *testing.T) {
 			} else {
 				assert.Zero(t, n.unavailable.Load())
 			}
-			assert.Less(t, time.Duration(n.slowest.Load()), late.allow(2*redisstore.DefaultTimeout), "once for the answer, once for what was charged meanwhile")
+			assert.Less(t, time.Duration(n.slowest.Load()), late.allow(2*redisstore.DefaultTimeout), "once for the decision, once for what was charged meanwhile")
 			t.Logf("%d passed, %d unavailable, %d without Redis, slowest %v", n.passed.Load(), n.unavailable.Load(), n.local.Load(), time.Duration(n.slowest.Load()))
 			t.Logf("the machine was late by %v", time.Duration(late.worst.Load()))
 		})
@@ -255,7 +255,7 @@ func TestHeadersAreThoseOfTheMemoryStore(t *testing.T) {
 		{Name: "day", Quota: ratelimit.Quota{N: 24, Per: 24 * time.Hour, Burst: 5}, Key: byPath},
 		{Name: "shadow", Quota: ratelimit.PerHour(1), Key: byPath, Shadow: true},
 	}
-	answers := func(store ratelimit.Store) (all []string) {
+	responses := func(store ratelimit.Store) (all []string) {
 		var n counts
 		h := n.limit(ratelimit.Options{Policies: policies, Store: store})
 		for _, path := range []string{"/a", "/a", "/b", "/a", "/a", "/a", "/b"} {
@@ -270,8 +270,8 @@ func TestHeadersAreThoseOfTheMemoryStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // in which no time passes by itself
 		store := redisstore.New(client)
 		require.NoError(t, onClock(store)(time.Now()))
-		ours := answers(store)
-		assert.Equal(t, answers(ratelimit.NewMemory(100)), ours)
+		ours := responses(store)
+		assert.Equal(t, responses(ratelimit.NewMemory(100)), ours)
 		assert.True(t, slices.ContainsFunc(ours, func(s string) bool { return strings.HasPrefix(s, "429") }))
 		t.Log(ours)
 	})

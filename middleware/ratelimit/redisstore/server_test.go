@@ -51,7 +51,7 @@ func launch(t testing.TB, args func(port string) []string) *server {
 	return s
 }
 
-// freeAddr returns an address on which nobody listens, and which leaves room
+// freeAddr returns an address on which no server listens, and which leaves room
 // for the bus port of a cluster, 10000 above.
 func freeAddr(t testing.TB) string {
 	t.Helper()
@@ -101,7 +101,7 @@ func (s *server) kill() {
 }
 
 // pause stops the server in the middle of whatever it does: its connections
-// stay open and answer nothing.
+// stay open without a reply.
 func (s *server) pause() { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGSTOP)) }
 
 func (s *server) resume() { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGCONT)) }

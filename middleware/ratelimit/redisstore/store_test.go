@@ -25,7 +25,7 @@ func bucket(policy, key string, q ratelimit.Quota, cost int) ratelimit.Bucket {
 	return ratelimit.Bucket{Policy: policy, Key: key, Quota: q, Cost: cost}
 }
 
-// take asks s for buckets, and returns them with the answers.
+// take asks s for buckets, and returns them with the responses.
 func take(t testing.TB, s *redisstore.Store, buckets ...ratelimit.Bucket) []ratelimit.Bucket {
 	t.Helper()
 	require.NoError(t, s.Take(context.Background(), buckets))
@@ -96,7 +96,7 @@ func TestRedisForgetsABucketWhenItIsFull(t *testing.T) {
 
 	b.Cost, b.Mode = -100, ratelimit.Force
 	assert.Zero(t, take(t, s, b)[0].Debt, "no more is given back than fits")
-	assert.Zero(t, client.Exists(context.Background(), s.Key(b)).Val(), "what is full is as good as new")
+	assert.Zero(t, client.Exists(context.Background(), s.Key(b)).Val(), "a full bucket is equivalent to a new one")
 
 	b.Cost, b.Mode = 0, ratelimit.Enforce
 	take(t, s, b)
@@ -190,7 +190,7 @@ func TestKeysAreBoundedAndKeepTheirSlot(t *testing.T) {
 }
 
 func TestTakeReturnsInTime(t *testing.T) {
-	hole, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections and never answers
+	hole, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections and never responses
 	require.NoError(t, err)
 	defer hole.Close()
 	paused := startServer(t)
@@ -199,8 +199,8 @@ func TestTakeReturnsInTime(t *testing.T) {
 		tune func(*redis.Options)
 		warm bool // connected before the server is paused
 	}{
-		{"nobody listens", func(o *redis.Options) { o.Addr = freeAddr(t) }, false},
-		{"a server that does not answer the handshake", func(o *redis.Options) { o.Addr = hole.Addr().String() }, false},
+		{"no server listens", func(o *redis.Options) { o.Addr = freeAddr(t) }, false},
+		{"a server that does not reply to the handshake", func(o *redis.Options) { o.Addr = hole.Addr().String() }, false},
 		{"a paused server, with the client's defaults", func(*redis.Options) {}, true},
 		{"a paused server, without timeouts", func(o *redis.Options) { o.ReadTimeout, o.WriteTimeout = -1, -1 }, true},
 		{"a paused server and no free connection", func(o *redis.Options) { o.PoolSize = 1 }, true},
@@ -211,7 +211,7 @@ func TestTakeReturnsInTime(t *testing.T) {
 				return nil, io.EOF
 			}
 		}, false},
-		{"nobody listens, with ContextTimeoutEnabled", func(o *redis.Options) { o.Addr, o.ContextTimeoutEnabled = freeAddr(t), true }, false},
+		{"no server listens, with ContextTimeoutEnabled", func(o *redis.Options) { o.Addr, o.ContextTimeoutEnabled = freeAddr(t), true }, false},
 		{"no handshake, with ContextTimeoutEnabled", func(o *redis.Options) { o.Addr, o.ContextTimeoutEnabled = hole.Addr().String(), true }, false},
 		{"no free connection, with ContextTimeoutEnabled", func(o *redis.Options) { o.PoolSize, o.ContextTimeoutEnabled = 1, true }, true},
 	} {
@@ -263,7 +263,7 @@ func TestTakeWorksAgainWhenRedisIsBack(t *testing.T) {
 }
 
 // lossy forwards connections to a server, but ends each when the server has
-// answered a call of the script, without the answer.
+// replied to a call of the script, without the reply.
 func lossy(t *testing.T, server string) (addr string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
