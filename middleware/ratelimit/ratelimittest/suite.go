@@ -320,57 +320,87 @@ func agreesWithExactArithmetic(t *trial) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for n := range 60 {
 		q := quota(rnd)
-		fill := span(q, q.Burst)
-		fillTime, _ := fill.Float64()
-		tick := max(t.grain, time.Duration(fillTime)>>50+1)
-		debt := new(big.Rat)
-		pass := func(d time.Duration) {
-			t.advance(d)
-			if debt.Sub(debt, nanoseconds(d)).Sign() < 0 {
-				debt.SetInt64(0)
-			}
-		}
 		b := ratelimit.Bucket{Policy: "policy " + strconv.Itoa(n), Key: "k", Quota: q}
+		exact := newExactBucket(t, q)
 		for range 250 {
 			b.Cost = 1 + rnd.IntN(max(1, q.Burst/3))
 			if rnd.IntN(10) == 0 {
 				b.Cost = -rnd.IntN(q.Burst + 1)
 			}
-			got := t.take(b)[0]
-			lack := new(big.Rat).Add(debt, span(q, b.Cost))
-			lack.Sub(lack, fill)
-			if short := b.Cost > 0 && lack.Sign() > 0; short != got.Short && lack.Cmp(nanoseconds(tick)) > 0 || got.Short && !short {
-				t.Fatalf("%+v lacks %s ns for %d: short is %t", q, lack.FloatString(3), b.Cost, got.Short)
-			}
-			if !got.Short {
-				if debt.Add(debt, span(q, b.Cost)).Sign() < 0 {
-					debt.SetInt64(0)
-				}
-			}
-			exact, _ := debt.Float64()
-			if off := exact - float64(got.Debt); off > 0.6+2*float64(tick) || -off > 0.6+2*float64(tick) {
-				t.Fatalf("%+v: debt is %v, want %s ns", q, got.Debt, debt.FloatString(3))
-			}
+			refused := exact.take(b)
 			if rnd.IntN(3) == 0 {
 				d, _ := span(q, min(q.Burst, 5)).Float64()
-				pass(time.Duration(rnd.Float64() * d))
+				exact.pass(time.Duration(rnd.Float64() * d))
 			}
-			if got.Short { // it passes after exactly the time that follows from the debt
-				wait := new(big.Rat).Sub(new(big.Rat).Add(debt, span(q, b.Cost)), fill)
-				ns, _ := wait.Float64()
-				if ns > 0 {
-					pass(time.Duration(ns) + tick)
-				}
-				if t.take(b)[0].Short {
-					t.Fatalf("%+v: %d units are not there in time", q, b.Cost)
-				}
-				debt.Add(debt, span(q, b.Cost))
+			if refused {
+				exact.takeInTime(b)
 			}
 		}
 	}
 }
 
-// quota is any that a developer may write, with its Burst.
+// exactBucket is the bucket of a store, and its debt in exact arithmetic.
+type exactBucket struct {
+	*trial
+	quota ratelimit.Quota
+	fill  *big.Rat // nanoseconds in which an empty bucket fills
+	debt  *big.Rat // nanoseconds until it is full
+	tick  time.Duration
+}
+
+func newExactBucket(t *trial, q ratelimit.Quota) *exactBucket {
+	fill := span(q, q.Burst)
+	ns, _ := fill.Float64()
+	return &exactBucket{t, q, fill, new(big.Rat), max(t.grain, time.Duration(ns)>>50+1)}
+}
+
+// pass lets a time pass.
+func (e *exactBucket) pass(d time.Duration) {
+	e.advance(d)
+	e.owe(new(big.Rat).Neg(nanoseconds(d)))
+}
+
+// owe adds to the debt.
+func (e *exactBucket) owe(ns *big.Rat) {
+	if e.debt.Add(e.debt, ns).Sign() < 0 {
+		e.debt.SetInt64(0)
+	}
+}
+
+// wait returns the nanoseconds until the bucket has the units.
+func (e *exactBucket) wait(units int) *big.Rat {
+	wait := new(big.Rat).Add(e.debt, span(e.quota, units))
+	return wait.Sub(wait, e.fill)
+}
+
+// take takes the cost of b, and reports whether the store refused it.
+func (e *exactBucket) take(b ratelimit.Bucket) (refused bool) {
+	got, lack := e.trial.take(b)[0], e.wait(b.Cost)
+	if short := b.Cost > 0 && lack.Sign() > 0; short != got.Short && lack.Cmp(nanoseconds(e.tick)) > 0 || got.Short && !short {
+		e.Fatalf("%+v lacks %s ns for %d: short is %t", e.quota, lack.FloatString(3), b.Cost, got.Short)
+	}
+	if !got.Short {
+		e.owe(span(e.quota, b.Cost))
+	}
+	debt, _ := e.debt.Float64()
+	if off := debt - float64(got.Debt); off > 0.6+2*float64(e.tick) || -off > 0.6+2*float64(e.tick) {
+		e.Fatalf("%+v: debt is %v, want %s ns", e.quota, got.Debt, e.debt.FloatString(3))
+	}
+	return got.Short
+}
+
+// takeInTime takes the cost of b after exactly the time that follows from the debt.
+func (e *exactBucket) takeInTime(b ratelimit.Bucket) {
+	if ns, _ := e.wait(b.Cost).Float64(); ns > 0 {
+		e.pass(time.Duration(ns) + e.tick)
+	}
+	if e.trial.take(b)[0].Short {
+		e.Fatalf("%+v: %d units are not there in time", e.quota, b.Cost)
+	}
+	e.owe(span(e.quota, b.Cost))
+}
+
+// quota returns any quota that a developer may write, with its Burst.
 func quota(rnd *rand.Rand) ratelimit.Quota {
 	pers := []time.Duration{time.Second, 7 * time.Second, time.Minute, time.Hour, 24 * time.Hour}
 	q := ratelimit.Quota{N: 1 + rnd.IntN(1<<rnd.IntN(12)), Per: pers[rnd.IntN(len(pers))]}
@@ -381,7 +411,7 @@ func quota(rnd *rand.Rand) ratelimit.Quota {
 	return q
 }
 
-// span is the time in which n units come back, in nanoseconds.
+// span returns the nanoseconds in which n units come back.
 func span(q ratelimit.Quota, n int) *big.Rat {
 	return new(big.Rat).Mul(big.NewRat(int64(n), int64(q.N)), nanoseconds(q.Per))
 }
