@@ -92,7 +92,7 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			_, _ = io.WriteString(w, own)
 		}, fmt.Sprintf("\r\n%x\r\n%s\r\n0\r\n\r\n", len(own), own)},
-		{"an answer without Date, Content-Length and chunks", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a response without Date, Content-Length and chunks", ask, func(w http.ResponseWriter, r *http.Request) {
 			// As close to the server's own bytes as a handler can come:
 			// these are the same.
 			w.Header()["Date"] = nil
@@ -136,7 +136,7 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			told := func(net.Addr, *problem.Details) { t.Error("reported as an answer of the server itself") }
+			told := func(net.Addr, *problem.Details) { t.Error("reported as a response of the server") }
 			srv := start(t, listener.Normalizer{Report: told}.Wrap, tt.h, nil)
 			got := exchange(t, srv, tt.raw)
 			assert.True(t, strings.HasSuffix(got, tt.want), "got %q", got)

@@ -83,7 +83,7 @@ func document(t testing.TB, raw string) (*http.Response, map[string]any) {
 	require.NoError(t, err, "%q", raw)
 	require.Equal(t, "application/problem+json", res.Header.Get("Content-Type"), "%q", raw)
 	assert.Equal(t, int64(len(body)), res.ContentLength)
-	assert.Zero(t, in.Buffered(), "bytes follow the answer: %q", raw)
+	assert.Zero(t, in.Buffered(), "bytes follow the response: %q", raw)
 	assert.True(t, res.Close, "Connection: close")
 	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))

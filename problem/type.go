@@ -58,7 +58,7 @@ func Define(uri, title string, code int, doc string, members ...Member) *Type {
 	case title == "":
 		panic("problem: Define: type " + uri + " has no title")
 	case status.ClassOf(code) == 0:
-		panic("problem: Define: type " + uri + " has no status code")
+		panic("problem: Define: type " + uri + " has the status code " + strconv.Itoa(code) + ", which is not between 100 and 599")
 	}
 	t := &Type{URI: uri, Title: title, Status: code, Doc: doc, Members: slices.Clone(members)}
 	if _, err := t.Sample().AppendJSON(nil); err != nil {

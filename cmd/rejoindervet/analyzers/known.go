@@ -213,18 +213,24 @@ func (p *program) methodEvent(e *event, sel *ast.SelectorExpr, name string) *eve
 		e.w, e.act = p.writerOf(args[0]), actDelegate
 	case strings.HasPrefix(name, "net/http.Header."):
 		return p.fieldEvent(e, sel)
-	case name == "encoding/json.Decoder.Decode" || name == "encoding/xml.Decoder.Decode":
-		if made, ok := p.made(sel.X).(*ast.CallExpr); ok && len(made.Args) == 1 && p.isRequestBody(made.Args[0]) {
-			e.act = actWork
-		} else {
-			return nil
-		}
-	case name == "net/http.Request.ParseForm" || name == "net/http.Request.ParseMultipartForm":
+	case p.readsRequest(sel, name):
 		e.act = actWork
 	default:
 		return nil
 	}
 	return e
+}
+
+// readsRequest reports whether a method reads the body or the form of a request.
+func (p *program) readsRequest(sel *ast.SelectorExpr, name string) bool {
+	switch name {
+	case "net/http.Request.ParseForm", "net/http.Request.ParseMultipartForm":
+		return true
+	case "encoding/json.Decoder.Decode", "encoding/xml.Decoder.Decode":
+		made, ok := p.made(sel.X).(*ast.CallExpr)
+		return ok && len(made.Args) == 1 && p.isRequestBody(made.Args[0])
+	}
+	return false
 }
 
 // through returns the event of an encoder that writes to a response, or nil.
