@@ -18,7 +18,8 @@ var Code = check("code",
 	`report status codes that cannot be sent
 
 net/http panics if a code is below 100 or above 999. It sends a 1xx code as an interim
-response, and then another final response. Browsers do not follow http.Redirect unless the code is a redirect.`, runCode)
+response, and then another final response. Browsers do not follow http.Redirect unless
+the code is a redirect.`, runCode)
 
 func runCode(r *reporter) {
 	r.eachEvent(func(u *unit, e *event) {
