@@ -95,7 +95,7 @@ func (j *judge) wire() {
 		}
 	case m.err != nil && j.has(handlesErrors) && !m.committed && m.isInvalid() && j.last(normalizes) > j.last(handlesErrors):
 		j.mustBeProblem("a code that cannot be sent, inside of respond.Handler", http.StatusInternalServerError)
-	case m.err != nil && j.has(handlesErrors) && j.has(normalizes) && m.isInvalid() && len(m.text) == 0 && j.got.first.status != http.StatusInternalServerError:
+	case m.err != nil && j.has(handlesErrors) && j.has(normalizes) && m.isInvalid() && !m.corrected && len(m.text) == 0 && j.got.first.status != http.StatusInternalServerError:
 		j.mustBeProblem("an error behind a code that cannot be sent", problem.From(m.err).Status)
 	case m.err != nil && j.has(handlesErrors) && !m.committed:
 		j.mustBeProblem("an error that was returned", problem.From(m.err).Status)
