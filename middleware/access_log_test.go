@@ -53,6 +53,19 @@ func TestAccessLogBoundsWhatTheClientChose(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(text.String(), "\n"))
 }
 
+func TestAccessLogBoundsTheCause(t *testing.T) {
+	log, text := logger()
+	h := middleware.AccessLogWith(middleware.AccessLogOptions{Logger: log, Names: middleware.AttrsShort})(respond.Handler(func(http.ResponseWriter, *http.Request) error {
+		inner := problem.New(502, problem.Cause(errors.New(strings.Repeat("b", 100_000))))
+		return problem.New(500, problem.Cause(fmt.Errorf("%s: %w", strings.Repeat("a", 100_000), inner)))
+	}))
+	srv := start(t, "HTTP/1.1", h)
+	ask(t, srv)
+	srv.Close()
+	assert.Contains(t, text.String(), "aaa")
+	assert.Less(t, len(text.String()), 2000)
+}
+
 func TestAccessLogWithUsesItsSettings(t *testing.T) {
 	log, text := logger()
 	h := middleware.AccessLogWith(middleware.AccessLogOptions{

@@ -29,6 +29,7 @@ type request struct {
 	upgrades   bool
 	rude       bool // the client does not wait for the response
 	halfCloses bool
+	stalls     bool // the client does not send all of the body
 	checkBody  func(*response) error
 
 	weather                   *weather

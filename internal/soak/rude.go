@@ -174,7 +174,7 @@ func (w *world) slowWriter(c *client) {
 		q.chunked = c.rand.IntN(2) == 0
 		text := q.content()
 		if c.rand.IntN(3) == 0 {
-			q.kind, q.status = "stalls in its request", []int{503}
+			q.kind, q.status, q.stalls = "stalls in its request", []int{503}, true
 			text = text[:len(text)/2]
 		}
 		w.ledger.expect(q)
