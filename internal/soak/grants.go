@@ -78,12 +78,15 @@ func (a *account) isRefusedBy(s *server) bool {
 // the key in Redis. In each it begins with a full bucket.
 func (w *world) settle(a *account) {
 	now := time.Now()
-	lives, back := w.lives(a.began, now), units(now.Sub(a.began))
-	bound := float64(lives) * (float64(fleetQuota.Burst) + back)
-	if a.limit == "fleet" { // the shares of all replicas
-		bound += float64(fleetQuota.Burst) + back
+	lives, life := w.lives(a.began, now), float64(fleetQuota.Burst)+units(now.Sub(a.began))
+	row, bound := fmt.Sprintf("%s, keys with %d lives in Redis", a.limit, lives), float64(lives)*life
+	switch a.limit {
+	case "flooded":
+		row, bound = "flooded, keys in memory", life
+	case "fleet": // the shares of all replicas
+		bound += life
 	}
-	w.figures.bound(fmt.Sprintf("%s, keys with %d lives in Redis", a.limit, lives), a.granted, int(bound), a.key)
+	w.figures.bound(row, a.granted, int(bound), a.key)
 }
 
 // counter uses one key after the other up, through both servers, whatever breaks

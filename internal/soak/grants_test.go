@@ -24,6 +24,8 @@ func TestGrantsBeyondTheirBoundAreFound(t *testing.T) {
 		"more than that":                     {func(w *world) { w.settle(counted(w, "fleet", 82).account) }, "k has 82"},
 		"as much as one life":                {func(w *world) { w.settle(counted(w, "fleet-closed", 40).account) }, ""},
 		"more than one life":                 {func(w *world) { w.settle(counted(w, "fleet-closed", 42).account) }, "k has 42"},
+		"as much as memory grants":           {func(w *world) { w.lose()(); w.settle(counted(w, "flooded", 40).account) }, ""},
+		"more than memory grants":            {func(w *world) { w.lose()(); w.settle(counted(w, "flooded", 42).account) }, "k has 42"},
 		"a share":                            {func(w *world) { w.judgeOutage("x", counted(w, "fleet", 20)) }, ""},
 		"more than a share":                  {func(w *world) { w.judgeOutage("x", counted(w, "fleet", 22)) }, "k has 22"},
 		"less than a share":                  {func(w *world) { w.judgeOutage("x", counted(w, "fleet", 19)) }, "the share is 20"},
