@@ -113,7 +113,7 @@ func (t *transport2) body(q *request) io.Reader {
 // isUnserved reports whether a server that goes away has not begun a request.
 func isUnserved(err error) bool {
 	for _, sign := range []string{"connection refused", "GOAWAY", "EOF", "connection reset", "broken pipe", "client connection lost",
-		"REFUSED_STREAM", "use of closed", "cannot retry err"} {
+		"REFUSED_STREAM", "use of closed", "cannot retry err", "cannot rewind body after connection loss"} {
 		if strings.Contains(err.Error(), sign) {
 			return true
 		}
