@@ -121,7 +121,7 @@ func TestAPOSTIsNotRepeatedOnAClosedConnection(t *testing.T) {
 	assert.Equal(t, 2, s.seen["POST HTTP/1.1"])
 }
 
-func TestAStreamWithoutAnEndIsCheckedAsFarAsItCame(t *testing.T) {
+func TestAnEndlessStreamIsCheckedAsFarAsItCame(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
 		w.Header().Set("Content-Type", "text/event-stream")

@@ -114,6 +114,16 @@ func TestHTTP2CarriesLargeMessages(t *testing.T) {
 	}
 }
 
+func TestHTTP2CarriesManyMessages(t *testing.T) {
+	c := dial2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", 1<<10))
+	}), Options{})
+	for range 200 {
+		assert.Len(t, exchange2(t, c, Request{}).final.body, 1<<10)
+	}
+	assert.Equal(t, uint32(399), c.conn.id, "one connection")
+}
+
 func TestHTTP2GoesOnAfterAGoAway(t *testing.T) {
 	c := dial2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // makes net/http end the connection

@@ -219,14 +219,19 @@ func (s *stream2) data(f frame) error {
 	}
 	if f.has(flagEndStream) {
 		s.end()
-		return nil
 	}
 	if len(f.payload) == 0 {
 		return nil
 	}
 	more := binary.BigEndian.AppendUint32(nil, uint32(len(f.payload)))
 	update := frame{kind: frameWindow, payload: more}.appendTo(nil)
-	_, err := s.Write(frame{kind: frameWindow, stream: s.id, payload: more}.appendTo(update))
+	if !s.ended {
+		update = frame{kind: frameWindow, stream: s.id, payload: more}.appendTo(update)
+	}
+	_, err := s.Write(update)
+	if s.ended {
+		return nil // a server that closes the connection now has sent all that it had to
+	}
 	return err
 }
 
