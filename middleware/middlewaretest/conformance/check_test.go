@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -89,21 +90,28 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(204)
 }
 
+// counts returns what was counted until now.
+func (c *counter) counts() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.seen)
+}
+
 func TestOnlySafeMethodsAreSentUnasked(t *testing.T) {
 	c := &counter{seen: map[string]int{}}
 	conformance.Test(t, c, conformance.Options{})
-	for line := range c.seen {
+	for line := range c.counts() {
 		assert.Contains(t, []string{"GET", "HEAD", "OPTIONS"}, strings.Fields(line)[0])
 	}
 	for _, p := range []string{"HTTP/1.0", "HTTP/1.1", "HTTP/2.0"} {
-		assert.Positive(t, c.seen["GET "+p], p)
-		assert.Positive(t, c.seen["HEAD "+p], p)
-		assert.Positive(t, c.seen["OPTIONS "+p], p)
+		assert.Positive(t, c.counts()["GET "+p], p)
+		assert.Positive(t, c.counts()["HEAD "+p], p)
+		assert.Positive(t, c.counts()["OPTIONS "+p], p)
 	}
 
 	c = &counter{seen: map[string]int{}}
 	conformance.Test(t, c, conformance.Options{Requests: []conformance.Request{{Method: "POST", Body: "x"}}})
-	assert.Equal(t, map[string]int{"POST HTTP/1.0": 1, "POST HTTP/1.1": 1, "POST HTTP/2.0": 1}, c.seen)
+	assert.Equal(t, map[string]int{"POST HTTP/1.0": 1, "POST HTTP/1.1": 1, "POST HTTP/2.0": 1}, c.counts())
 }
 
 func TestAPOSTIsNotRepeatedOnAClosedConnection(t *testing.T) {
@@ -118,7 +126,7 @@ func TestAPOSTIsNotRepeatedOnAClosedConnection(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.Equal(t, "no-response", found[0].Rule.ID)
-	assert.Equal(t, 2, s.seen["POST HTTP/1.1"])
+	assert.Equal(t, 2, s.counts()["POST HTTP/1.1"])
 }
 
 func TestAnEndlessStreamIsCheckedAsFarAsItCame(t *testing.T) {
@@ -202,6 +210,7 @@ func TestCheckSpeaksTLS(t *testing.T) {
 		c := &counter{seen: map[string]int{}}
 		srv := httptest.NewUnstartedServer(c)
 		srv.EnableHTTP2 = http2
+		srv.Config.ErrorLog = quiet
 		srv.StartTLS()
 		defer srv.Close()
 		roots := x509.NewCertPool()
@@ -209,10 +218,9 @@ func TestCheckSpeaksTLS(t *testing.T) {
 		found, err := conformance.Check(t.Context(), srv.URL, conformance.Options{TLS: &tls.Config{RootCAs: roots}})
 		require.NoError(t, err)
 		assert.Empty(t, found)
-		assert.Positive(t, c.seen["GET HTTP/1.1"])
-		assert.Equal(t, http2, c.seen["GET HTTP/2.0"] > 0)
+		assert.Positive(t, c.counts()["GET HTTP/1.1"])
+		assert.Equal(t, http2, c.counts()["GET HTTP/2.0"] > 0)
 
-		srv.Config.ErrorLog = quiet
 		_, err = conformance.Check(t.Context(), srv.URL, conformance.Options{})
 		assert.ErrorContains(t, err, "certificate")
 	}
@@ -269,4 +277,20 @@ func TestTheHostOfAHeaderIsSentOnce(t *testing.T) {
 		w.Header().Set("Allow", "GET")
 	})
 	conformance.Test(t, h, conformance.Options{Requests: []conformance.Request{{Header: http.Header{"host": {"own.example"}}}}})
+}
+
+// The HEAD of such a handler has the length that the GET should have.
+func TestAShortBodyIsOneFinding(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", "GET")
+		w.Header().Set("Content-Length", "5")
+		io.WriteString(w, "x")
+	})
+	for protocol, rule := range map[string]string{conformance.HTTP10: "incomplete", conformance.HTTP11: "incomplete", conformance.HTTP2: "malformed"} {
+		f := &failing{TB: t}
+		conformance.Test(f, h, conformance.Options{Protocols: []string{protocol}, Ignore: []string{rule}})
+		assert.Empty(t, f.errors)
+		conformance.Test(f, h, conformance.Options{Protocols: []string{protocol}})
+		assert.NotEmpty(t, f.errors)
+	}
 }

@@ -50,7 +50,7 @@ func (x *exchange) has(status int) bool { return x.final != nil && x.final.statu
 // whole reports whether the final response arrived to its end.
 func (x *exchange) whole() bool {
 	return x.final != nil && !x.cut && !slices.ContainsFunc(x.faults, func(f fault) bool {
-		return f.rule == "incomplete" || f.rule == "no-response" || f.rule == "chunked" || f.rule == "length-syntax"
+		return slices.Contains([]string{"incomplete", "no-response", "chunked", "length-syntax", "malformed"}, f.rule)
 	})
 }
 
