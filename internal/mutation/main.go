@@ -23,7 +23,7 @@ type target struct {
 var targets = []target{
 	{"exchange", []string{"internal/exchange"}, []string{"internal/model", "middleware", "respond", "middleware/middlewaretest", "."}},
 	{"decoder", []string{"request", "internal/jsonscan"}, []string{"request", "internal/jsonscan", "problem"}},
-	{"limiter", []string{"middleware/ratelimit"}, []string{"middleware/ratelimit", "middleware", "."}},
+	{"limiter", []string{"middleware/ratelimit"}, []string{"middleware/ratelimit", "."}},
 }
 
 func main() {

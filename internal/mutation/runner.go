@@ -225,7 +225,10 @@ func (r *runner) exec(tests []*test, limit time.Duration, env string) outcome {
 	cmd := exec.CommandContext(ctx, tests[0].binary, "-test.failfast", "-test.short", "-test.run", "^("+strings.Join(names, "|")+")$")
 	cmd.Dir, cmd.Env = tests[0].dir, append(os.Environ(), "GOMAXPROCS=1", env)
 	out, err := cmd.CombinedOutput()
-	o := outcome{failed: err != nil, took: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	o := outcome{failed: err != nil}
+	if cmd.ProcessState != nil { // it was started
+		o.took = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	if m := failure.FindSubmatch(out); o.failed && m != nil {
 		o.by = string(m[1])
 	}

@@ -358,3 +358,38 @@ func TestOutageIsLoggedByDefault(t *testing.T) {
 		assert.Contains(t, out.String(), "ratelimit: ")
 	}
 }
+
+// A goroutine that outlives its handler does not write into the response.
+func TestHandlerThatHasReturnedWritesNoMore(t *testing.T) {
+	var kept http.ResponseWriter
+	inner := limit(func(w http.ResponseWriter, r *http.Request) { kept = w; ok(w, r) }, ratelimit.Policy{Quota: ratelimit.PerHour(9), Key: ratelimit.Everyone})
+	res, body := fetch(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(w, r)
+		_, err := io.WriteString(kept, "late")
+		assert.Error(t, err)
+	}))
+	assert.Equal(t, 200, res.StatusCode)
+	assert.Equal(t, "ok", body)
+}
+
+// A layer around a limiter finds the route that a mux inside of it chooses.
+func TestRouteIsFoundThroughALimiter(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /orders/{id}", ok)
+	r := httptest.NewRequest("GET", "/orders/7", nil)
+	for name, mw := range map[string]func(http.Handler) http.Handler{
+		"a limiter": ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(9), Key: byUser}), "slots": ratelimit.InFlight(1),
+	} {
+		router, is := mw(mux).(interface {
+			Handler(*http.Request) (http.Handler, string)
+		})
+		require.True(t, is, name)
+		_, pattern := router.Handler(r)
+		assert.Equal(t, "GET /orders/{id}", pattern, name)
+		found, pattern := mw(http.HandlerFunc(ok)).(interface {
+			Handler(*http.Request) (http.Handler, string)
+		}).Handler(r)
+		assert.Nil(t, found, name)
+		assert.Empty(t, pattern, name)
+	}
+}
