@@ -68,11 +68,11 @@ func (q Quota) Limit() rate.Limit {
 // same float64.
 func ratio(limit float64) (n int, per time.Duration) {
 	var n0, per0, n1, per1 float64 = 0, 1, 1, 0
-	x := limit / 1e9
+	x, most := limit/1e9, min(float64(maxInteger), math.MaxInt)
 	for range 64 {
 		whole := math.Floor(x)
 		n2, per2 := whole*n1+n0, whole*per1+per0
-		if n2 > float64(maxInteger) || per2 > float64(maxFill) {
+		if n2 > most || per2 > float64(maxFill) {
 			break
 		}
 		n0, per0, n1, per1 = n1, per1, n2, per2
@@ -81,10 +81,13 @@ func ratio(limit float64) (n int, per time.Duration) {
 		}
 		x = 1 / (x - whole)
 	}
+	if per1 == 0 { // more than can come back in a nanosecond
+		return int(most), 1
+	}
 	if n1 < 1 { // less than a unit in the longest time
 		return 1, maxFill
 	}
-	return int(n1), time.Duration(max(per1, 1))
+	return int(n1), time.Duration(per1)
 }
 
 // Capacity returns the number of units in a full bucket: Burst, or N if Burst is
