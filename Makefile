@@ -24,6 +24,11 @@ benchmarks: ## Measure beside the peers, on a quiet machine, and write the repor
 soak: ## Serve mixed traffic among faults for two minutes, and look what is left
 	cd internal/soak && go run .
 
+MUTATE ?= decoder limiter exchange
+.PHONY: mutation
+mutation: ## Break decoder, limiter and exchange on purpose, and list what no test notices
+	go run ./internal/mutation $(MUTATE)
+
 .PHONY: check
 check: ## Run everything that has to pass before a change lands
 	bash .ci/run
