@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,20 +27,37 @@ var targets = []target{
 	{"limiter", []string{"middleware/ratelimit"}, []string{"middleware/ratelimit", "."}},
 }
 
+// settings are what the flags say.
+type settings struct {
+	limit   time.Duration // that all mutants may take
+	only    string        // the mutants that are run, as a regular expression
+	names   string        // of the tests that are run, as a regular expression
+	longest time.Duration // that a test may take
+	workers int           // how many mutants are run at once
+	verbose bool
+	out     io.Writer
+}
+
 func main() {
-	limit := flag.Duration("time", 2*time.Hour, "how long mutants are run at most")
-	only := flag.String("only", "", "run only the mutants whose line in the list matches this `regexp`")
-	verbose := flag.Bool("v", false, "print each mutant, and what noticed it")
-	longest := flag.Duration("longest", time.Minute, "leave out tests that take longer by themselves")
-	workers := flag.Int("workers", 1, "how many mutants are run at once")
+	s := settings{out: os.Stdout}
+	flag.DurationVar(&s.limit, "time", 2*time.Hour, "how long mutants are run at most")
+	flag.StringVar(&s.only, "only", "", "run only the mutants whose key matches this `regexp`")
+	flag.StringVar(&s.names, "run", "^(Test|Fuzz|Example)", "run only the tests whose name matches this `regexp`")
+	flag.DurationVar(&s.longest, "longest", time.Minute, "leave out tests that take longer of a core by themselves")
+	flag.IntVar(&s.workers, "workers", 1, "how many mutants are run at once")
+	flag.BoolVar(&s.verbose, "v", false, "print each mutant, and what noticed it")
 	flag.Parse()
-	if err := run(*limit, regexp.MustCompile(*only), *longest, *workers, *verbose, flag.Args()); err != nil {
+	if err := run(s, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "mutation:", err)
 		os.Exit(1)
 	}
 }
 
-func run(limit time.Duration, only *regexp.Regexp, longest time.Duration, workers int, verbose bool, names []string) error {
+func run(s settings, names []string) error {
+	only, err := regexp.Compile(s.only)
+	if err != nil {
+		return err
+	}
 	module, err := output("", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return err
@@ -53,18 +71,18 @@ func run(limit time.Duration, only *regexp.Regexp, longest time.Duration, worker
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(limit)
+	deadline := time.Now().Add(s.limit)
 	failed := 0
 	for _, t := range targets {
 		if len(names) > 0 && !slices.Contains(names, t.name) {
 			continue
 		}
-		r := &runner{target: t, module: module, dir: filepath.Join(dir, t.name), longest: longest, verbose: verbose, out: os.Stdout, judged: judged}
+		r := &runner{target: t, settings: s, module: module, dir: filepath.Join(dir, t.name), judged: judged}
 		if err := r.prepare(only); err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
-		r.runAll(deadline, workers)
-		failed += r.report(only.String() == "")
+		r.runAll(deadline)
+		failed += r.report()
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d mutants to be judged", failed)

@@ -64,8 +64,9 @@ func TestMutantsOfATinyPackage(t *testing.T) {
 	}
 	var out bytes.Buffer
 	r := &runner{
-		target: target{"tiny", []string{"tiny"}, []string{"tiny"}}, module: tiny(t), dir: t.TempDir(), longest: time.Minute, out: &out, verbose: true,
-		judged: map[string]bool{survives[0]: true, killed[0]: true, "tiny: Gone: negate `x`": true, "other: Gone: negate `x`": true},
+		target: target{"tiny", []string{"tiny"}, []string{"tiny"}}, module: tiny(t), dir: t.TempDir(),
+		settings: settings{names: "Test", longest: time.Minute, out: &out, verbose: true, workers: 2},
+		judged:   map[string]bool{survives[0]: true, killed[0]: true, "tiny: Gone: negate `x`": true, "other: Gone: negate `x`": true},
 	}
 	require.NoError(t, r.prepare(regexp.MustCompile("")))
 	var all, left, never []string
@@ -74,7 +75,7 @@ func TestMutantsOfATinyPackage(t *testing.T) {
 	}
 	require.ElementsMatch(t, append(append(append([]string{}, killed...), survives...), unreached...), all)
 
-	r.runAll(time.Now().Add(time.Hour), 2)
+	r.runAll(time.Now().Add(time.Hour))
 	for _, m := range r.survived {
 		if left = append(left, m.key()); !r.reached(m) {
 			never = append(never, m.key())
@@ -85,7 +86,7 @@ func TestMutantsOfATinyPackage(t *testing.T) {
 	assert.Equal(t, []int{len(killed), 1, 0}, []int{r.killed, r.equal, r.left})
 
 	out.Reset()
-	assert.Equal(t, len(left)+2, r.report(true), "what is listed, and neither equivalent nor there, counts too")
+	assert.Equal(t, len(left)+2, r.report(), "what is listed, and neither equivalent nor there, counts too")
 	for _, line := range []string{
 		"equivalent.txt has what is not equivalent, or not there\n\t" + killed[0], "\n\ttiny: Gone: negate `x`\n", "tiny/tiny.go:19 is not reached\n\ttiny: First: drop `return \"\"`\n",
 		"tiny: 21 mutants, 8 killed, 1 equivalent, 12 survive, 0 not run; 4 tests",
@@ -96,10 +97,10 @@ func TestMutantsOfATinyPackage(t *testing.T) {
 }
 
 func TestDeadlineLeavesMutants(t *testing.T) {
-	r := &runner{mutants: []*mutant{{id: 1}, {id: 2}}, out: new(bytes.Buffer), judged: map[string]bool{"x: y": true}, target: target{packages: []string{"x"}}}
-	r.runAll(time.Now().Add(-1), 2)
+	r := &runner{mutants: []*mutant{{id: 1}, {id: 2}}, settings: settings{only: "y", out: new(bytes.Buffer)}, judged: map[string]bool{"x: y": true}, target: target{packages: []string{"x"}}}
+	r.runAll(time.Now().Add(-1))
 	assert.Equal(t, 2, r.left)
-	assert.Zero(t, r.report(false), "what was not run is not judged")
+	assert.Zero(t, r.report(), "what was not run is not judged")
 }
 
 // A language pass may change comments, move code, and split files.
@@ -133,4 +134,28 @@ func TestListOfEquivalentMutantsHasReasons(t *testing.T) {
 	assert.ErrorContains(t, err, "no reason")
 	_, err = readJudged("equivalent.txt")
 	assert.NoError(t, err)
+}
+
+// What hangs is ended: what spins when it has taken its time, and what waits when
+// it has done nothing for a while.
+func TestProcessesThatHangAreEnded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits")
+	}
+	for name, spin := range map[string]bool{"spins": true, "waits": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := tiny(t, `t.Error("also without a mutant")`, map[bool]string{true: "for {\n\t}", false: "<-time.After(time.Hour)"}[spin], `import "testing"`, "import (\n\t\"testing\"\n\t\"time\"\n)\n\nvar _ = time.Hour")
+			binary := filepath.Join(dir, "tiny.test")
+			_, err := output(dir, "go", "test", "-c", "-vet=off", "-o", binary, "./tiny")
+			require.NoError(t, err)
+			run := func(name string) outcome {
+				return runTests([]*test{{binary: binary, dir: dir, name: name}}, time.Second, "MUTANT=0")
+			}
+			hung := run("TestThatFails")
+			assert.True(t, hung.failed)
+			assert.Empty(t, hung.by)
+			assert.False(t, run("TestWithin").failed)
+		})
+	}
 }

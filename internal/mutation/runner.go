@@ -2,16 +2,13 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -26,10 +23,8 @@ import (
 // A runner breaks the code of one target.
 type runner struct {
 	target
+	settings
 	module, dir string
-	longest     time.Duration // that a test may take
-	verbose     bool
-	out         io.Writer
 	judged      map[string]bool
 
 	mutants []*mutant
@@ -175,7 +170,7 @@ func (r *runner) compile(pkg, overlay string) error {
 		return nil // it has no tests
 	}
 	dir := filepath.Join(r.module, pkg)
-	list, err := output(dir, binary, "-test.list", "^(Test|Fuzz|Example)")
+	list, err := output(dir, binary, "-test.list", r.names)
 	if err != nil {
 		return err
 	}
@@ -183,7 +178,7 @@ func (r *runner) compile(pkg, overlay string) error {
 		t := &test{binary: binary, dir: dir, name: name}
 		reached := filepath.Join(r.dir, "reached")
 		_ = os.Remove(reached)
-		alone := r.exec([]*test{t}, 5*time.Minute, "MUTANT_REACHED="+reached)
+		alone := runTests([]*test{t}, time.Minute, "MUTANT_REACHED="+reached)
 		t.took, t.reaches = alone.took, map[int]bool{}
 		if alone.failed {
 			fmt.Fprintf(r.out, "%s: %s fails without a mutant, and is not run\n", pkg, name)
@@ -205,43 +200,13 @@ func (r *runner) compile(pkg, overlay string) error {
 	return nil
 }
 
-// outcome is what became of a run of tests.
-type outcome struct {
-	failed bool
-	by     string // the test that failed; none if all crashed or were not done in time
-	took   time.Duration
-}
-
-var failure = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
-
-// exec runs tests of one binary.
-func (r *runner) exec(tests []*test, limit time.Duration, env string) outcome {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	names := make([]string, len(tests))
-	for i, t := range tests {
-		names[i] = t.name
-	}
-	cmd := exec.CommandContext(ctx, tests[0].binary, "-test.failfast", "-test.short", "-test.run", "^("+strings.Join(names, "|")+")$")
-	cmd.Dir, cmd.Env = tests[0].dir, append(os.Environ(), "GOMAXPROCS=1", env)
-	out, err := cmd.CombinedOutput()
-	o := outcome{failed: err != nil}
-	if cmd.ProcessState != nil { // it was started
-		o.took = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	}
-	if m := failure.FindSubmatch(out); o.failed && m != nil {
-		o.by = string(m[1])
-	}
-	return o
-}
-
-// runAll runs the mutants in random order until the deadline, so many at once.
-func (r *runner) runAll(deadline time.Time, workers int) {
+// runAll runs the mutants in random order until the deadline.
+func (r *runner) runAll(deadline time.Time) {
 	start := time.Now()
 	rand.Shuffle(len(r.mutants), func(i, j int) { r.mutants[i], r.mutants[j] = r.mutants[j], r.mutants[i] })
 	var wg sync.WaitGroup
 	var next atomic.Int64
-	for range workers {
+	for range r.workers {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(r.mutants)) && time.Now().Before(deadline); i = next.Add(1) - 1 {
 				r.runOne(r.mutants[i])
@@ -324,12 +289,12 @@ func grouped(tests []*test) (groups [][]*test) {
 // try returns which of the tests notices a mutant, or "". One counts only if it
 // passes without the mutant right afterwards: the machine may be to blame.
 func (r *runner) try(tests []*test, id int) string {
-	limit := 15 * time.Second
+	limit := 3 * time.Second
 	for _, t := range tests {
-		limit += 10 * t.took
+		limit += 5 * t.took
 	}
 	for range 3 {
-		with := r.exec(tests, limit, "MUTANT="+strconv.Itoa(id))
+		with := runTests(tests, limit, "MUTANT="+strconv.Itoa(id))
 		if !with.failed {
 			return ""
 		}
@@ -337,7 +302,7 @@ func (r *runner) try(tests []*test, id int) string {
 		if i := slices.IndexFunc(tests, func(t *test) bool { return t.name == with.by }); i >= 0 {
 			again = tests[i : i+1]
 		}
-		if !r.exec(again, limit, "MUTANT=0").failed {
+		if !runTests(again, limit, "MUTANT=0").failed {
 			r.mu.Lock()
 			again[0].killed++ // the first of several, if none was named
 			r.mu.Unlock()
@@ -354,8 +319,8 @@ func (r *runner) reached(m *mutant) bool {
 }
 
 // report prints what became of the mutants, and returns how many lines have to be
-// judged. Whole means that all of them were run.
-func (r *runner) report(whole bool) (n int) {
+// judged.
+func (r *runner) report() (n int) {
 	slices.SortFunc(r.survived, func(a, b *mutant) int { return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line)) })
 	for _, m := range r.survived {
 		why := "survives"
@@ -370,7 +335,7 @@ func (r *runner) report(whole bool) (n int) {
 	}
 	for key := range r.judged {
 		pkg, _, _ := strings.Cut(key, ":")
-		if whole && slices.Contains(r.packages, pkg) && !known[key] {
+		if r.only == "" && slices.Contains(r.packages, pkg) && !known[key] {
 			r.stale = append(r.stale, key)
 		}
 	}

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"hash/maphash"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -172,7 +173,7 @@ func looks(s *shard, now, full int64) (n int, dropped int64) {
 func crowded(n int, debt func(i int) float64) *shard {
 	s, b := &shard{limit: n, used: n}, newHashTable(n)
 	for i := range n {
-		h := uint64(i+1) << 40
+		h := uint64(i+1) * (math.MaxUint64 / uint64(n)) // from the last place to the first
 		at, _ := b.find(h)
 		for full := fullAt(0, debt(i)); !b.insert(at, h, 0, 0, full); at, _ = b.find(h) {
 			b = b.widened()
