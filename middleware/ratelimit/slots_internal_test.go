@@ -55,11 +55,11 @@ func TestSlotOfAClientThatLeavesIsNotLost(t *testing.T) {
 func TestSlotsQueueNoOneWhoIsDrivenOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slots{maxWaiting: 1, maxWait: time.Hour, servedOf: map[string]int{}, waitingOf: map[string]int{}}
-		s.enter(t.Context(), visitor{}, 1)
-		go s.enter(t.Context(), visitor{}, 1)
+		s.enter(t.Context(), candidate{}, 1)
+		go s.enter(t.Context(), candidate{}, 1)
 		synctest.Wait()
 		s.mu.Lock()
-		assert.True(t, s.makePlace(visitor{priority: 1}))
+		assert.True(t, s.makePlace(candidate{priority: 1}))
 		assert.Empty(t, s.queue, "also before it notices")
 		s.mu.Unlock()
 	})
