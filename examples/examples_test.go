@@ -1,5 +1,5 @@
-// Package examples holds the test that every example command keeps: it builds,
-// starts on a free port, answers, and stops when it is told to.
+// Package examples has a test of all example commands: each one builds,
+// starts on a free port, responds, and stops on a signal.
 package examples
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEachExampleStartsAnswersAndStops(t *testing.T) {
+func TestEachExampleStartsAndStops(t *testing.T) {
 	mains, err := filepath.Glob("*/main.go")
 	require.NoError(t, err)
 	require.NotEmpty(t, mains)
@@ -40,7 +40,7 @@ func TestEachExampleStartsAnswersAndStops(t *testing.T) {
 			line, err := bufio.NewReader(stdout).ReadString('\n')
 			require.NoError(t, err)
 			url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-			require.True(t, ok, "the first line of stdout tells the address: %q", line)
+			require.True(t, ok, "the first line of stdout has the address: %q", line)
 
 			res, err := http.Get(url + "/no-such-path")
 			require.NoError(t, err)

@@ -9,14 +9,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Code returns the code that a problem has in Connect and gRPC, whose numbers are
-// the same: by its status, since both know what that means better than a client
-// that has nothing else to go by.
+// Code returns the error code of a problem, which has the same number in Connect and
+// gRPC. It depends on the status of the problem.
 //
-// A 404 is unimplemented if it says no more than its status, as where no handler
-// knows the procedure, and not_found if it has a type or a detail of its own. A
-// status that is not in the table has the code of its class: invalid_argument for
-// a 4xx, internal for a 5xx, otherwise unknown.
+// A 404 is unimplemented if its type and its detail are those of the status, as when
+// no handler serves the procedure. It is not_found if it has a type or a detail of
+// its own. A status without a code of its own gets invalid_argument if it is a 4xx,
+// internal if it is a 5xx, and otherwise unknown.
 func Code(d *problem.Details) code.Code {
 	if d.Status == http.StatusNotFound && isBare(d) {
 		return code.Code_UNIMPLEMENTED
@@ -33,12 +32,12 @@ func Code(d *problem.Details) code.Code {
 	return code.Code_UNKNOWN
 }
 
-// isBare reports whether a problem says no more than its status code.
+// isBare reports whether a problem has the type and the detail of its status.
 func isBare(d *problem.Details) bool {
 	return (d.Type == "" || d.Type == problem.BlankType) && (d.Detail == "" || d.Detail == status.Nearest(d.Status).Description)
 }
 
-// codes has a code for each status whose class does not say it.
+// codes are the codes of the statuses whose class does not determine them.
 var codes = map[int]code.Code{
 	401: code.Code_UNAUTHENTICATED,
 	402: code.Code_PERMISSION_DENIED,
@@ -50,7 +49,7 @@ var codes = map[int]code.Code{
 	409: code.Code_ABORTED,
 	410: code.Code_NOT_FOUND,
 	412: code.Code_FAILED_PRECONDITION,
-	413: code.Code_RESOURCE_EXHAUSTED, // as both call a message that is too large
+	413: code.Code_RESOURCE_EXHAUSTED, // the code of both for a message that is too large
 	415: code.Code_UNIMPLEMENTED,
 	416: code.Code_OUT_OF_RANGE,
 	423: code.Code_FAILED_PRECONDITION,

@@ -13,7 +13,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Bounds in bytes of what is sent in the header.
+// The bounds of what is sent in the header, in bytes.
 const (
 	maxMessage = 1 << 10
 	maxDetails = 4 << 10
@@ -21,19 +21,19 @@ const (
 
 func messageOf(d *problem.Details) string {
 	if d.Detail != "" {
-		return bounded(d.Detail)
+		return truncate(d.Detail)
 	}
-	return bounded(d.Title)
+	return truncate(d.Title)
 }
 
-func bounded(s string) string {
+func truncate(s string) string {
 	if len(s) > maxMessage {
 		s = s[:maxMessage] + "…"
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// detailsOf returns what a client can read by program.
+// detailsOf returns the details of an error, for programs to read.
 func detailsOf(d *problem.Details, c code.Code) (all []*anypb.Any) {
 	room := maxDetails
 	add := func(m proto.Message) {
@@ -57,7 +57,7 @@ func detailsOf(d *problem.Details, c code.Code) (all []*anypb.Any) {
 // errorInfo names a problem type as google.rpc.ErrorInfo does: the host as the
 // domain, and the end of the path as the reason.
 func errorInfo(uri string, c code.Code) *errdetails.ErrorInfo {
-	uri = bounded(uri)
+	uri = truncate(uri)
 	info := &errdetails.ErrorInfo{Reason: c.String(), Metadata: map[string]string{"type": uri}}
 	u, err := url.Parse(uri)
 	if err != nil {
@@ -75,8 +75,9 @@ func errorInfo(uri string, c code.Code) *errdetails.ErrorInfo {
 	return info
 }
 
-// constant returns a name in the way of constants, OUT_OF_CREDIT, of at most 63
-// letters, as google.rpc prescribes. It is empty if nothing can be made of it.
+// constant converts a name to the form of google.rpc's reasons, such as
+// OUT_OF_CREDIT: at most 63 letters, digits and underscores. It returns "" if the
+// name has no letter.
 func constant(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -100,8 +101,8 @@ func badRequest(d *problem.Details, room int) *errdetails.BadRequest {
 	}
 	for _, f := range faults {
 		v := &errdetails.BadRequest_FieldViolation{
-			Field:       bounded(f.Pointer + f.Parameter + f.Header), // of which it has one
-			Description: bounded(f.Detail),
+			Field:       truncate(f.Pointer + f.Parameter + f.Header), // two of which are empty
+			Description: truncate(f.Detail),
 			Reason:      constant(f.Code),
 		}
 		const framing = 8 // of the field in the message

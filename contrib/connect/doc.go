@@ -1,8 +1,8 @@
-// Package connect sends problems to the clients of Connect, gRPC and gRPC-Web in
-// the form of their protocol.
+// Package connect sends problems to clients of Connect, gRPC and gRPC-Web as errors
+// of their protocol.
 //
-// Start with [Render], in the Responder of a Normalize that is around everything
-// that may refuse a call:
+// Start with [Render], in the Responder of a Normalize that is around all layers
+// which may refuse a call:
 //
 //	h = middleware.Chain(
 //		middleware.NormalizeWith(middleware.NormalizeOptions{
@@ -11,12 +11,12 @@
 //		limit,
 //	)(mux)
 //
-// The limiter's 429 is then resource_exhausted, with a google.rpc.RetryInfo of
-// its Retry-After; a 503 is unavailable and a 401 unauthenticated. Without it such
-// a client finds no status of its protocol and guesses one by the HTTP status: for
-// a 429 that is unavailable, which many repeat at once.
+// The 429 of a limiter is then resource_exhausted, with its Retry-After in a
+// google.rpc.RetryInfo; a 503 is unavailable, and a 401 is unauthenticated. Without
+// Render such a client derives a code from the HTTP status: for a 429 that is
+// unavailable, after which many clients retry at once.
 //
-// Requests of other clients have the usual problems, so that an API of REST and
-// one of calls can share a chain. What an RPC handler sends itself passes as it
-// is. The package serves no calls, and works beside connect-go as well as grpc-go.
+// Other requests get the usual problems, so that REST and RPC can share a chain. The
+// responses of an RPC handler pass through unchanged. The package serves no calls
+// itself; it works beside connect-go and grpc-go.
 package connect

@@ -12,8 +12,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// One limit for an API of REST and one of calls: each client is refused in its own
-// form.
+// REST and RPC share one limit, and each client gets its refusal in the form of its
+// protocol.
 func Example() {
 	limit := ratelimit.New(ratelimit.Policy{
 		Quota: ratelimit.PerHour(1),

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// protocol is how a request is made.
+// protocol is the protocol of a request.
 type protocol int
 
 const (
@@ -16,7 +16,7 @@ const (
 )
 
 // protocolOf returns the protocol of a request and the media type of its
-// responses, which is that of the request where the protocol wants it.
+// responses, or "" where the protocol does not require that of the request.
 func protocolOf(r *http.Request) (protocol, string) {
 	switch r.Method {
 	case http.MethodGet:
@@ -50,7 +50,7 @@ func protocolOf(r *http.Request) (protocol, string) {
 	return none, ""
 }
 
-// maxCodec is the length of the longest name of a codec that is sent back.
+// maxCodec is the greatest length of a codec's name that is sent back.
 const maxCodec = 32
 
 func isToken(s string) bool {

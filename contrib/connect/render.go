@@ -15,25 +15,25 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Render returns a problem in the form of the protocol that the request is made
-// in, and a nil body for any other request. It suits respond.Responder.Render:
+// Render encodes a problem as an error of the request's protocol. For a request of
+// no such protocol it returns a nil body. It suits respond.Responder.Render:
 //
-//   - A unary call of Connect keeps the status of the problem, and its body is an
-//     error in JSON.
-//   - A stream of Connect is sent as 200, and its body is the message that ends it.
-//   - gRPC and gRPC-Web are sent as 200 without a body. The header has grpc-status,
-//     grpc-message, and grpc-status-details-bin.
+//   - The response to a unary call of Connect keeps the status of the problem. Its
+//     body is the error in JSON.
+//   - The response to a streaming call of Connect has the status 200. Its body is the
+//     message that ends the stream.
+//   - The response to a call of gRPC or gRPC-Web has the status 200 and no body. Its
+//     header has grpc-status, grpc-message and grpc-status-details-bin.
 //
-// The code is that of [Code]. The message is the detail of the problem, or the
-// title. The details are a google.rpc.RetryInfo where the response has
-// Retry-After, which gRPC gets as grpc-retry-pushback-ms too; a google.rpc.ErrorInfo
-// where the problem has a type; and a google.rpc.BadRequest of its field errors.
-// Message and details are bounded to 1 and 4 KiB, since gRPC sends them in the
-// header.
+// The code is that of [Code]. The message is the detail of the problem, or otherwise
+// its title. The details are a google.rpc.RetryInfo if the response has Retry-After,
+// which gRPC also gets as grpc-retry-pushback-ms; a google.rpc.ErrorInfo if the
+// problem has a type; and a google.rpc.BadRequest with its field errors. The message
+// is at most 1 KiB long and the details 4 KiB, since gRPC sends them in the header.
 //
-// A request is one of Connect by the Content-Type of its streams, by that of
-// protobuf, or by Connect-Protocol-Version (for GET the parameter connect). A call
-// with plain JSON and without a version is taken for any other request.
+// A call of Connect is recognized by the Content-Type of its streams, by that of
+// protobuf, or by Connect-Protocol-Version (for GET, by the parameter connect). A
+// call with plain JSON that does not name the version is not recognized.
 //
 // Render is safe for concurrent use.
 func Render(r *http.Request, d *problem.Details) (mediaType string, body []byte) {
@@ -42,8 +42,8 @@ func Render(r *http.Request, d *problem.Details) (mediaType string, body []byte)
 
 // RenderOptions are settings of [RenderWith]. The zero value is Render itself.
 type RenderOptions struct {
-	// Code returns the code for a problem. Nil, or code.Code_OK, means that of the
-	// function Code. It is called by many goroutines at once.
+	// Code returns the code of a problem. If Code is nil, or returns code.Code_OK,
+	// the code is that of the function Code. It may be called concurrently.
 	Code func(*problem.Details) code.Code
 }
 
@@ -75,9 +75,9 @@ func RenderWith(o RenderOptions) func(*http.Request, *problem.Details) (mediaTyp
 	}
 }
 
-// setTrailers puts a status into the header: it is a response of trailers only.
+// setTrailers adds a status to the header, as in gRPC's "Trailers-Only" response.
 func setTrailers(d *problem.Details, s *statuspb.Status) {
-	if d.Header == nil { // which a Responder never leaves it
+	if d.Header == nil { // never so in a Responder
 		d.Header = http.Header{}
 	}
 	d.Header["Grpc-Status"] = []string{strconv.Itoa(int(s.Code))}
@@ -87,12 +87,12 @@ func setTrailers(d *problem.Details, s *statuspb.Status) {
 			d.Header["Grpc-Status-Details-Bin"] = []string{base64.RawStdEncoding.EncodeToString(b)}
 		}
 	}
-	if wait, ok := d.RetryAfter(); ok { // gRFC A6: when a client with a retry policy tries again
+	if wait, ok := d.RetryAfter(); ok { // gRFC A6: when a client with a retry policy may retry
 		d.Header["Grpc-Retry-Pushback-Ms"] = []string{strconv.FormatInt(wait.Milliseconds(), 10)}
 	}
 }
 
-// percentEncoded returns a message as a header field of gRPC can have it.
+// percentEncoded encodes a message for the grpc-message field.
 func percentEncoded(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
@@ -124,7 +124,7 @@ func appendError(b []byte, s *statuspb.Status) []byte {
 		_, name, _ := strings.Cut(d.TypeUrl, "/")
 		e.Details = append(e.Details, wireDetail{name, base64.RawStdEncoding.EncodeToString(d.Value)})
 	}
-	text, _ := json.Marshal(e) // strings alone
+	text, _ := json.Marshal(e) // cannot fail: it has only strings
 	return append(b, text...)
 }
 
@@ -139,7 +139,7 @@ func endOfStream(s *statuspb.Status) []byte {
 	return b
 }
 
-// codeName returns what Connect calls a code.
+// codeName returns Connect's name of a code.
 func codeName(c code.Code) string {
 	if c == code.Code_CANCELLED {
 		return "canceled"

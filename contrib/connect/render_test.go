@@ -153,7 +153,7 @@ func details(t *testing.T, err *connect.Error) (all []any) {
 	return all
 }
 
-func TestConnectsClientReadsARefusalOfTheLimiter(t *testing.T) {
+func TestConnectClientReadsARefusal(t *testing.T) {
 	for _, p := range protocols {
 		t.Run(p.name, func(t *testing.T) {
 			limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(2), Key: ratelimit.ByIP(clientip.Direct)})
@@ -177,7 +177,7 @@ func TestConnectsClientReadsARefusalOfTheLimiter(t *testing.T) {
 	}
 }
 
-func TestGRPCsClientReadsARefusalOfTheLimiter(t *testing.T) {
+func TestGRPCClientReadsARefusal(t *testing.T) {
 	for _, useTLS := range []bool{false, true} {
 		limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(2), Key: ratelimit.ByIP(clientip.Direct)})
 		server := grpc.NewServer()
@@ -265,7 +265,7 @@ func TestEachStatusHasItsCode(t *testing.T) {
 	}
 }
 
-func TestAMiddlewareSpeaksTheProtocolToo(t *testing.T) {
+func TestMiddlewareSendsErrorsOfTheProtocol(t *testing.T) {
 	for reason, row := range map[string]struct {
 		h    http.Handler
 		want connect.Code
@@ -289,7 +289,7 @@ func TestAMiddlewareSpeaksTheProtocolToo(t *testing.T) {
 	}
 }
 
-func TestWhatAHandlerSendsPassesUnchanged(t *testing.T) {
+func TestResponsesOfAHandlerPassThrough(t *testing.T) {
 	srv := serve(t, false, procedures())
 	for _, p := range protocols {
 		for kind, err := range calls(t, srv, p.http2, p.options) {
@@ -303,7 +303,7 @@ func TestWhatAHandlerSendsPassesUnchanged(t *testing.T) {
 
 var outOfCredit = problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "")
 
-func TestDetailsTellTypeAndFields(t *testing.T) {
+func TestDetailsHaveTypeAndFields(t *testing.T) {
 	const text = "50 % of the credit\nis used – ask"
 	d := outOfCredit.New(problem.Detail(text), problem.RetryAfter(90*time.Second),
 		problem.Errors(problem.FieldError{Detail: "must be positive", Pointer: "#/age", Code: "out-of_range"}))
@@ -333,7 +333,7 @@ func TestDetailsTellTypeAndFields(t *testing.T) {
 	check("grpc-go", status.Convert(err).Message(), status.Convert(err).Details())
 }
 
-func TestReasonsAreThoseOfGoogle(t *testing.T) {
+func TestReasonsHaveTheFormOfGoogle(t *testing.T) {
 	for uri, want := range map[string]string{
 		"https://example.com/probs/out-of-credit/":        "OUT_OF_CREDIT",
 		"urn:example:out-of-credit":                       "OUT_OF_CREDIT",
@@ -430,7 +430,7 @@ func TestTheProtocolIsThatOfTheRequest(t *testing.T) {
 	}
 }
 
-func TestLogAndMetricsKnowTheProblem(t *testing.T) {
+func TestLogAndMetricsHaveTheProblem(t *testing.T) {
 	results := make(chan middleware.Result, 1)
 	srv := httptest.NewServer(middleware.Capture(func(_ *http.Request, res middleware.Result) { results <- res })(
 		middleware.NormalizeWith(middleware.NormalizeOptions{Responder: &respond.Responder{Render: rejoinderconnect.Render}})(refuse(outOfCredit.New()))))

@@ -224,7 +224,7 @@ func decoder(coding, body string) io.Reader {
 }
 
 // A handler that compresses by itself is inside of everything.
-func TestAHandlerCompressesByItself(t *testing.T) {
+func TestHandlerMayCompressByItself(t *testing.T) {
 	s := inside(t, func(chain middlewareFunc) http.Handler {
 		return chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -245,7 +245,7 @@ func TestAHandlerCompressesByItself(t *testing.T) {
 	}
 }
 
-func TestWebSocketPassesACompressor(t *testing.T) {
+func TestWebSocketWorksInACompressor(t *testing.T) {
 	for _, c := range compressors {
 		t.Run(c.name, func(t *testing.T) {
 			s := inside(t, func(chain middlewareFunc) http.Handler {

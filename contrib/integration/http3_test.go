@@ -112,7 +112,7 @@ var each = map[string]middlewareFunc{
 	"limit":       ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerSecond(1000), Key: ratelimit.ByIP(clientip.Direct)}),
 }
 
-func TestHTTP3PassesEachMiddleware(t *testing.T) {
+func TestHTTP3WorksInEachMiddleware(t *testing.T) {
 	for name, mw := range each {
 		t.Run(name, func(t *testing.T) {
 			c, url := overHTTP3(t, mw(streams()))
@@ -225,7 +225,7 @@ func isWebTransport(r *http.Request) bool {
 
 // WebTransport needs the ResponseWriter of the server, so [middleware.Unless]
 // leaves its requests alone. All others on the same server pass the chain.
-func TestWebTransportIsLeftAloneByUnless(t *testing.T) {
+func TestUnlessExemptsWebTransport(t *testing.T) {
 	server, trust := certificate(t)
 	s := &service{t: t, ended: make(chan struct{}, 1000)}
 	m := streams()

@@ -62,7 +62,7 @@ func TestProxyPassesTheProblemOfItsUpstream(t *testing.T) {
 	}
 }
 
-func TestProxyHasItsUpstreamsTextNormalized(t *testing.T) {
+func TestProxyTextOfItsUpstreamIsNormalized(t *testing.T) {
 	for name, flush := range map[string]time.Duration{"as it comes": 0, "flushing": -1} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := proxyFlushing(t, flush, func(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +84,7 @@ func TestProxyHasItsUpstreamsTextNormalized(t *testing.T) {
 	}
 }
 
-func TestProxyHasAProblemForADeadUpstream(t *testing.T) {
+func TestProxySendsAProblemForADeadUpstream(t *testing.T) {
 	s, stop := proxyTo(t, order)
 	stop()
 	for _, proto := range protocols {

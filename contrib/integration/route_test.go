@@ -24,7 +24,7 @@ func authenticate(next http.Handler) http.Handler {
 
 // A middleware that copies the request hides the pattern that a ServeMux leaves
 // in the copy. A Route directly around the mux reports it all the same.
-func TestRouteIsToldThroughACopyOfTheRequest(t *testing.T) {
+func TestRouteSurvivesACopyOfTheRequest(t *testing.T) {
 	pattern := middleware.Route(func(r *http.Request) string { return r.Pattern })
 	s := inside(t, func(chain middlewareFunc) http.Handler {
 		return chain(authenticate(pattern(streams())))
@@ -39,7 +39,7 @@ func TestRouteIsToldThroughACopyOfTheRequest(t *testing.T) {
 }
 
 // Where nothing can stand around the router, the log may ask it.
-func TestAccessLogAsksForTheRoute(t *testing.T) {
+func TestAccessLogCallsRoute(t *testing.T) {
 	m := streams()
 	var records strings.Builder
 	log := middleware.AccessLogWith(middleware.AccessLogOptions{

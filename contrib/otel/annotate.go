@@ -13,30 +13,29 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware"
 )
 
-// Annotate describes each request on the span that is current around it, and on
-// the metrics of otelhttp, once the response is final:
+// Annotate is a middleware that adds these to the current span of each request when
+// the response has been sent, and the attributes also to the metrics of otelhttp:
 //
-//   - http.route, and with it the name of the span: "GET /orders/{id}". The route
-//     is [middleware.Result]'s, so that middleware.Route tells it for routers
-//     that do not use http.Request.Pattern.
-//   - error.type, for what is an error of a server: a status from 500 on, also
-//     one that is sent as gRPC's; a response that was cut short; an error after
-//     the response had begun. It is the type of the problem, or the status code.
-//     A 4xx is not an error of a server and has none.
-//   - an event "exception" with the cause of such an error, or the panic.
+//   - The attribute http.route, which also becomes part of the name of the span, such
+//     as "GET /orders/{id}". It is the Route of [middleware.Result]; for routers that
+//     do not set http.Request.Pattern, middleware.Route sets it.
+//   - The attribute error.type, if the server failed: if the status is 500 or more,
+//     even if gRPC sends it as 200; if the response was cut short; or if the handler
+//     returned an error after the response had begun. Its value is the type of the
+//     problem, or otherwise the status code. A 4xx is not a failure of the server.
+//   - An event "exception" with the cause of the failure, or with the panic.
 //
-// Where the client has left, a 5xx has the error.type "client_gone" and no
-// exception. What comes from errors is cut to 1 KiB each.
+// If the client has left, a 5xx gets the error.type "client_gone", and no event. The
+// message of an error is truncated to 1 KiB.
 //
-// Put it directly inside otelhttp. Without a span that records it does no more
-// than [middleware.Capture]. Annotate panics if next is nil.
+// Put Annotate directly inside otelhttp. Without a recording span it adds only the
+// attributes of the metrics. Annotate panics if next is nil.
 func Annotate(next http.Handler) http.Handler { return AnnotateWith(AnnotateOptions{})(next) }
 
-// AnnotateOptions are settings of [AnnotateWith]. The zero value is Annotate
-// itself. Functions in it are called by many goroutines at once.
+// AnnotateOptions are settings of [AnnotateWith]. The zero value is Annotate itself.
 type AnnotateOptions struct {
-	// Attrs returns further attributes of the span. It has to bound what it
-	// takes from the request.
+	// Attrs returns more attributes for the span. It may be called concurrently.
+	// It has to bound the values that it derives from the request.
 	Attrs func(*http.Request, middleware.Result) []attribute.KeyValue
 }
 
@@ -62,7 +61,7 @@ func AnnotateWith(o AnnotateOptions) func(http.Handler) http.Handler {
 			span.SetName(methodOf(r.Method) + " " + route)
 		}
 		if failure != "" && !res.ClientGone {
-			span.SetStatus(codes.Error, "") // which otelhttp does by the status code
+			span.SetStatus(codes.Error, "") // otelhttp sets it only by the status code
 			addException(span, res)
 		}
 		if o.Attrs != nil {
@@ -80,8 +79,8 @@ func routeOf(pattern string) string {
 	return ""
 }
 
-// methodOf returns the method for the name of a span: "HTTP" for one that a
-// client made up.
+// methodOf returns the method for the name of a span: "HTTP" for an unknown one, so
+// that clients cannot multiply the names.
 func methodOf(method string) string {
 	switch method {
 	case http.MethodConnect, http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions,

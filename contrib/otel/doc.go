@@ -1,9 +1,9 @@
-// Package otel completes the spans and metrics of OpenTelemetry with what the
-// toolkit knows of a request: its route, which problem was sent, and why.
+// Package otel adds to the spans and metrics of OpenTelemetry what the toolkit knows
+// about a request: its route, the problem that was sent, and the reason.
 //
-// Start with [Annotate], inside otelhttp, whose span and metrics they are. [IDs]
-// gives the ids of the span to the access log, and [TraceID] that of the trace to
-// the problems, so that a client can name it:
+// Start with [Annotate], directly inside otelhttp, which records the span and the
+// metrics. [IDs] adds the ids of the trace and the span to the access log, and
+// [TraceID] adds that of the trace to problems, so that a client can quote it:
 //
 //	h = middleware.Chain(
 //		otelhttp.NewMiddleware("orders"),
@@ -15,8 +15,8 @@
 //		}),
 //	)(mux)
 //
-// The names are those of OpenTelemetry's semantic conventions for HTTP servers.
-// The package starts no span, has no exporter, and sets nothing that otelhttp
-// sets. Import it under a name of its own where go.opentelemetry.io/otel is
-// imported too.
+// Attributes have the names of OpenTelemetry's semantic conventions for HTTP servers.
+// The package starts no spans, has no exporter, and sets no attribute that otelhttp
+// sets. A file that also imports go.opentelemetry.io/otel has to rename one of the
+// two imports.
 package otel

@@ -15,10 +15,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// The span is otelhttp's, so that is outermost; Annotate stands directly inside
-// it and sees what all others do. AccessLog finds the ids of the span in the
-// context, and the problems that Normalize's Responder writes have that of the
-// trace.
+// Otelhttp is the outermost layer and makes the span. Annotate stands directly inside
+// it, so that it sees the response of all other layers. The records of AccessLog have
+// the ids of the trace and the span, and the problems of Normalize that of the trace.
 func Example() {
 	mux := http.NewServeMux()
 	mux.Handle("GET /orders/{id}", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {

@@ -13,8 +13,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// errorType returns the error.type of a response, or "" if the server did not
-// fail. It has few values: types that the service defines, and status codes.
+// errorType returns the error.type of a response, or "" if the server did not fail.
+// It has few values: the types that the service defines, and status codes.
 func errorType(res middleware.Result) string {
 	d, status := res.Problem, res.Status
 	if d != nil {
@@ -42,10 +42,10 @@ func typeOf(d *problem.Details, status int) string {
 	if d == nil || d.Type == "" || d.Type == problem.BlankType {
 		return strconv.Itoa(status)
 	}
-	return bounded(d.Type)
+	return truncate(d.Type)
 }
 
-// addException notes why a request failed.
+// addException adds an event with the reason for which a request failed.
 func addException(span trace.Span, res middleware.Result) {
 	var kind, message string
 	switch {
@@ -58,13 +58,13 @@ func addException(span trace.Span, res middleware.Result) {
 		return
 	}
 	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(
-		semconv.ExceptionType(bounded(kind)),
-		semconv.ExceptionMessage(bounded(message)),
+		semconv.ExceptionType(truncate(kind)),
+		semconv.ExceptionMessage(truncate(message)),
 	))
 }
 
-// causeOf returns the error behind a problem, which the message of the problem
-// leaves out.
+// causeOf returns the error behind a problem, whose own message does not contain
+// it.
 func causeOf(err error) error {
 	for range 8 {
 		var d *problem.Details
@@ -76,12 +76,12 @@ func causeOf(err error) error {
 	return err
 }
 
-// maxText is how much of a text is kept, in bytes.
-const maxText = 1 << 10
+// maxValue is the greatest length of a value in bytes.
+const maxValue = 1 << 10
 
-func bounded(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText] + "…"
+func truncate(s string) string {
+	if len(s) > maxValue {
+		s = s[:maxValue] + "…"
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }

@@ -165,14 +165,14 @@ func TestAnnotateDescribesTheSpan(t *testing.T) {
 	}
 }
 
-func TestAnnotateTakesTheRouteOfARouter(t *testing.T) {
+func TestAnnotateHasTheRouteOfARouter(t *testing.T) {
 	tell := middleware.Route(func(*http.Request) string { return "/things/{id}" })
 	span, _ := serve(t, otel.Annotate, tell(http.NotFoundHandler())).span(t, "POST", "/things/7")
 	assert.Equal(t, "POST /things/{id}", span.Name())
 	assert.Equal(t, "/things/{id}", attr(span.Attributes(), "http.route"))
 }
 
-func TestAnnotateBlamesNoServerForAClientThatLeft(t *testing.T) {
+func TestAnnotateKnowsThatAClientHasLeft(t *testing.T) {
 	entered := make(chan struct{})
 	s := serve(t, otel.Annotate, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		close(entered)
@@ -234,7 +234,7 @@ func TestAnnotateWithAddsAttributes(t *testing.T) {
 	assert.Equal(t, "2", attr(span.Attributes(), "app.bytes"))
 }
 
-func TestLogAndProblemNameTheTrace(t *testing.T) {
+func TestLogAndProblemHaveTheTrace(t *testing.T) {
 	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	for _, header := range [][]string{nil, {"Traceparent", parent}} {
 		s := serve(t, otel.Annotate, routes())

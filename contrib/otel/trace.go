@@ -8,10 +8,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// IDs returns the ids of the trace and of the span that is current in the
-// context of r, in hexadecimal, or "" if there is none. It suits
-// middleware.AccessLogOptions.Trace: the record of a request then has the span
-// of this server, where it otherwise names that of the client.
+// IDs returns the ids of the trace and of the current span in the context of r, in
+// hexadecimal, or "" if there is no span. It suits middleware.AccessLogOptions.Trace:
+// the log record then has the span of this server instead of that of the client.
 func IDs(r *http.Request) (traceID, spanID string) {
 	span := trace.SpanContextFromContext(r.Context())
 	if !span.IsValid() {
@@ -20,9 +19,9 @@ func IDs(r *http.Request) (traceID, spanID string) {
 	return span.TraceID().String(), span.SpanID().String()
 }
 
-// TraceID adds the extension "trace_id" to a problem, in hexadecimal, so that a
-// client can name the trace to those who can look into it. It suits
-// respond.Responder.Extend. Without a span it adds nothing.
+// TraceID returns an option that adds the extension "trace_id" to a problem, the id of
+// the trace in hexadecimal, so that a client can quote it to the operators of the
+// service. It suits respond.Responder.Extend. Without a span it returns no option.
 func TraceID(r *http.Request, _ *problem.Details) []problem.Option {
 	id, _ := IDs(r)
 	if id == "" {

@@ -1,8 +1,8 @@
-// Package prometheus counts requests, their durations and the problems that were
-// sent, with labels that a client cannot multiply.
+// Package prometheus provides metrics of requests, their durations and the problems
+// that were sent, with label values that clients cannot multiply.
 //
-// Start with [NewMetrics], once for each registry, and put its Wrap outside
-// middleware.Normalize, so that it counts what was sent:
+// Start with [NewMetrics], once for each registry. Put the Wrap method of its result
+// outside middleware.Normalize, so that it counts what was sent:
 //
 //	metrics := prometheus.NewMetrics(registry, prometheus.Options{Types: []*problem.Type{OutOfStock}})
 //	h = middleware.Chain(middleware.RequestID, middleware.AccessLog, metrics.Wrap, middleware.Normalize)(mux)
@@ -14,10 +14,11 @@
 //	http_requests_in_flight
 //	http_problems_total{type,code,route}
 //
-// A method is one that is registered, a code one of the catalogue, a type one
-// that the service has named, and a route the pattern of a handler; everything
-// else is "other". Neither path, host nor address is a label.
+// The labels have registered methods, status codes of the catalogue, problem types
+// that the service lists, and patterns of routes; any other value is "other". No
+// label has a path, a host or an address.
 //
-// The package serves no endpoint: promhttp does. Import it under a name of its
-// own where github.com/prometheus/client_golang/prometheus is imported too.
+// The package serves no endpoint; use promhttp. A file that also imports
+// github.com/prometheus/client_golang/prometheus has to rename one of the two
+// imports.
 package prometheus

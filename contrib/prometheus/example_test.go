@@ -16,7 +16,7 @@ import (
 )
 
 // Metrics stand outside Normalize, since they count what was sent, and inside
-// RequestID and AccessLog. The endpoint is promhttp's, on a port that is not
+// RequestID and AccessLog. The endpoint of promhttp belongs on a port that is not
 // public.
 func Example() {
 	noOrder := problem.Define("https://example.com/probs/no-order", "No such order", 404, "The order does not exist.")

@@ -11,14 +11,14 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// Label values for what is not known.
+// Label values for what is not known, and the greatest number of routes.
 const (
 	other     = "other"
 	noRoute   = "none"
-	maxRoutes = 1000 // of a service; more come of a router that names paths
+	maxRoutes = 1000 // a service with more has a router that reports paths
 )
 
-// labels knows the values that labels may have.
+// labels holds the values that labels may have.
 type labels struct {
 	methods map[string]bool
 	types   map[string]bool
@@ -59,8 +59,8 @@ func (l labels) method(method string) string {
 	return other
 }
 
-// kind returns the label for the URI of a problem type.
-func (l labels) kind(uri string) string {
+// problemType returns the label for the URI of a problem type.
+func (l labels) problemType(uri string) string {
 	switch {
 	case uri == "":
 		return problem.BlankType
@@ -70,8 +70,8 @@ func (l labels) kind(uri string) string {
 	return other
 }
 
-// route returns the label for a pattern. The method in front of it has a label of
-// its own.
+// route returns the label for a pattern, without its method, which is a label of its
+// own.
 func (l labels) route(pattern string) string {
 	if pattern == "" {
 		return noRoute
@@ -79,7 +79,7 @@ func (l labels) route(pattern string) string {
 	return l.routes.label(pattern)
 }
 
-// routes are the patterns that have been met.
+// routes are the patterns that have been seen.
 type routes struct {
 	mu    sync.RWMutex
 	known map[string]string // by pattern
@@ -106,8 +106,8 @@ func (r *routes) label(pattern string) string {
 	return label
 }
 
-// outcome returns the labels for what became of a response.
-func outcome(res middleware.Result) (code, class string) {
+// result returns the labels for the status of a response.
+func result(res middleware.Result) (code, class string) {
 	switch {
 	case res.ClientGone:
 		return "client_gone", "client_gone"

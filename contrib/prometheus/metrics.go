@@ -13,24 +13,25 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Options are settings of [NewMetrics]. The zero value is useful.
+// Options are settings of [NewMetrics]. The zero value is ready to use.
 type Options struct {
-	// Namespace is put before the names of all metrics, with an underscore.
+	// Namespace is the prefix of the names of all metrics, followed by an
+	// underscore. Empty means no prefix.
 	Namespace string
 	// ConstLabels are added to all metrics.
 	ConstLabels prometheus.Labels
 	// Buckets are the upper bounds of the histogram of durations, in seconds.
 	// Nil means prometheus.DefBuckets.
 	Buckets []float64
-	// Types are the problem types of the service. Those that package problem
-	// defines are known without it.
+	// Types are the problem types of the service. Those of package problem need
+	// not be listed.
 	Types []*problem.Type
-	// Methods are methods that the service has beyond those of RFC 9110, PATCH
-	// and QUERY, such as PROPFIND.
+	// Methods are the methods of the service, such as PROPFIND, that are not in
+	// RFC 9110. PATCH and QUERY need not be listed.
 	Methods []string
 	// Exemplar returns the labels of an exemplar for the duration of a request,
-	// such as the id of its trace, or nil. Labels beyond what Prometheus permits
-	// are left out. It is called by many goroutines at once.
+	// such as the id of its trace, or nil for none. Labels that Prometheus does
+	// not permit are dropped. It may be called concurrently.
 	Exemplar func(*http.Request) prometheus.Labels
 }
 
@@ -45,12 +46,11 @@ type Metrics struct {
 	exemplar func(*http.Request) prometheus.Labels
 }
 
-// NewMetrics registers the metrics at reg. Where they are registered already, by
-// another NewMetrics with the same Namespace and ConstLabels, both count into the
-// same ones.
+// NewMetrics registers the metrics with reg. Two Metrics with the same registerer,
+// Namespace and ConstLabels share their counters.
 //
-// NewMetrics panics if reg or a type is nil, or if reg refuses the metrics, for
-// instance because others have their names.
+// NewMetrics panics if reg or one of the types is nil, or if reg refuses the metrics,
+// for example because other metrics have the same names.
 func NewMetrics(reg prometheus.Registerer, o Options) *Metrics {
 	if reg == nil {
 		panic("prometheus: NewMetrics: the registerer is nil")
@@ -61,7 +61,7 @@ func NewMetrics(reg prometheus.Registerer, o Options) *Metrics {
 		}, labels))
 	}
 	return &Metrics{
-		requests: counter("http_requests_total", "Requests by the code that was sent.", "method", "route", "code"),
+		requests: counter("http_requests_total", "Requests by the status code that was sent.", "method", "route", "code"),
 		problems: counter("http_problems_total", "Problems that were sent, by type.", "type", "code", "route"),
 		durations: register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: o.Namespace, Name: "http_request_duration_seconds", Help: "How long handlers took.",
@@ -90,10 +90,10 @@ func register[C prometheus.Collector](reg prometheus.Registerer, c C) C {
 	return c
 }
 
-// Wrap counts the requests to next. A response that the server cut short has the
-// code "aborted", whatever it began with, and one that the client did not wait
-// for "client_gone". The duration of a connection that was taken over, by a
-// WebSocket for instance, is not observed.
+// Wrap returns a handler that counts the requests to next. A response that the server
+// cut short has the code "aborted", whatever its status was, and one that the client
+// did not wait for has the code "client_gone". The duration of a hijacked connection,
+// such as a WebSocket, is not observed.
 //
 // Wrap panics if next is nil.
 func (m *Metrics) Wrap(next http.Handler) http.Handler {
@@ -112,8 +112,8 @@ func (h *measured) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.next.ServeHTTP(w, r)
 }
 
-// Handler returns the handler that a ServeMux further in would call for r, and
-// the pattern of it, or nil and "": middleware.Timeout asks for it.
+// Handler returns the handler that a ServeMux inside would call for r and its pattern,
+// or nil and "". middleware.Timeout calls it.
 func (h *measured) Handler(r *http.Request) (http.Handler, string) {
 	if next, ok := h.next.(interface {
 		Handler(*http.Request) (http.Handler, string)
@@ -125,10 +125,10 @@ func (h *measured) Handler(r *http.Request) (http.Handler, string) {
 
 func (m *Metrics) observe(r *http.Request, res middleware.Result) {
 	method, route := m.labels.method(r.Method), m.labels.route(res.Route)
-	code, class := outcome(res)
+	code, class := result(res)
 	m.requests.WithLabelValues(method, route, code).Inc()
 	if d := res.Problem; d != nil {
-		m.problems.WithLabelValues(m.labels.kind(d.Type), codeOf(d.Status), route).Inc()
+		m.problems.WithLabelValues(m.labels.problemType(d.Type), codeOf(d.Status), route).Inc()
 	}
 	if res.Hijacked || res.Status == http.StatusSwitchingProtocols {
 		return
@@ -143,8 +143,8 @@ func (m *Metrics) observe(r *http.Request, res middleware.Result) {
 	duration.Observe(res.Duration.Seconds())
 }
 
-// exemplarOf returns the labels of an exemplar without those that would make
-// the observation panic, or nil.
+// exemplarOf returns the labels of an exemplar without those that would make the
+// observation panic, or nil if none are left.
 func (m *Metrics) exemplarOf(r *http.Request) prometheus.Labels {
 	if m.exemplar == nil {
 		return nil

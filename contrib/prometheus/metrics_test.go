@@ -70,7 +70,7 @@ func send(t *testing.T, srv *httptest.Server, method, path string) {
 	}
 }
 
-func TestMetricsTellWhatWasSent(t *testing.T) {
+func TestMetricsCountWhatWasSent(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	srv := serve(t, reg, metrics.Options{Types: []*problem.Type{outOfStock}, Methods: []string{"PROPFIND"}}, routes())
 	for _, request := range []string{
@@ -85,7 +85,7 @@ func TestMetricsTellWhatWasSent(t *testing.T) {
 # HELP http_requests_in_flight Requests whose handlers run.
 # TYPE http_requests_in_flight gauge
 http_requests_in_flight 0
-# HELP http_requests_total Requests by the code that was sent.
+# HELP http_requests_total Requests by the status code that was sent.
 # TYPE http_requests_total counter
 http_requests_total{code="200",method="GET",route="/orders/{id}"} 2
 http_requests_total{code="200",method="HEAD",route="/orders/{id}"} 1
@@ -144,7 +144,7 @@ func gather(t *testing.T, reg prometheus.Gatherer) (all []series) {
 	return all
 }
 
-func TestAHostileClientMakesNoNewLabel(t *testing.T) {
+func TestHostileClientsAddNoLabelValues(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	h := metrics.NewMetrics(reg, metrics.Options{Types: []*problem.Type{outOfStock}}).Wrap(
 		middleware.NormalizeWith(middleware.NormalizeOptions{Logger: slog.New(slog.DiscardHandler)})(routes()))
@@ -218,7 +218,7 @@ shop_http_requests_in_flight 0
 `), "shop_http_requests_in_flight"))
 }
 
-func TestAClientThatLeftIsNoServerError(t *testing.T) {
+func TestClientThatLeftIsNotAServerError(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	entered := make(chan struct{})
 	srv := serve(t, reg, metrics.Options{}, respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
@@ -271,7 +271,7 @@ func TestExemplarsNeverPanic(t *testing.T) {
 	}
 }
 
-func TestAHijackedConnectionHasNoDuration(t *testing.T) {
+func TestHijackedConnectionsHaveNoDuration(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	h := metrics.NewMetrics(reg, metrics.Options{}).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -292,7 +292,7 @@ func TestAHijackedConnectionHasNoDuration(t *testing.T) {
 	assert.Equal(t, 1, testutil.CollectAndCount(reg, "http_requests_total"))
 }
 
-func TestWrapPassesOnTheQuestionForARoute(t *testing.T) {
+func TestWrapForwardsHandlerForTimeout(t *testing.T) {
 	h := metrics.NewMetrics(prometheus.NewRegistry(), metrics.Options{}).Wrap(routes())
 	finder, ok := h.(interface {
 		Handler(*http.Request) (http.Handler, string)

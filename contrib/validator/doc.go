@@ -1,7 +1,7 @@
-// Package validator turns the errors of github.com/go-playground/validator into
-// problems that name each fault by its place in the body of the request.
+// Package validator converts errors of github.com/go-playground/validator to problems
+// that name each fault by its place in the body of the request.
 //
-// Start with [Err], which takes what was validated and the error:
+// Start with [Err], which accepts the value that was validated and the error:
 //
 //	order, err := request.JSON[Order](r)
 //	if err != nil {
@@ -11,13 +11,13 @@
 //		return err // 422, with a problem.FieldError for each fault
 //	}
 //
-// The pointers are those of the JSON text, whatever the Go types are called:
-// through tags, embedded, generic and anonymous structs, slices and maps. The
-// code of a fault is the tag of the rule, such as "required" or "min", except that the
-// code of "len" is problem.CodeLength, as in package request. [Texts] replaces the
-// English messages, for translations.
+// Pointers lead to the place in the JSON text, through tags, embedded, generic and
+// anonymous structs, slices and maps. The code of a fault is the tag of the rule, such
+// as "required" or "min", except that the code of "len" is problem.CodeLength, as in
+// package request. [Texts] replaces the English messages, for example with
+// translations.
 //
-// The package validates nothing itself, and no message has a value in it that the
-// client sent. Import it under a name of its own where the other validator is
-// imported too.
+// The package does not validate, and no message contains a value that the client has
+// sent. A file that also imports go-playground's validator has to rename one of the
+// two imports.
 package validator

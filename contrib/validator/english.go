@@ -32,12 +32,15 @@ func english(value any, f validator.FieldError) string {
 		return text + " " + fieldName(value, f, param)
 	}
 	if text, ok := withFields[tag]; ok {
-		return text + " " + fieldNames(value, f, strings.HasSuffix(tag, "_if") || strings.HasSuffix(tag, "_unless"))
+		if strings.HasSuffix(tag, "_if") || strings.HasSuffix(tag, "_unless") {
+			return text + " " + fieldConditions(value, f)
+		}
+		return text + " " + fieldNames(value, f)
 	}
 	return "is not valid"
 }
 
-// plain has messages for rules without a parameter.
+// plain are the messages for rules without a parameter.
 var plain = map[string]string{
 	"required":  "is required",
 	"isdefault": "must be left out",
@@ -105,7 +108,7 @@ var plain = map[string]string{
 	"cron":                      "must be a cron expression",
 }
 
-// withParam has messages that end in the parameter of the rule.
+// withParam are the messages that end with the parameter of the rule.
 var withParam = map[string]string{
 	"eq_ignore_case": "must be",
 	"ne_ignore_case": "must not be",
@@ -122,7 +125,7 @@ var withParam = map[string]string{
 	"datetime":       "must be a time in the form",
 }
 
-// withField has messages that end in the name of another field.
+// withField are the messages that end with the name of another field.
 var withField = map[string]string{
 	"eqfield": "must be equal to", "eqcsfield": "must be equal to",
 	"nefield": "must differ from", "necsfield": "must differ from",
@@ -133,7 +136,7 @@ var withField = map[string]string{
 	"fieldcontains": "must contain", "fieldexcludes": "must not contain",
 }
 
-// withFields has messages that end in the names of other fields.
+// withFields are the messages that end with the names of other fields.
 var withFields = map[string]string{
 	"required_if":          "is required if",
 	"required_unless":      "is required unless",
@@ -164,8 +167,8 @@ func compared(f validator.FieldError) string {
 	return numberTexts[tag] + " " + param
 }
 
-// The messages of compared: with a number, before a count, and for times, which
-// are compared with the present.
+// The messages of compared: for numbers, for lengths, and for times, which are
+// compared with the present.
 var (
 	numberTexts = map[string]string{
 		"len": "must be", "eq": "must be", "ne": "must not be", "min": "must be at least", "gte": "must be at least",
@@ -199,16 +202,18 @@ func words(param string) []string {
 
 var quoted = regexp.MustCompile(`'[^']*'|\S+`)
 
-// fieldNames returns the names of the fields in the parameter, each followed by a
-// value where there are pairs.
-func fieldNames(value any, f validator.FieldError, pairs bool) string {
+// fieldNames returns the names of the fields in the parameter.
+func fieldNames(value any, f validator.FieldError) string {
 	all := words(f.Param())
-	if !pairs {
-		for i := range all {
-			all[i] = fieldName(value, f, all[i])
-		}
-		return strings.Join(all, ", ")
+	for i := range all {
+		all[i] = fieldName(value, f, all[i])
 	}
+	return strings.Join(all, ", ")
+}
+
+// fieldConditions returns the pairs of a field and a value in the parameter.
+func fieldConditions(value any, f validator.FieldError) string {
+	all := words(f.Param())
 	var conditions []string
 	for i := 0; i+1 < len(all); i += 2 {
 		conditions = append(conditions, fieldName(value, f, all[i])+" is "+all[i+1])
@@ -216,9 +221,9 @@ func fieldNames(value any, f validator.FieldError, pairs bool) string {
 	return strings.Join(conditions, " and ")
 }
 
-// fieldName returns the name in the JSON text of another field, whose Go name is
-// a parameter: beside the field at fault, or for the rules across structs inside
-// the whole value. A field that is not in the text has no name there.
+// fieldName returns the JSON name of another field, whose Go name is a parameter. It
+// stands beside the field at fault, or for rules across structs inside the whole
+// value. A field that is not encoded has no JSON name.
 func fieldName(value any, f validator.FieldError, name string) string {
 	around := strings.TrimSuffix(f.StructNamespace(), f.StructField())
 	if strings.HasSuffix(f.ActualTag(), "csfield") {

@@ -8,19 +8,19 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Err returns what err, which came of validating value, means to a client: nil
-// if it is nil, and for validator.ValidationErrors a 422 with the faults, changed
-// by the options. Any other error is returned as it is: it is a mistake in the
-// program, such as a value that cannot be validated, and becomes a 500.
+// Err converts err, the result of validating value. For validator.ValidationErrors it
+// returns a problem with status 422 that lists the faults, with the options applied.
+// It returns nil if err is nil, and any other error unchanged: that is a programming
+// error, such as a value that cannot be validated, and becomes a 500.
 //
-// value is what was validated, or a pointer to it, and was read from JSON. The
-// bounds of [problem.Validation] apply. Err is safe for concurrent use.
+// Value is the value that was validated, or a pointer to it, as it was decoded from
+// JSON. The bounds of [problem.Validation] apply. Err is safe for concurrent use.
 func Err(value any, err error, opts ...problem.Option) error {
 	return Texts(nil).Err(value, err, opts...)
 }
 
-// Faults returns the faults that [Err] lists, to describe them by a problem.Type
-// for instance. It returns nil for an error that is not validator.ValidationErrors.
+// Faults returns the faults that [Err] lists, for a problem of another type. It
+// returns nil for an error that is not validator.ValidationErrors.
 func Faults(value any, err error) problem.Validation { return Texts(nil).Faults(value, err) }
 
 // Texts returns the message for a fault, such as a translation:
@@ -28,8 +28,8 @@ func Faults(value any, err error) problem.Validation { return Texts(nil).Faults(
 //	texts := validator.Texts(func(f validator.FieldError) string { return f.Translate(german) })
 //	return texts.Err(order, err)
 //
-// An empty message means the English one. It must not have the value in it that
-// the client sent. A nil Texts is ready to use.
+// A message must not contain the value that the client has sent. If it is empty, or if
+// Texts is nil, the message is the English one.
 type Texts func(validator.FieldError) string
 
 // Err is the function [Err] with these messages.

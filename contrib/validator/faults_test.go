@@ -110,7 +110,7 @@ func TestPointersInOtherValues(t *testing.T) {
 	}
 }
 
-func TestErrTellsFaultsFromMistakes(t *testing.T) {
+func TestErrReturnsOtherErrorsUnchanged(t *testing.T) {
 	assert.NoError(t, faults.Err(Base{ID: "1"}, validate.Struct(Base{ID: "1"})))
 	err := validate.Struct(7)
 	assert.Equal(t, err, faults.Err(7, err), "not a struct: a mistake in the program")
@@ -170,7 +170,7 @@ func TestEnglishMessages(t *testing.T) {
 	}
 }
 
-func TestMessagesNameOtherFieldsAsTheClientDoes(t *testing.T) {
+func TestMessagesNameOtherFieldsInJSON(t *testing.T) {
 	type User struct {
 		Kind     string `json:"kind"`
 		Password string `json:"pass_word"`
@@ -200,7 +200,7 @@ func TestMessagesNameOtherFieldsAsTheClientDoes(t *testing.T) {
 	}, got)
 }
 
-func TestEveryMessageIsASentenceWithoutTheValue(t *testing.T) {
+func TestMessagesNeverContainTheValue(t *testing.T) {
 	const canary = "c4n4ry-value"
 	for _, rule := range strings.Fields("required_with=X alpha alphanum numeric number hexadecimal hexcolor e164 url http_url uri base64 " +
 		"isbn uuid ulid latitude longitude ipv4 ipv6 ip cidr mac fqdn hostname_port json jwt lowercase= uppercase semver timezone duration cron " +
@@ -230,7 +230,7 @@ func TestTextsReplaceTheMessages(t *testing.T) {
 	assert.Equal(t, 422, problem.From(texts.Err(Base{}, validate.Struct(Base{}))).Status)
 }
 
-func TestAClientReadsTheFaults(t *testing.T) {
+func TestClientReadsTheFaults(t *testing.T) {
 	srv := httptest.NewServer(respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		var order Order
 		if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
@@ -251,7 +251,7 @@ func TestAClientReadsTheFaults(t *testing.T) {
 }
 
 // The client chooses the keys of a map, and each fault is looked for in it.
-func TestManyFaultsInALargeMapAreCheap(t *testing.T) {
+func TestFaultsInALargeMapAreCheap(t *testing.T) {
 	large := map[string]Base{}
 	for i := range 100_000 {
 		large[fmt.Sprintf("key-%d", i)] = Base{}

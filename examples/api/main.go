@@ -1,7 +1,6 @@
-// Command api is an order service on net/http and Rejoinder: create, read,
-// update without losing what another client has changed, and a list that is
-// streamed. Its handlers return errors; what those mean to a client is written
-// down once, in meaning.go.
+// Command api is an order service on net/http: it creates and reads orders, updates
+// them without losing the changes of another client, and streams a list of them. Its
+// handlers return errors, and errors.go defines what those mean to a client.
 //
 //	go run ./examples/api
 //	curl -i http://127.0.0.1:8080/orders --json '{"item":"tea","quantity":2}'
@@ -28,14 +27,13 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
 	perMinute := flag.Int("limit", 600, "how many requests a client may make in a minute")
 	flag.Parse()
 	serve.Main(*addr, service(*perMinute))
 }
 
-// service is the handlers with what every response passes through around them,
-// the outermost first.
+// service returns the routes with the middleware around them, the outermost first.
 func service(perMinute int) http.Handler {
 	limit := ratelimit.New(ratelimit.Policy{
 		Quota: ratelimit.PerMinute(perMinute),

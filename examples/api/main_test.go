@@ -15,9 +15,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
 
-// TestServiceThroughItsWholeLife is one conversation with the service: each
-// request builds on the answers before it.
-func TestServiceThroughItsWholeLife(t *testing.T) {
+// TestServiceInOneConversation is one conversation with the service: each
+// request depends on the responses before it.
+func TestServiceInOneConversation(t *testing.T) {
 	srv := httptest.NewServer(service(1000))
 	defer srv.Close()
 	const tea = `{"item":"tea","quantity":2}`
@@ -37,7 +37,7 @@ func TestServiceThroughItsWholeLife(t *testing.T) {
 
 		{"PUT /orders/1", tea, 428, "If-Match", "which version?"},
 		{"PUT /orders/1 If-Match:\"1\"", `{"item":"tea","quantity":3}`, 200, `Etag: "2"`, "changed"},
-		{"PUT /orders/1 If-Match:\"1\"", `{"item":"tea","quantity":4}`, 412, `Etag: "2"`, "somebody was faster"},
+		{"PUT /orders/1 If-Match:\"1\"", `{"item":"tea","quantity":4}`, 412, `Etag: "2"`, "another client was faster"},
 		{"GET /orders/1", "", 200, `"quantity":3`, "the first change is still there"},
 
 		{"POST /orders", `{"item":"tea","quantity":8}`, 409, `"available":7`, "a domain error"},
@@ -85,7 +85,7 @@ func TestServiceThroughItsWholeLife(t *testing.T) {
 	}
 }
 
-func TestServiceTellsAShortageByItsType(t *testing.T) {
+func TestShortageHasAType(t *testing.T) {
 	srv := httptest.NewServer(service(1000))
 	defer srv.Close()
 	client := &http.Client{Transport: &problem.Transport{}}
@@ -96,7 +96,7 @@ func TestServiceTellsAShortageByItsType(t *testing.T) {
 	assert.Contains(t, d.Instance, "urn:request:")
 }
 
-func TestServiceRefusesWhatIsTooMuch(t *testing.T) {
+func TestServiceLimitsRequests(t *testing.T) {
 	srv := httptest.NewServer(service(1))
 	defer srv.Close()
 	for _, want := range []int{200, 429} {

@@ -9,8 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// orders has the handlers. Each of them says what happened, and nothing about
-// how that looks on the wire.
+// orders has the handlers. They return errors, and leave their form to responder.
 type orders struct{ store *store }
 
 func (o *orders) routes() http.Handler {
@@ -29,15 +28,15 @@ func (o *orders) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (o *orders) create(w http.ResponseWriter, r *http.Request) error {
-	wanted, err := wish(r)
+	requested, err := read(r)
 	if err != nil {
 		return err
 	}
-	created, err := o.store.create(wanted)
+	created, err := o.store.create(requested)
 	if err != nil {
 		return err
 	}
-	version(created).SetHeader(w.Header())
+	validators(created).SetHeader(w.Header())
 	respond.Created(w, "/orders/"+strconv.Itoa(created.ID), created)
 	return nil
 }
@@ -47,7 +46,7 @@ func (o *orders) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if respond.Conditional(w, r, version(found)) {
+	if respond.Conditional(w, r, validators(found)) {
 		return nil
 	}
 	respond.JSON(w, http.StatusOK, found)
@@ -55,24 +54,24 @@ func (o *orders) read(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (o *orders) update(w http.ResponseWriter, r *http.Request) error {
-	wanted, err := wish(r)
+	requested, err := read(r)
 	if err != nil {
 		return err
 	}
-	changed, err := o.store.update(r.PathValue("id"), wanted, func(current order) error {
-		return version(current).Require(r)
+	changed, err := o.store.update(r.PathValue("id"), requested, func(current order) error {
+		return validators(current).Require(r)
 	})
 	if err != nil {
 		return err
 	}
-	version(changed).SetHeader(w.Header())
+	validators(changed).SetHeader(w.Header())
 	respond.JSON(w, http.StatusOK, changed)
 	return nil
 }
 
 func (o *orders) cancel(w http.ResponseWriter, r *http.Request) error {
 	err := o.store.remove(r.PathValue("id"), func(current order) error {
-		return version(current).Check(r)
+		return validators(current).Check(r)
 	})
 	if err == nil {
 		respond.NoContent(w)
@@ -80,9 +79,9 @@ func (o *orders) cancel(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// wish reads the content of a request and checks it.
-func wish(r *http.Request) (order, error) {
-	wanted, err := request.JSON[struct {
+// read reads the body of a request and validates it.
+func read(r *http.Request) (order, error) {
+	body, err := request.JSON[struct {
 		Item     string `json:"item"`
 		Quantity int    `json:"quantity"`
 	}](r)
@@ -90,11 +89,11 @@ func wish(r *http.Request) (order, error) {
 		return order{}, err
 	}
 	var v problem.Validation
-	v.Check(wanted.Item != "", "must not be empty", "item")
-	v.Check(wanted.Quantity > 0, "must be positive", "quantity")
-	return order{Item: wanted.Item, Quantity: wanted.Quantity}, v.Err()
+	v.Check(body.Item != "", "must not be empty", "item")
+	v.Check(body.Quantity > 0, "must be positive", "quantity")
+	return order{Item: body.Item, Quantity: body.Quantity}, v.Err()
 }
 
-func version(o order) respond.Validators {
+func validators(o order) respond.Validators {
 	return respond.Validators{Tag: strconv.Itoa(o.Revision), Modified: o.Changed}
 }

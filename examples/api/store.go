@@ -20,7 +20,8 @@ type order struct {
 	Changed  time.Time `json:"changed"`
 }
 
-// store keeps orders in memory. It knows nothing of HTTP.
+// store keeps orders in memory, and is independent of HTTP. It is safe for concurrent
+// use.
 type store struct {
 	mu     sync.Mutex
 	orders map[int]order
@@ -29,7 +30,7 @@ type store struct {
 
 var errNoOrder = errors.New("no such order")
 
-// shortageError says that there is less of an item than was ordered.
+// shortageError reports that there is less of an item than was ordered.
 type shortageError struct {
 	item      string
 	available int
@@ -39,7 +40,7 @@ func (e *shortageError) Error() string {
 	return fmt.Sprintf("only %d of %q left", e.available, e.item)
 }
 
-// stock is what there is of every item.
+// stock is the quantity of each item.
 const stock = 10
 
 func newStore() *store { return &store{orders: make(map[int]order)} }
@@ -58,9 +59,9 @@ func (s *store) read(id string) (order, error) {
 	return s.get(id)
 }
 
-// update changes an order if allowed has nothing against the current one.
-// No other request can change it in between.
-func (s *store) update(id string, wanted order, allowed func(order) error) (order, error) {
+// update changes an order, unless allowed returns an error for its current state. No
+// other request can change the order in between.
+func (s *store) update(id string, changed order, allowed func(order) error) (order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	current, err := s.get(id)
@@ -70,8 +71,8 @@ func (s *store) update(id string, wanted order, allowed func(order) error) (orde
 	if err := allowed(current); err != nil {
 		return order{}, err
 	}
-	wanted.ID, wanted.Revision = current.ID, current.Revision
-	return s.put(wanted)
+	changed.ID, changed.Revision = current.ID, current.Revision
+	return s.put(changed)
 }
 
 func (s *store) remove(id string, allowed func(order) error) error {
@@ -88,7 +89,7 @@ func (s *store) remove(id string, allowed func(order) error) error {
 	return nil
 }
 
-// all yields the orders that there are when it begins.
+// all iterates over the orders that exist when it begins.
 func (s *store) all(ctx context.Context) iter.Seq2[order, error] {
 	return func(yield func(order, error) bool) {
 		s.mu.Lock()
@@ -105,7 +106,7 @@ func (s *store) all(ctx context.Context) iter.Seq2[order, error] {
 	}
 }
 
-// get and put need the lock.
+// The caller of get and put must hold s.mu.
 func (s *store) get(id string) (order, error) {
 	n, err := strconv.Atoi(id)
 	o, ok := s.orders[n]

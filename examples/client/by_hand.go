@@ -9,11 +9,11 @@ import (
 
 // byHand is an [http.RoundTripper] that retries requests without a body.
 type byHand struct {
-	Base     http.RoundTripper
-	Patience time.Duration
+	Base    http.RoundTripper
+	MaxWait time.Duration // the longest wait before a retry
 }
 
-// RoundTrip sends the request until it succeeds, or waiting is not worth it.
+// RoundTrip sends the request until it succeeds, or until wait gives up.
 func (t *byHand) RoundTrip(req *http.Request) (*http.Response, error) {
 	checked := &problem.Transport{Base: t.Base}
 	for tries := 1; ; tries++ {
@@ -21,8 +21,8 @@ func (t *byHand) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil || req.Body != nil {
 			return res, err
 		}
-		pause, worthIt := wait(err, tries, t.Patience)
-		if !worthIt {
+		pause, retry := wait(err, tries, t.MaxWait)
+		if !retry {
 			return nil, err
 		}
 		timer := time.NewTimer(pause)

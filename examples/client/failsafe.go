@@ -11,16 +11,16 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// withFailsafe puts the Transport inside the policy, which then decides by errors
-// alone: a problem says by itself whether and when to come back.
-func withFailsafe(base http.RoundTripper, patience time.Duration) *http.Client {
+// withFailsafe puts the Transport inside the policy, which then sees a failure as an
+// error that states whether and when to retry.
+func withFailsafe(base http.RoundTripper, maxWait time.Duration) *http.Client {
 	policy := retrypolicy.NewBuilder[*http.Response]().
 		HandleIf(func(_ *http.Response, err error) bool {
-			_, worthIt := wait(err, 1, patience) // WithMaxAttempts counts
-			return worthIt
+			_, retry := wait(err, 1, maxWait) // WithMaxAttempts counts
+			return retry
 		}).
 		WithDelayFunc(func(exec failsafe.ExecutionAttempt[*http.Response]) time.Duration {
-			pause, _ := wait(exec.LastError(), exec.Attempts(), patience)
+			pause, _ := wait(exec.LastError(), exec.Attempts(), maxWait)
 			return pause
 		}).
 		WithMaxAttempts(maxTries).

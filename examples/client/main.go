@@ -1,13 +1,13 @@
-// Command client fetches a URL and, where the server says when to come back,
-// waits and tries again. It has the same three times: by hand, with
-// hashicorp/go-retryablehttp and with failsafe-go.
+// Command client fetches a URL, and retries after the time that a failure states in
+// Retry-After. It does so in three ways: by hand, with hashicorp/go-retryablehttp and
+// with failsafe-go.
 //
 //	go run ./examples/quickstart -limit 5      # in one terminal
 //	cd examples/client
 //	go run . -n 8 http://127.0.0.1:8080/todos  # in another
 //
-// Package problem has no retries of its own. [problem.Details.Retryable] and
-// [problem.Details.RetryAfter] are all that a library for them has to be told.
+// Package problem does not retry. A library that does needs only
+// [problem.Details.Retryable] and [problem.Details.RetryAfter].
 package main
 
 import (
@@ -25,14 +25,14 @@ import (
 )
 
 func main() {
-	with := flag.String("with", "hand", "who retries: hand, retryablehttp or failsafe")
+	with := flag.String("with", "hand", "what retries: hand, retryablehttp or failsafe")
 	times := flag.Int("n", 1, "how many times to fetch the URL")
-	patience := flag.Duration("patience", time.Minute, "the longest wait that is worth it")
+	maxWait := flag.Duration("max-wait", time.Minute, "the longest wait before a retry")
 	flag.Parse()
 	clients := map[string]*http.Client{
-		"hand":          {Transport: &byHand{Base: http.DefaultTransport, Patience: *patience}},
-		"retryablehttp": withRetryableHTTP(http.DefaultTransport, *patience),
-		"failsafe":      withFailsafe(http.DefaultTransport, *patience),
+		"hand":          {Transport: &byHand{Base: http.DefaultTransport, MaxWait: *maxWait}},
+		"retryablehttp": withRetryableHTTP(http.DefaultTransport, *maxWait),
+		"failsafe":      withFailsafe(http.DefaultTransport, *maxWait),
 	}
 	client := clients[*with]
 	if flag.NArg() != 1 || client == nil {
@@ -49,7 +49,7 @@ func main() {
 	}
 }
 
-// fetch copies what is at the URL to w.
+// fetch copies the body of the response to w.
 func fetch(ctx context.Context, client *http.Client, url string, w io.Writer) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -57,21 +57,20 @@ func fetch(ctx context.Context, client *http.Client, url string, w io.Writer) er
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return err // a problem, where the server described one
+		return err // a *problem.Details if the server sent an error
 	}
 	defer res.Body.Close()
 	_, err = io.Copy(w, res.Body)
 	return err
 }
 
-// maxTries bounds how often one request is sent.
+// maxTries is how often a request is sent at most.
 const maxTries = 4
 
-// wait decides what to do after a failure: how long to wait until the same
-// request may succeed, and whether that is worth it. A server that wants a longer
-// wait than patience will not serve an earlier request either, so the wait is
-// given up and not cut short.
-func wait(err error, tries int, patience time.Duration) (time.Duration, bool) {
+// wait returns how long to wait after err until the same request may succeed, and
+// whether to retry at all. It does not retry after less than Retry-After, since the
+// request would fail again: a wait longer than maxWait is given up.
+func wait(err error, tries int, maxWait time.Duration) (pause time.Duration, retry bool) {
 	d, ok := errors.AsType[*problem.Details](err)
 	if !ok || !d.Retryable() || tries >= maxTries {
 		return 0, false
@@ -80,5 +79,5 @@ func wait(err error, tries int, patience time.Duration) (time.Duration, bool) {
 	if !stated {
 		pause = time.Second << (tries - 1) // 1, 2, 4 seconds
 	}
-	return pause, pause <= patience
+	return pause, pause <= maxWait
 }

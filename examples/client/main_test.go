@@ -48,14 +48,14 @@ func (t *inProcess) pauses() []time.Duration {
 	return pauses
 }
 
-const patience = 30 * time.Second
+const maxWait = 30 * time.Second
 
 // everyClient runs a test with each way to retry, in a time of its own.
 func everyClient(t *testing.T, test func(t *testing.T, client func(http.RoundTripper) *http.Client)) {
 	for name, client := range map[string]func(http.RoundTripper) *http.Client{
-		"by hand":       func(base http.RoundTripper) *http.Client { return &http.Client{Transport: &byHand{base, patience}} },
-		"retryablehttp": func(base http.RoundTripper) *http.Client { return withRetryableHTTP(base, patience) },
-		"failsafe":      func(base http.RoundTripper) *http.Client { return withFailsafe(base, patience) },
+		"by hand":       func(base http.RoundTripper) *http.Client { return &http.Client{Transport: &byHand{base, maxWait}} },
+		"retryablehttp": func(base http.RoundTripper) *http.Client { return withRetryableHTTP(base, maxWait) },
+		"failsafe":      func(base http.RoundTripper) *http.Client { return withFailsafe(base, maxWait) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { test(t, client) })
@@ -70,7 +70,7 @@ func get(t *testing.T, client *http.Client) (string, error) {
 	return body.String(), err
 }
 
-// fails answers with the problems in turn, and then with a success.
+// fails responds with the problems in turn, and then with a success.
 func fails(problems ...*problem.Details) http.HandlerFunc {
 	n := 0
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +83,7 @@ func fails(problems ...*problem.Details) http.HandlerFunc {
 	}
 }
 
-func TestClientWaitsForWhatA429Says(t *testing.T) {
+func TestClientWaitsAsA429States(t *testing.T) {
 	everyClient(t, func(t *testing.T, client func(http.RoundTripper) *http.Client) {
 		limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerMinute(6), Key: ratelimit.ByIP(clientip.Direct)})
 		base := &inProcess{Handler: limit(fails())}
@@ -98,7 +98,7 @@ func TestClientWaitsForWhatA429Says(t *testing.T) {
 	})
 }
 
-func TestClientWaitsAsLongAsEachFailureSays(t *testing.T) {
+func TestClientWaitsAsEachFailureStates(t *testing.T) {
 	everyClient(t, func(t *testing.T, client func(http.RoundTripper) *http.Client) {
 		base := &inProcess{Handler: fails(problem.New(503, problem.RetryAfter(7*time.Second)), problem.New(429, problem.RetryAfter(3*time.Second)), problem.New(502))}
 		body, err := get(t, client(base))
@@ -122,7 +122,7 @@ func TestClientGivesUpAWaitThatIsTooLong(t *testing.T) {
 	})
 }
 
-func TestClientRepeatsOnlyWhatMaySucceed(t *testing.T) {
+func TestClientRetriesOnlyWhatMaySucceed(t *testing.T) {
 	outOfCredit := problem.Define("https://example.com/probs/out-of-credit", "You do not have enough credit.", 403, "")
 	everyClient(t, func(t *testing.T, client func(http.RoundTripper) *http.Client) {
 		base := &inProcess{Handler: fails(outOfCredit.New(problem.Extension("balance", 30)))}

@@ -10,13 +10,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// withRetryableHTTP puts the Transport around the retrying client: inside, that
-// would see an error for every failure and retry them all, and its Backoff would
-// have no response to look at.
+// withRetryableHTTP puts the Transport around the retrying client. If it stood inside,
+// the client would see an error for each failure, retry all of them, and have no
+// response to pass to Backoff.
 //
-// CheckResponse leaves the body of a failure readable, so that CheckRetry, Backoff
-// and the Transport may each look at the same response.
-func withRetryableHTTP(base http.RoundTripper, patience time.Duration) *http.Client {
+// CheckResponse leaves the body of a failure readable, so that CheckRetry, Backoff and
+// the Transport can all read the same response.
+func withRetryableHTTP(base http.RoundTripper, maxWait time.Duration) *http.Client {
 	c := retryablehttp.NewClient()
 	c.HTTPClient = &http.Client{Transport: base}
 	c.Logger = nil
@@ -25,14 +25,14 @@ func withRetryableHTTP(base http.RoundTripper, patience time.Duration) *http.Cli
 		if err != nil {
 			return retryablehttp.DefaultRetryPolicy(ctx, res, err)
 		}
-		_, worthIt := wait(problem.CheckResponse(res), 1, patience) // RetryMax counts
-		return worthIt, nil
+		_, retry := wait(problem.CheckResponse(res), 1, maxWait) // RetryMax counts
+		return retry, nil
 	}
 	c.Backoff = func(_, _ time.Duration, attempt int, res *http.Response) time.Duration {
 		if res == nil {
 			return time.Second << attempt
 		}
-		pause, _ := wait(problem.CheckResponse(res), attempt+1, patience)
+		pause, _ := wait(problem.CheckResponse(res), attempt+1, maxWait)
 		return pause
 	}
 	c.ErrorHandler = retryablehttp.PassthroughErrorHandler // the last failure, for the Transport

@@ -10,8 +10,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// registerCodes adds the endpoints that respond with the code in their path,
-// each in another way. The code may be any number.
+// registerCodes adds the endpoints that respond with the code in their path, each in a
+// different way. The code may be any number.
 func registerCodes(mux *http.ServeMux) {
 	mux.Handle("/error/{code}", withCode(func(w http.ResponseWriter, r *http.Request, code int) {
 		respond.Error(w, code, required(r, code)...)
@@ -29,8 +29,8 @@ func registerCodes(mux *http.ServeMux) {
 	mux.Handle("/invalid/{code}", bare)
 }
 
-// withCode reads the code from the path. What is no number at all is an address
-// that does not exist.
+// withCode calls h with the code in the path, and responds with 404 if that is not a
+// number.
 func withCode(h func(w http.ResponseWriter, r *http.Request, code int)) http.Handler {
 	return respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 		code, err := strconv.Atoi(r.PathValue("code"))
@@ -42,13 +42,13 @@ func withCode(h func(w http.ResponseWriter, r *http.Request, code int)) http.Han
 	})
 }
 
-// required returns the header fields that a response with the code must have,
-// or should. A real handler knows better values.
+// required returns the header fields that a response with the code must or should
+// have. A real handler knows better values.
 func required(r *http.Request, code int) []problem.Option {
 	switch code {
 	case 201:
 		return []problem.Option{problem.Header("Location", r.URL.Path)}
-	case 206: // all of it is a part, too
+	case 206: // the part is the whole body
 		body, _ := problem.New(code).AppendJSON(nil)
 		return []problem.Option{problem.Header("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(body)-1, len(body)))}
 	case 226:

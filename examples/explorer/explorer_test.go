@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
@@ -36,57 +37,48 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// answer is one final answer as it came over the wire.
-type answer struct {
+// response is a final response as it was received.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// asker sends requests over one protocol.
-type asker struct {
+// client sends requests over one protocol.
+type client struct {
 	name string
-	ask  func(t *testing.T, method, path, body string, header ...string) answer
+	send func(t *testing.T, method, path, body string, header ...string) response
 }
 
-// askers returns one for HTTP/1.1, which looks at the raw bytes, and one for
+// clients returns one for HTTP/1.1, which looks at the raw bytes, and one for
 // HTTP/2, each with a server of its own.
-func askers(t *testing.T) []asker {
-	plain := httptest.NewServer(handler())
-	t.Cleanup(plain.Close)
-	plain.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	encrypted := httptest.NewUnstartedServer(handler())
-	encrypted.EnableHTTP2 = true
-	encrypted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	encrypted.StartTLS()
-	t.Cleanup(encrypted.Close)
-	client := encrypted.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-	return []asker{
-		{"HTTP/1.1", func(t *testing.T, method, path, body string, header ...string) answer {
-			return askRaw(t, plain.Listener.Addr().String(), method, path, body, header)
+func clients(t *testing.T) []client {
+	plain := wiretest.Start(t, wiretest.HTTP1, handler())
+	encrypted := wiretest.Start(t, wiretest.HTTP2, handler())
+	return []client{
+		{wiretest.HTTP1, func(t *testing.T, method, path, body string, header ...string) response {
+			return sendRaw(t, plain.Listener.Addr().String(), method, path, body, header)
 		}},
-		{"HTTP/2", func(t *testing.T, method, path, body string, header ...string) answer {
+		{wiretest.HTTP2, func(t *testing.T, method, path, body string, header ...string) response {
 			req, err := http.NewRequestWithContext(t.Context(), method, encrypted.URL+path, strings.NewReader(body))
 			require.NoError(t, err)
 			for i := 0; i < len(header); i += 2 {
 				req.Header.Set(header[i], header[i+1])
 			}
-			res, err := client.Do(req)
+			res, err := encrypted.Client().Do(req)
 			require.NoError(t, err)
 			defer res.Body.Close()
 			require.Equal(t, 2, res.ProtoMajor)
 			b, err := io.ReadAll(res.Body)
 			require.NoError(t, err)
-			return answer{res.StatusCode, res.Header, string(b)}
+			return response{res.StatusCode, res.Header, string(b)}
 		}},
 	}
 }
 
-// askRaw sends a second request on the same connection behind the first answer:
-// if that said a wrong thing about its own length, the second is unreadable.
-func askRaw(t *testing.T, addr, method, path, body string, header []string) answer {
+// sendRaw sends a second request on the same connection: if the framing of the first
+// response was wrong, the second cannot be read.
+func sendRaw(t *testing.T, addr, method, path, body string, header []string) response {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
@@ -114,11 +106,11 @@ func askRaw(t *testing.T, addr, method, path, body string, header []string) answ
 	}
 	rest, err := io.ReadAll(in)
 	require.NoError(t, err)
-	require.Empty(t, rest, "bytes behind the answer")
-	return answer{res.StatusCode, res.Header, got}
+	require.Empty(t, rest, "bytes behind the response")
+	return response{res.StatusCode, res.Header, got}
 }
 
-// readFinal reads answers up to the first that is no interim one.
+// readFinal reads responses up to the first that is not interim.
 func readFinal(t *testing.T, in *bufio.Reader, method string) (*http.Response, string) {
 	t.Helper()
 	for {
@@ -134,7 +126,7 @@ func readFinal(t *testing.T, in *bufio.Reader, method string) (*http.Response, s
 }
 
 // document requires that a is a problem document about its own status.
-func (a answer) document(t *testing.T) map[string]any {
+func (a response) document(t *testing.T) map[string]any {
 	t.Helper()
 	require.Equal(t, problem.MediaType, a.header.Get("Content-Type"), "%+v", a)
 	var doc map[string]any
@@ -164,26 +156,26 @@ func codes() []int {
 	return all
 }
 
-// sent returns the status on the wire where a handler asks for code.
+// sent returns the status that is sent where a handler sends code.
 func sent(endpoint string, code int) int {
 	switch {
 	case code < 100 || code > 599, code == http.StatusSwitchingProtocols:
-		return 500 // nothing is switched: RFC 9110, 15.2.2 wants an Upgrade
+		return 500 // nothing is switched: RFC 9110, 15.2.2 requires an Upgrade
 	case code < 200 && endpoint == "error":
-		return 500 // no final answer
+		return 500 // not a final status
 	case code < 200:
 		return 200 // interim, and then the handler goes on
 	}
 	return code
 }
 
-func TestEveryCodeLeavesInOrderHoweverItIsWritten(t *testing.T) {
-	for _, a := range askers(t) {
+func TestEachCodeIsAValidResponse(t *testing.T) {
+	for _, a := range clients(t) {
 		for _, endpoint := range []string{"error", "raw", "empty", "json", "invalid"} {
 			for _, code := range codes() {
 				path := fmt.Sprintf("/%s/%d", endpoint, code)
 				t.Run(a.name+path, func(t *testing.T) {
-					got := a.ask(t, "GET", path, "")
+					got := a.send(t, "GET", path, "")
 					want := sent(endpoint, code)
 					require.Equal(t, want, got.status)
 					assert.NotEmpty(t, got.header.Get("X-Request-Id"))
@@ -211,7 +203,7 @@ func TestEveryCodeLeavesInOrderHoweverItIsWritten(t *testing.T) {
 					}
 					hasRequired(t, endpoint, a.name, got)
 
-					head := a.ask(t, "HEAD", path, "")
+					head := a.send(t, "HEAD", path, "")
 					assert.Equal(t, got.status, head.status)
 					assert.Empty(t, head.body)
 					for _, h := range []http.Header{got.header, head.header} {
@@ -230,8 +222,8 @@ func TestEveryCodeLeavesInOrderHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestTheFormOfAnErrorIsTheClientsChoiceAndNothingElse(t *testing.T) {
-	for _, a := range askers(t) {
+func TestFormOfAnErrorIsNegotiated(t *testing.T) {
+	for _, a := range clients(t) {
 		for _, endpoint := range []string{"error", "raw", "empty"} {
 			for _, code := range codes() {
 				want := sent(endpoint, code)
@@ -244,7 +236,7 @@ func TestTheFormOfAnErrorIsTheClientsChoiceAndNothingElse(t *testing.T) {
 					"application/xml": problem.MediaTypeXML,
 					"*/*":             problem.MediaType,
 				} {
-					got := a.ask(t, "GET", path, "", "Accept", accept)
+					got := a.send(t, "GET", path, "", "Accept", accept)
 					require.Equal(t, want, got.status, "%s for %s", path, accept)
 					require.Equal(t, mediaType, got.header.Get("Content-Type"), "%s for %s", path, accept)
 					assert.Contains(t, got.header.Get("Vary"), "Accept")
@@ -259,7 +251,7 @@ func TestTheFormOfAnErrorIsTheClientsChoiceAndNothingElse(t *testing.T) {
 }
 
 // hasRequired checks the fields that RFC 9110 and others want beside a code.
-func hasRequired(t *testing.T, endpoint, proto string, a answer) {
+func hasRequired(t *testing.T, endpoint, proto string, a response) {
 	t.Helper()
 	for _, field := range []string{"Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Proxy-Connection"} {
 		if proto == "HTTP/2" {
@@ -283,34 +275,34 @@ func hasRequired(t *testing.T, endpoint, proto string, a answer) {
 	}
 }
 
-func TestWhatIsNoNumberIsNoAddress(t *testing.T) {
-	for _, a := range askers(t) {
+func TestPathWithoutANumberIsNotFound(t *testing.T) {
+	for _, a := range clients(t) {
 		for _, path := range []string{"/error/teapot", "/raw/4O4", "/empty/", "/json/4.04", "/invalid/99999999999999999999", "/statuses/x", "/statuses/42", "/nowhere"} {
-			got := a.ask(t, "GET", path, "")
+			got := a.send(t, "GET", path, "")
 			assert.Equal(t, 404, got.status, path)
 			got.document(t)
 		}
 	}
 }
 
-func TestAMethodThatAnEndpointLacksIsToldWhichItHas(t *testing.T) {
-	for _, a := range askers(t) {
+func TestOtherMethodsGetAllow(t *testing.T) {
+	for _, a := range clients(t) {
 		for path, allow := range map[string]string{"/orders": "POST", "/stream": "GET, HEAD", "/file": "GET, HEAD", "/statuses": "GET, HEAD", "/": "GET, HEAD"} {
-			got := a.ask(t, "PATCH", path, "")
+			got := a.send(t, "PATCH", path, "")
 			assert.Equal(t, 405, got.status, path)
 			assert.Equal(t, allow, got.header.Get("Allow"))
 			got.document(t)
 		}
-		assert.Equal(t, 503, a.ask(t, "DELETE", "/error/503", "").status, "the others take every method")
+		assert.Equal(t, 503, a.send(t, "DELETE", "/error/503", "").status, "the others take every method")
 	}
 }
 
-func TestAPanicIsAnErrorOnlyIfNothingWasSent(t *testing.T) {
+func TestPanicIsA500UnlessItIsTooLate(t *testing.T) {
 	srv := httptest.NewServer(handler())
 	defer srv.Close()
 	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	for _, a := range askers(t) {
-		got := a.ask(t, "GET", "/panic", "")
+	for _, a := range clients(t) {
+		got := a.send(t, "GET", "/panic", "")
 		assert.Equal(t, 500, got.status)
 		got.document(t)
 	}
@@ -318,16 +310,16 @@ func TestAPanicIsAnErrorOnlyIfNothingWasSent(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	assert.Error(t, err, "the client has to notice that the answer is not whole")
-	assert.Equal(t, "The first half of an answer, and then", string(body))
+	assert.Error(t, err, "the client must notice that the response is cut")
+	assert.Equal(t, "The first half of a response, and then", string(body))
 }
 
-func TestTheSixthRequestOfAMinuteIsRefused(t *testing.T) {
-	for _, a := range askers(t) {
+func TestSixthRequestOfAMinuteIsRefused(t *testing.T) {
+	for _, a := range clients(t) {
 		for range 5 {
-			require.Equal(t, 200, a.ask(t, "GET", "/limited", "").status)
+			require.Equal(t, 200, a.send(t, "GET", "/limited", "").status)
 		}
-		got := a.ask(t, "GET", "/limited", "")
+		got := a.send(t, "GET", "/limited", "")
 		require.Equal(t, 429, got.status)
 		got.document(t)
 		wait, err := strconv.Atoi(got.header.Get("Retry-After"))
@@ -362,14 +354,14 @@ func TestOrders(t *testing.T) {
 		{"another type", "text/plain", good, 415, nil},
 		{"a form", "application/x-www-form-urlencoded", "item=tea", 415, nil},
 	}
-	for _, a := range askers(t) {
+	for _, a := range clients(t) {
 		for _, tt := range tests {
 			t.Run(a.name+"/"+tt.name, func(t *testing.T) {
 				var header []string
 				if tt.mediaType != "" {
 					header = []string{"Content-Type", tt.mediaType}
 				}
-				got := a.ask(t, "POST", "/orders", tt.body, header...)
+				got := a.send(t, "POST", "/orders", tt.body, header...)
 				require.Equal(t, tt.status, got.status, "%s", got.body)
 				if got.status == 201 {
 					assert.Equal(t, "/orders/1", got.header.Get("Location"))
@@ -392,8 +384,8 @@ func TestOrders(t *testing.T) {
 }
 
 func TestBuyIsATypedProblem(t *testing.T) {
-	for _, a := range askers(t) {
-		got := a.ask(t, "POST", "/buy", "")
+	for _, a := range clients(t) {
+		got := a.send(t, "POST", "/buy", "")
 		assert.Equal(t, 403, got.status)
 		doc := got.document(t)
 		assert.Equal(t, "https://example.com/statuses/out-of-credit", doc["type"])
@@ -403,7 +395,7 @@ func TestBuyIsATypedProblem(t *testing.T) {
 	}
 }
 
-func TestTheStreamArrivesEventByEvent(t *testing.T) {
+func TestStreamArrivesEventByEvent(t *testing.T) {
 	srv := httptest.NewServer(handler())
 	defer srv.Close()
 	res, err := srv.Client().Get(srv.URL + "/stream")
@@ -425,48 +417,48 @@ func TestTheStreamArrivesEventByEvent(t *testing.T) {
 	assert.Equal(t, []string{"1", "2", "3", "4", "5"}, seen)
 }
 
-func TestFileKnowsRangesAndValidators(t *testing.T) {
-	for _, a := range askers(t) {
-		whole := a.ask(t, "GET", "/file", "")
+func TestFileHasRangesAndValidators(t *testing.T) {
+	for _, a := range clients(t) {
+		whole := a.send(t, "GET", "/file", "")
 		assert.Equal(t, 200, whole.status)
 		assert.Equal(t, fileText, whole.body)
 
-		part := a.ask(t, "GET", "/file", "", "Range", "bytes=0-8")
+		part := a.send(t, "GET", "/file", "", "Range", "bytes=0-8")
 		assert.Equal(t, 206, part.status)
 		assert.Equal(t, fileText[:9], part.body)
 		assert.Equal(t, fmt.Sprintf("bytes 0-8/%d", len(fileText)), part.header.Get("Content-Range"))
 
-		same := a.ask(t, "GET", "/file", "", "If-None-Match", whole.header.Get("ETag"))
+		same := a.send(t, "GET", "/file", "", "If-None-Match", whole.header.Get("ETag"))
 		assert.Equal(t, 304, same.status)
 		assert.Empty(t, same.body)
 		assert.Equal(t, whole.header.Get("ETag"), same.header.Get("ETag"))
 
-		stale := a.ask(t, "GET", "/file", "", "If-Match", `"other"`)
+		stale := a.send(t, "GET", "/file", "", "If-Match", `"other"`)
 		assert.Equal(t, 412, stale.status)
 		assert.Equal(t, whole.header.Get("ETag"), stale.header.Get("ETag"))
 		stale.document(t)
 
-		beyond := a.ask(t, "GET", "/file", "", "Range", "bytes=999999-")
+		beyond := a.send(t, "GET", "/file", "", "Range", "bytes=999999-")
 		assert.Equal(t, 416, beyond.status)
 		assert.Equal(t, fmt.Sprintf("bytes */%d", len(fileText)), beyond.header.Get("Content-Range"))
 		beyond.document(t)
 	}
 }
 
-func TestADeadUpstreamIsABadGateway(t *testing.T) {
-	for _, a := range askers(t) {
-		got := a.ask(t, "GET", "/upstream", "")
+func TestDeadUpstreamIsA502(t *testing.T) {
+	for _, a := range clients(t) {
+		got := a.send(t, "GET", "/upstream", "")
 		assert.Equal(t, 502, got.status)
 		got.document(t)
 		assert.NotContains(t, got.body, "127.0.0.1")
 	}
 }
 
-func TestTheCatalogueIsServed(t *testing.T) {
-	for _, a := range askers(t) {
+func TestCatalogueIsServed(t *testing.T) {
+	for _, a := range clients(t) {
 		for _, path := range []string{"/statuses", "/statuses/"} {
 			var all struct{ Statuses []map[string]any }
-			got := a.ask(t, "GET", path, "")
+			got := a.send(t, "GET", path, "")
 			require.Equal(t, 200, got.status)
 			require.Equal(t, "application/json", got.header.Get("Content-Type"))
 			require.NoError(t, json.Unmarshal([]byte(got.body), &all))
@@ -475,26 +467,26 @@ func TestTheCatalogueIsServed(t *testing.T) {
 		for s := range status.All() {
 			path := fmt.Sprintf("/statuses/%d", s.Code)
 			var one map[string]any
-			got := a.ask(t, "GET", path, "")
+			got := a.send(t, "GET", path, "")
 			require.Equal(t, 200, got.status)
 			require.NoError(t, json.Unmarshal([]byte(got.body), &one))
 			assert.Equal(t, s.Reason, one["title"])
 			assert.Equal(t, s.Description, one["description"])
 
-			page := a.ask(t, "GET", path, "", "Accept", "text/html")
+			page := a.send(t, "GET", path, "", "Accept", "text/html")
 			require.Equal(t, 200, page.status)
 			assert.Equal(t, problem.MediaTypeHTML, page.header.Get("Content-Type"))
 			assert.True(t, strings.Contains(html.UnescapeString(page.body), s.Description), path)
 		}
-		got := a.ask(t, "GET", "/statuses/out-of-credit", "", "Accept", "text/html")
+		got := a.send(t, "GET", "/statuses/out-of-credit", "", "Accept", "text/html")
 		assert.Equal(t, 200, got.status)
 		assert.True(t, strings.Contains(got.body, outOfCredit.Title))
 	}
 }
 
-func TestTheIndexLinksEveryCode(t *testing.T) {
-	for _, a := range askers(t) {
-		got := a.ask(t, "GET", "/", "")
+func TestIndexLinksEveryCode(t *testing.T) {
+	for _, a := range clients(t) {
+		got := a.send(t, "GET", "/", "")
 		require.Equal(t, 200, got.status)
 		assert.Contains(t, got.header.Get("Content-Type"), "text/html")
 		for s := range status.All() {
@@ -503,7 +495,7 @@ func TestTheIndexLinksEveryCode(t *testing.T) {
 	}
 }
 
-func TestTheCommandTellsItsAddressAndStopsCleanly(t *testing.T) {
+func TestCommandStartsAndStops(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-addr", "127.0.0.1:0")
 		cmd.Env = append(os.Environ(), "EXPLORER_AS_COMMAND=1")

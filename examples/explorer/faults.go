@@ -11,15 +11,15 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// registerFaults adds the endpoints that fail, each in its own way.
+// registerFaults adds the endpoints that fail, each in a different way.
 func registerFaults(mux *http.ServeMux) {
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) {
-		panic("a text that no client reads")
+		panic("a message that no client reads")
 	})
 	mux.HandleFunc("/panic/late", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "The first half of an answer, and then")
+		_, _ = io.WriteString(w, "The first half of a response, and then")
 		_ = http.NewResponseController(w).Flush()
-		panic("a text that no client reads")
+		panic("a message that no client reads")
 	})
 
 	limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerMinute(5), Key: ratelimit.ByIP(clientip.Direct)})
@@ -27,7 +27,7 @@ func registerFaults(mux *http.ServeMux) {
 		respond.JSON(w, http.StatusOK, map[string]bool{"allowed": true})
 	})))
 
-	// Nobody listens on port 1 of a usual machine.
+	// On most machines no server listens on port 1.
 	dead := &url.URL{Scheme: "http", Host: "127.0.0.1:1"}
 	mux.Handle("/upstream", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(dead) }})
 }

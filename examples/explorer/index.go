@@ -13,8 +13,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// registerIndex adds the first page, the catalogue of status codes, and the page
-// of the one problem type.
+// registerIndex adds the start page, the catalogue of status codes, and the page of
+// the problem type.
 func registerIndex(mux *http.ServeMux) {
 	var page bytes.Buffer
 	if err := index.Execute(&page, slices.Collect(byClass())); err != nil {
@@ -35,8 +35,7 @@ func registerIndex(mux *http.ServeMux) {
 	})
 }
 
-// jsonFirst is for tools: who does not ask for HTML shall not have to ask for
-// JSON.
+// jsonFirst sends JSON to a client that does not prefer HTML, such as a tool.
 func jsonFirst(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if respond.Negotiate(r, "application/json", "text/html") == "application/json" {
@@ -59,8 +58,8 @@ func byClass() iter.Seq[[]status.Info] {
 	}
 }
 
-// index wears the style of the pages that package problem makes, and so it obeys
-// their policy.
+// index uses the style sheet of the pages of package problem, which their
+// Content-Security-Policy allows.
 var index = template.Must(template.New("index").Funcs(template.FuncMap{
 	"capital": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
 }).Parse(`<!DOCTYPE html>
@@ -79,7 +78,7 @@ var index = template.Must(template.New("index").Funcs(template.FuncMap{
 <dl>
 <div><dt>/error/{code}</dt><dd>respond.Error, with the header fields that the code requires</dd></div>
 <div><dt>/raw/{code}</dt><dd>http.Error with a text of the handler</dd></div>
-<div><dt>/empty/{code}</dt><dd>WriteHeader and nothing else, with any number</dd></div>
+<div><dt>/empty/{code}</dt><dd>only WriteHeader, with any number</dd></div>
 <div><dt>/json/{code}</dt><dd>the handler's own JSON, which passes unchanged</dd></div>
 <div><dt>/panic</dt><dd><a href="/panic">before</a> and <a href="/panic/late">after</a> something was sent</dd></div>
 <div><dt>/limited</dt><dd><a href="/limited">five requests a minute</a></dd></div>

@@ -1,6 +1,5 @@
-// Command explorer answers with whatever status code it is asked for, in each
-// of the ways in which handlers do. It is for looking at the answers, with a
-// browser or with a tool that judges them.
+// Command explorer responds with any status code, in each of the ways in which
+// handlers do, so that a browser or a tool can inspect the responses.
 //
 //	go run ./examples/explorer
 //	curl -i http://127.0.0.1:8080/error/503
@@ -22,14 +21,14 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
 	flag.Parse()
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // stdout has the address, and nothing else
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // stdout has only the address
 	serve.Main(*addr, handler())
 }
 
-// handler is the whole service. Only the endpoints differ from a usual one:
-// many of them misbehave, and the chain around them makes up for it.
+// handler returns the whole service. Many of its handlers misbehave on purpose; the
+// chain around them corrects what they send.
 func handler() http.Handler {
 	mux := http.NewServeMux()
 	registerIndex(mux)

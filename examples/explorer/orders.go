@@ -9,7 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// maxOrder is the size in bytes up to which an order is read.
+// maxOrder is the greatest size of a request's body in bytes.
 const maxOrder = 1 << 10
 
 var orders = request.Decoder{MaxBytes: maxOrder}
@@ -19,8 +19,8 @@ type order struct {
 	Quantity int    `json:"quantity"`
 }
 
-// outOfCredit has its page where its URI leads to, below the status codes. A
-// real service puts its own host there.
+// outOfCredit has a page at the path of its URI, beside those of the status codes. A
+// real service uses its own host.
 var outOfCredit = problem.Define("https://example.com/statuses/out-of-credit",
 	"You do not have enough credit.", http.StatusForbidden, "Top up one of the accounts, then send the order again.",
 	problem.Member{Name: "balance", Doc: "What is left in the account.", Example: 30},
@@ -49,6 +49,6 @@ func createOrder(w http.ResponseWriter, r *http.Request) error {
 	if err := v.Err(); err != nil {
 		return err
 	}
-	respond.Created(w, "/orders/1", o) // nothing is kept, so every order is the first
+	respond.Created(w, "/orders/1", o) // orders are not stored, so that each is the first
 	return nil
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// registerStreams adds the answers that are no errors, or not in the beginning.
+// registerStreams adds the endpoints that succeed: a stream of events and a file.
 func registerStreams(mux *http.ServeMux) {
 	mux.Handle("GET /stream", respond.Handler(stream))
 	mux.HandleFunc("GET /file", file)
 }
 
-// events and interval bound the stream, so that a tool reaches its end.
+// events and interval bound the stream, so that a tool sees its end.
 const (
 	events   = 5
 	interval = 100 * time.Millisecond

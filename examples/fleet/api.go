@@ -14,10 +14,10 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// api is one instance. It tells the time, as often as the limit allows.
+// api is one instance. It serves the time, as often as the limit allows.
 type api struct {
 	number int
-	alone  atomic.Bool // Redis does not answer
+	outage atomic.Bool // Redis does not respond
 }
 
 func newAPI(number, perMinute int, client redis.UniversalClient) http.Handler {
@@ -41,24 +41,24 @@ func (a *api) time(w http.ResponseWriter, _ *http.Request) {
 	respond.JSON(w, http.StatusOK, map[string]any{"instance": a.number, "time": time.Now().UTC()})
 }
 
-// status is not limited: it is for whoever watches the fleet.
+// status is not limited, since it is for the operator.
 func (a *api) status(w http.ResponseWriter, _ *http.Request) {
 	decides := "Redis"
-	if a.alone.Load() {
+	if a.outage.Load() {
 		decides = "this instance, on its share"
 	}
 	respond.JSON(w, http.StatusOK, map[string]any{"instance": a.number, "decides": decides})
 }
 
-// watch tells when the limit stops being one, and when it is again.
+// watch logs when Redis stops to respond, and when it responds again.
 func (a *api) watch(_ *http.Request, d ratelimit.Decision) {
-	alone := d.Err != nil
-	if a.alone.Swap(alone) == alone {
+	outage := d.Err != nil
+	if a.outage.Swap(outage) == outage {
 		return
 	}
-	if alone {
-		slog.Warn("Redis does not answer, so this instance grants its share", "instance", a.number, "error", d.Err)
+	if outage {
+		slog.Warn("Redis does not respond; this instance grants its share of the quota", "instance", a.number, "error", d.Err)
 	} else {
-		slog.Info("Redis answers again", "instance", a.number)
+		slog.Info("Redis responds again", "instance", a.number)
 	}
 }

@@ -1,17 +1,17 @@
-// Command fleet is three instances of one API, each on a port of its own, whose
-// rate limit is one: they share it through Redis.
+// Command fleet runs three instances of an API, each on a port of its own. They share
+// one rate limit through Redis.
 //
 //	cd examples/fleet && go run .
 //	for port in 8080 8081 8082 8080 8081 8082; do curl -si http://127.0.0.1:$port/time; done
 //
-// The limit of 12 requests a minute holds across all ports: look at r in the
-// RateLimit field. Now stop Redis, by the command that the program shows, and
-// ask on. Each instance grants its third of the limit, and says so at /status:
+// The limit of 12 requests a minute applies to all ports together: see r in the
+// RateLimit field. Now stop Redis with the command that the program prints, and send
+// more requests. Each instance grants a third of the limit, and reports that at /status:
 //
 //	for port in 8080 8081 8082; do curl -s http://127.0.0.1:$port/status; done
 //
-// Let Redis go on, and within a second the three are one again, without having
-// granted more.
+// Resume Redis, and within a second the instances share the limit again, without having
+// granted more than it.
 package main
 
 import (
@@ -32,12 +32,12 @@ import (
 	"github.com/rejoinder-go/rejoinder/examples/internal/serve"
 )
 
-// instances is how many of the API there are.
+// instances is the number of instances.
 const instances = 3
 
 func main() {
 	var o options
-	flag.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the `host:port` of the first instance, the others have the next ports; port 0 takes free ones")
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the `host:port` of the first instance, the others have the next ports; port 0 chooses free ones")
 	flag.StringVar(&o.redis, "redis", "", "the `host:port` of a Redis; without it, redis-server is started")
 	flag.IntVar(&o.perMinute, "limit", 12, "how many requests a client may make in a minute, of all instances together")
 	flag.Parse()
@@ -70,13 +70,13 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		}
 		defer own.stop()
 		o.redis = own.addr
-		fmt.Fprintf(os.Stderr, "Redis is process %d on %s.\n  stop it:       kill -STOP %[1]d\n  let it go on:  kill -CONT %[1]d\n", own.pid(), own.addr)
+		fmt.Fprintf(os.Stderr, "Redis is process %d on %s.\n  stop it:    kill -STOP %[1]d\n  resume it:  kill -CONT %[1]d\n", own.pid(), own.addr)
 	}
 	client := redis.NewClient(&redis.Options{Addr: o.redis, ContextTimeoutEnabled: true})
 	defer client.Close()
 	soon, cancel := context.WithTimeout(ctx, time.Second)
 	if err := client.Ping(soon).Err(); err != nil {
-		slog.Warn("Redis does not answer yet", "addr", o.redis, "error", err)
+		slog.Warn("Redis does not respond yet", "addr", o.redis, "error", err)
 	}
 	cancel()
 
@@ -98,7 +98,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		break
 	}
 	if err == nil {
-		err = <-ended // all of them, when ctx is done
+		err = <-ended // all instances end when ctx does
 		started--
 	}
 	cancel()
@@ -108,7 +108,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	return err
 }
 
-// announcement passes on what an instance says when it listens.
+// announcement forwards the line that an instance writes when it listens.
 type announcement struct {
 	out     io.Writer
 	written chan struct{}
@@ -119,8 +119,8 @@ func (a *announcement) Write(line []byte) (int, error) {
 	return a.out.Write(line)
 }
 
-// consecutive returns n addresses from addr on, or n times addr if its port is
-// 0.
+// consecutive returns n addresses with consecutive ports from that of addr on, or addr n
+// times if its port is 0.
 func consecutive(addr string, n int) ([]string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -128,7 +128,7 @@ func consecutive(addr string, n int) ([]string, error) {
 	}
 	first, err := strconv.Atoi(port)
 	if err != nil {
-		return nil, fmt.Errorf("port %q is no number", port)
+		return nil, fmt.Errorf("port %q is not a number", port)
 	}
 	addrs := make([]string, n)
 	for i := range addrs {

@@ -83,7 +83,7 @@ func (f *fleet) listen(lines *bufio.Reader) {
 	}
 }
 
-// get asks an instance, and returns the answer and its body.
+// get sends a request to an instance, and returns the response and its body.
 func (f *fleet) get(instance int, path string) (*http.Response, map[string]any) {
 	f.t.Helper()
 	res, err := http.Get(f.urls[instance] + path)
@@ -94,7 +94,7 @@ func (f *fleet) get(instance int, path string) (*http.Response, map[string]any) 
 	return res, body
 }
 
-func TestOneLimitHoldsAcrossTheFleetWithAndWithoutRedis(t *testing.T) {
+func TestFleetSharesOneLimit(t *testing.T) {
 	f := start(t, "-limit", "30")
 	for i := range 30 {
 		res, body := f.get(i%instances, "/time")
@@ -152,10 +152,10 @@ func TestOneLimitHoldsAcrossTheFleetWithAndWithoutRedis(t *testing.T) {
 	assert.Equal(t, 429, res.StatusCode, "what was granted meanwhile counts")
 }
 
-func TestTheFleetStartsWithoutItsRedis(t *testing.T) {
+func TestFleetStartsWithoutItsRedis(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	require.NoError(t, l.Close()) // now nobody listens there
+	require.NoError(t, l.Close()) // now no server listens there
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	ended := make(chan error)
@@ -174,7 +174,7 @@ func TestTheFleetStartsWithoutItsRedis(t *testing.T) {
 	assert.NoError(t, <-ended)
 }
 
-func TestTheFleetDoesNotStartByHalves(t *testing.T) {
+func TestFleetStartsAllInstancesOrNone(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -183,7 +183,7 @@ func TestTheFleetDoesNotStartByHalves(t *testing.T) {
 	assert.ErrorIs(t, err, syscall.EADDRINUSE)
 }
 
-func TestWithoutRedisTheProgramSaysHowToGetIt(t *testing.T) {
+func TestMissingRedisIsExplained(t *testing.T) {
 	cmd := exec.Command(build(t))
 	cmd.Env = []string{"PATH=" + t.TempDir()}
 	out, err := cmd.CombinedOutput()
@@ -193,7 +193,7 @@ func TestWithoutRedisTheProgramSaysHowToGetIt(t *testing.T) {
 	assert.Contains(t, string(out), "apt-get install redis-server")
 }
 
-func TestPortsFollowTheFirst(t *testing.T) {
+func TestPortsAreConsecutive(t *testing.T) {
 	for _, row := range []struct {
 		addr string
 		want []string

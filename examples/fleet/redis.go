@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// ownRedis is a redis-server that lives as long as the program and keeps
-// nothing.
+// ownRedis is a redis-server that runs as long as the program, and stores nothing on
+// disk.
 type ownRedis struct {
 	addr   string
 	cmd    *exec.Cmd
 	exited chan error
 }
 
-var errNoRedis = errors.New(`fleet: there is no redis-server to start, and no -redis to use.
+var errNoRedis = errors.New(`fleet: no redis-server in PATH, and no -redis.
   Debian, Ubuntu:  apt-get install redis-server
   macOS:           brew install redis
   a container:     docker run --rm -p 6379:6379 redis, and then -redis 127.0.0.1:6379`)
@@ -46,7 +46,7 @@ func startRedis(ctx context.Context) (*ownRedis, error) {
 	return r, r.ready(ctx)
 }
 
-// ready waits until the server takes connections.
+// ready waits until the server accepts connections.
 func (r *ownRedis) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -70,7 +70,7 @@ func (r *ownRedis) ready(ctx context.Context) error {
 
 func (r *ownRedis) pid() int { return r.cmd.Process.Pid }
 
-// stop ends the server, also a stopped one.
+// stop ends the server, even if it has been stopped by a signal.
 func (r *ownRedis) stop() {
 	if r.cmd.Process.Kill() == nil {
 		<-r.exited

@@ -1,7 +1,7 @@
-// Command gateway stands in front of another server, such as examples/api, and
-// answers for it where it cannot: 502 if it is not there, 504 if it takes too
-// long, 413 and 429 for what it should not see. Problems of the other server
-// pass as they are.
+// Command gateway forwards requests to another server, such as examples/api, and
+// responds itself where that cannot: with 502 if the server cannot be reached, with 504
+// if it takes too long, and with 413 or 429 to requests that it must not receive.
+// Problems of the other server pass through unchanged.
 //
 //	go run ./examples/api -addr 127.0.0.1:8081
 //	go run ./examples/gateway -upstream http://127.0.0.1:8081
@@ -30,20 +30,20 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// settings are what a gateway has to be told.
+// settings are the settings of a gateway.
 type settings struct {
 	upstream  *url.URL
-	patience  time.Duration // until the upstream answers
-	maxBytes  int64         // of a request's content
+	timeout   time.Duration // for the header of the upstream's response
+	maxBytes  int64         // of the body of a request
 	perMinute int           // requests of a client
 }
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
 	upstream := flag.String("upstream", "http://127.0.0.1:8081", "the `URL` of the server behind the gateway")
 	s := settings{}
-	flag.DurationVar(&s.patience, "patience", 5*time.Second, "how long the upstream may take to answer")
-	flag.Int64Var(&s.maxBytes, "max-bytes", 64<<10, "how many bytes of content a request may have")
+	flag.DurationVar(&s.timeout, "timeout", 5*time.Second, "how long the upstream may take to respond")
+	flag.Int64Var(&s.maxBytes, "max-bytes", 64<<10, "how many bytes the body of a request may have")
 	flag.IntVar(&s.perMinute, "limit", 120, "how many requests a client may make in a minute")
 	flag.Parse()
 	var err error
@@ -54,11 +54,11 @@ func main() {
 	serve.Main(*addr, gateway(s))
 }
 
-// gateway forwards what is below /orders, and what is below /problems.
+// gateway forwards the requests for paths below /orders and /problems.
 func gateway(s settings) http.Handler {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = s.patience
-	answers := &respond.Responder{Map: problem.Mapping{meaning}}
+	transport.ResponseHeaderTimeout = s.timeout
+	responder := &respond.Responder{Map: problem.Mapping{problemFor}}
 	proxy := http.MaxBytesHandler(&httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(s.upstream)
@@ -66,11 +66,11 @@ func gateway(s settings) http.Handler {
 			p.Out.Header.Set("X-Request-Id", middleware.RequestIDFrom(p.In.Context()))
 		},
 		ModifyResponse: func(res *http.Response) error {
-			res.Header.Del("X-Request-Id") // the answer has the gateway's
+			res.Header.Del("X-Request-Id") // the response has that of the gateway
 			return nil
 		},
 		Transport:    transport,
-		ErrorHandler: answers.Fail,
+		ErrorHandler: responder.Fail,
 	}, s.maxBytes)
 
 	mux := http.NewServeMux()
@@ -85,10 +85,10 @@ func gateway(s settings) http.Handler {
 	return middleware.Chain(middleware.RequestID, middleware.AccessLog, middleware.Normalize, limit)(mux)
 }
 
-// meaning says what it means to a client that a request could not be
-// forwarded. A content that is too large is not the upstream's fault, and a
-// client that left not anybody's: those keep their usual meaning.
-func meaning(err error) *problem.Details {
+// problemFor returns the problem that an error of the proxy means. It returns nil for
+// a body that is too large and for a client that has left, which are not failures of
+// the upstream.
+func problemFor(err error) *problem.Details {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || errors.Is(err, http.ErrAbortHandler) {
 		return nil
 	}

@@ -21,7 +21,7 @@ func behind(t *testing.T, h http.HandlerFunc, change func(*settings)) (client st
 	t.Cleanup(upstream.Close)
 	u, err := url.Parse(upstream.URL)
 	require.NoError(t, err)
-	s := settings{upstream: u, patience: time.Minute, maxBytes: 1000, perMinute: 1000}
+	s := settings{upstream: u, timeout: time.Minute, maxBytes: 1000, perMinute: 1000}
 	if change != nil {
 		change(&s)
 	}
@@ -72,7 +72,7 @@ func TestGatewayKeepsTheProblemsOfItsUpstream(t *testing.T) {
 	assert.NotEmpty(t, res.Header.Get("RateLimit"), "what the gateway adds")
 }
 
-func TestGatewayAnswersWhereItsUpstreamCannot(t *testing.T) {
+func TestGatewayRespondsForADeadUpstream(t *testing.T) {
 	check := func(res *http.Response, body string, status int, want string) {
 		t.Helper()
 		assert.Equal(t, status, res.StatusCode, body)
@@ -88,7 +88,7 @@ func TestGatewayAnswersWhereItsUpstreamCannot(t *testing.T) {
 	check(res, body, 502, "cannot be reached")
 
 	release := make(chan bool)
-	gw, _ = behind(t, func(http.ResponseWriter, *http.Request) { <-release }, func(s *settings) { s.patience = time.Millisecond })
+	gw, _ = behind(t, func(http.ResponseWriter, *http.Request) { <-release }, func(s *settings) { s.timeout = time.Millisecond })
 	res, body = ask(t, "GET", gw+"/orders", "")
 	check(res, body, 504, "took too long")
 	close(release)
@@ -108,7 +108,7 @@ func TestGatewayAnswersWhereItsUpstreamCannot(t *testing.T) {
 	check(res, body, 429, "gateway")
 }
 
-func TestGatewayDoesNotMendAnAnswerThatBroke(t *testing.T) {
+func TestGatewayLeavesACutResponseCut(t *testing.T) {
 	gw, _ := behind(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100000")
 		_, _ = io.WriteString(w, strings.Repeat("x", 50000))

@@ -9,8 +9,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// hub passes events on to the streams that are open. A stream that does not keep
-// up is ended: its client connects again, and reads what it has missed.
+// hub sends events to the open streams. It ends a stream that is too slow: its client
+// reconnects, and lists the orders again.
 type hub struct {
 	mu      sync.Mutex
 	streams map[*stream]struct{}
@@ -24,7 +24,7 @@ type stream struct {
 
 func newHub() *hub { return &hub{streams: make(map[*stream]struct{})} }
 
-// publish sends an event to the streams of a user. It never waits.
+// publish sends an event to the streams of a user. It never blocks.
 func (h *hub) publish(user string, e respond.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -40,7 +40,7 @@ func (h *hub) publish(user string, e respond.Event) {
 	}
 }
 
-// end ends all streams, and those that are still to come.
+// end ends all streams, and each that is opened later.
 func (h *hub) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -50,7 +50,7 @@ func (h *hub) end() {
 	}
 }
 
-// drop needs the lock. It may be called twice.
+// drop ends a stream, unless it has ended already. The caller must hold h.mu.
 func (h *hub) drop(s *stream) {
 	if _, open := h.streams[s]; open {
 		delete(h.streams, s)
@@ -75,8 +75,8 @@ func (h *hub) leave(s *stream) {
 	h.drop(s)
 }
 
-// events yields the events of a user, and a comment wherever there was none for
-// a while, so that proxies keep the connection and a dead one is noticed.
+// events iterates over the events of a user. At each heartbeat it yields a comment, so
+// that proxies keep the connection open and a broken one is detected.
 func (h *hub) events(ctx context.Context, user string, heartbeat time.Duration) iter.Seq2[respond.Event, error] {
 	return func(yield func(respond.Event, error) bool) {
 		s := h.join(user)

@@ -7,13 +7,13 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// plans are the quotas that users pay for.
+// plans are the quotas of the plans.
 var plans = map[string]ratelimit.Quota{
 	"free": ratelimit.PerMinute(60),
 	"pro":  ratelimit.PerMinute(6000),
 }
 
-// limitByPlan grants each user the quota of the plan.
+// limitByPlan grants each user the quota of their plan.
 func limitByPlan() func(http.Handler) http.Handler {
 	return ratelimit.New(ratelimit.Policy{
 		Name:     "plan",
@@ -23,7 +23,8 @@ func limitByPlan() func(http.Handler) http.Handler {
 	})
 }
 
-// limitLogins bounds how many tokens an address can try: only a 401 counts.
+// limitLogins bounds how many invalid tokens an address can send: only a response of
+// 401 counts.
 func limitLogins() func(http.Handler) http.Handler {
 	return ratelimit.New(ratelimit.Policy{
 		Name:        "logins",

@@ -1,10 +1,10 @@
-// Command orders is an order service as one may run it: chi routes, bearer
-// tokens, validation, a stream of events, metrics, traces, limits by plan, and a
-// shutdown that loses nothing. It starts with one command:
+// Command orders is a complete order service, with chi, bearer tokens, validation, a
+// stream of events, metrics, traces, limits by plan and a graceful shutdown. It starts
+// with one command:
 //
 //	go run -C examples/orders .
 //
-// and serves the users of two plans, with the tokens demo-free and demo-pro:
+// and has a user in each of two plans, with the tokens demo-free and demo-pro:
 //
 //	curl -i http://127.0.0.1:8080/orders
 //	curl -i http://127.0.0.1:8080/orders -H 'Authorization: Bearer demo-free' --json '{"item":"tea","quantity":2}'
@@ -13,7 +13,7 @@
 //	curl -N http://127.0.0.1:8080/events -H 'Authorization: Bearer demo-free'
 //	curl http://127.0.0.1:8080/metrics
 //
-// Package client, beside it, is the same conversation in Go.
+// Package client, in the directory client, calls the service from Go.
 package main
 
 import (
@@ -31,10 +31,10 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
 	origin := flag.String("origin", "https://app.example.com", "the `origin` whose pages may call the service")
 	traces := flag.Bool("traces", false, "print traces to stderr")
-	notice := flag.Duration("notice", 0, "how long to report not to be ready before the shutdown begins")
+	notice := flag.Duration("notice", 0, "how long to report unreadiness before the shutdown begins")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

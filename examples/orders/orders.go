@@ -20,16 +20,16 @@ func (s *service) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *service) create(w http.ResponseWriter, r *http.Request) error {
-	wish, err := wished(r)
+	in, err := read(r)
 	if err != nil {
 		return err
 	}
-	o, err := s.store.create(userOf(r).name, wish)
+	o, err := s.store.create(userOf(r).name, in)
 	if err != nil {
 		return err
 	}
 	s.publish(r, "created", o)
-	version(o).SetHeader(w.Header())
+	validators(o).SetHeader(w.Header())
 	respond.Created(w, "/orders/"+strconv.Itoa(o.ID), o)
 	return nil
 }
@@ -39,7 +39,7 @@ func (s *service) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if respond.Conditional(w, r, version(o)) {
+	if respond.Conditional(w, r, validators(o)) {
 		return nil
 	}
 	respond.JSON(w, http.StatusOK, o)
@@ -47,25 +47,25 @@ func (s *service) read(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *service) update(w http.ResponseWriter, r *http.Request) error {
-	wish, err := wished(r)
+	in, err := read(r)
 	if err != nil {
 		return err
 	}
-	o, err := s.store.update(userOf(r).name, chi.URLParam(r, "id"), wish, func(current api.Order) error {
-		return version(current).Require(r)
+	o, err := s.store.update(userOf(r).name, chi.URLParam(r, "id"), in, func(current api.Order) error {
+		return validators(current).Require(r)
 	})
 	if err != nil {
 		return err
 	}
 	s.publish(r, "changed", o)
-	version(o).SetHeader(w.Header())
+	validators(o).SetHeader(w.Header())
 	respond.JSON(w, http.StatusOK, o)
 	return nil
 }
 
 func (s *service) cancel(w http.ResponseWriter, r *http.Request) error {
 	o, err := s.store.remove(userOf(r).name, chi.URLParam(r, "id"), func(current api.Order) error {
-		return version(current).Check(r)
+		return validators(current).Check(r)
 	})
 	if err != nil {
 		return err
@@ -75,29 +75,30 @@ func (s *service) cancel(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// heartbeat is shorter than the time after which proxies drop a connection.
+// heartbeat is shorter than the time after which proxies close an idle connection.
 const heartbeat = 15 * time.Second
 
 func (s *service) events(w http.ResponseWriter, r *http.Request) error {
 	return respond.Events(w, r, s.hub.events(r.Context(), userOf(r).name, heartbeat))
 }
 
-func (s *service) publish(r *http.Request, what string, o api.Order) {
-	s.hub.publish(userOf(r).name, respond.Event{Name: what, Data: o})
+func (s *service) publish(r *http.Request, event string, o api.Order) {
+	s.hub.publish(userOf(r).name, respond.Event{Name: event, Data: o})
 }
 
-// validate checks the tags of a struct. It keeps what it learns of each type.
+// validate validates structs by their tags. It caches what it learns about each type,
+// so that there is one for the whole program.
 var validate = validator.New(validator.WithRequiredStructEnabled())
 
-// wished reads and checks the body of a request.
-func wished(r *http.Request) (api.Wish, error) {
-	wish, err := request.JSON[api.Wish](r)
+// read reads the body of a request and validates it.
+func read(r *http.Request) (api.OrderRequest, error) {
+	in, err := request.JSON[api.OrderRequest](r)
 	if err != nil {
-		return wish, err
+		return in, err
 	}
-	return wish, rejoindervalidator.Err(wish, validate.Struct(wish))
+	return in, rejoindervalidator.Err(in, validate.Struct(in))
 }
 
-func version(o api.Order) respond.Validators {
+func validators(o api.Order) respond.Validators {
 	return respond.Validators{Tag: strconv.Itoa(o.Revision), Modified: o.Changed}
 }

@@ -43,14 +43,14 @@ func started(t *testing.T) (s *service, url string, free, pro *client.Client) {
 		&client.Client{URL: srv.URL, Token: "demo-pro", HTTP: srv.Client()}
 }
 
-func TestOrdersThroughTheirWholeLife(t *testing.T) {
+func TestOrdersInOneConversation(t *testing.T) {
 	_, _, free, pro := started(t)
 	ctx := t.Context()
-	o, err := free.Create(ctx, api.Wish{Item: "tea", Quantity: 2})
+	o, err := free.Create(ctx, api.OrderRequest{Item: "tea", Quantity: 2})
 	require.NoError(t, err)
 	assert.Equal(t, 1, o.ID)
 
-	_, err = free.Create(ctx, api.Wish{Item: "tea", Quantity: 9})
+	_, err = free.Create(ctx, api.OrderRequest{Item: "tea", Quantity: 9})
 	require.ErrorIs(t, err, api.OutOfStock)
 	var d *problem.Details
 	require.ErrorAs(t, err, &d)
@@ -59,7 +59,7 @@ func TestOrdersThroughTheirWholeLife(t *testing.T) {
 	assert.Equal(t, 8, available)
 	assert.Contains(t, d.Instance, "urn:request:")
 
-	_, err = free.Create(ctx, api.Wish{})
+	_, err = free.Create(ctx, api.OrderRequest{})
 	require.ErrorAs(t, err, &d)
 	assert.Equal(t, 422, d.Status)
 	var faults []problem.FieldError
@@ -67,13 +67,13 @@ func TestOrdersThroughTheirWholeLife(t *testing.T) {
 	require.Len(t, faults, 2)
 	assert.Equal(t, []string{"#/item", "#/quantity"}, []string{faults[0].Pointer, faults[1].Pointer})
 
-	changed, err := free.Update(ctx, o, api.Wish{Item: "tea", Quantity: 3})
+	changed, err := free.Update(ctx, o, api.OrderRequest{Item: "tea", Quantity: 3})
 	require.NoError(t, err)
-	_, err = free.Update(ctx, o, api.Wish{Item: "tea", Quantity: 4})
+	_, err = free.Update(ctx, o, api.OrderRequest{Item: "tea", Quantity: 4})
 	require.ErrorAs(t, err, &d)
 	assert.Equal(t, 412, d.Status, "the order has changed since")
 
-	_, err = pro.Update(ctx, changed, api.Wish{Item: "tea", Quantity: 1})
+	_, err = pro.Update(ctx, changed, api.OrderRequest{Item: "tea", Quantity: 1})
 	require.ErrorAs(t, err, &d)
 	assert.Equal(t, 404, d.Status, "another user's order is not there")
 
@@ -100,7 +100,7 @@ func get(t *testing.T, url string, header ...string) (*http.Response, string) {
 	return res, string(b)
 }
 
-func TestServiceSaysHowToAuthenticate(t *testing.T) {
+func TestServiceSendsAChallenge(t *testing.T) {
 	_, url, _, _ := started(t)
 	for credentials, want := range map[string]string{
 		"":             `Bearer realm="orders"`,
@@ -145,10 +145,10 @@ func TestPlansHaveTheirQuotas(t *testing.T) {
 	assert.LessOrEqual(t, wait, 2*time.Second)
 }
 
-func TestClientWaitsAsA429Says(t *testing.T) {
+func TestClientRetriesAfterA429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := client.Client{URL: "http://orders", Token: "demo-free",
-			HTTP: &http.Client{Transport: &client.Patient{Base: inMemory{newService(origin, sdktrace.NewTracerProvider())}, Max: time.Minute}}}
+			HTTP: &http.Client{Transport: &client.RetryTransport{Base: inMemory{newService(origin, sdktrace.NewTracerProvider())}, MaxWait: time.Minute}}}
 		start := time.Now()
 		for range 65 {
 			_, err := c.Orders(t.Context())
@@ -177,7 +177,7 @@ func TestEventsArriveAndBeat(t *testing.T) {
 		s := newService(origin, sdktrace.NewTracerProvider())
 		go func() {
 			time.Sleep(heartbeat + time.Second)
-			o, err := s.store.create("alice", api.Wish{Item: "tea", Quantity: 1})
+			o, err := s.store.create("alice", api.OrderRequest{Item: "tea", Quantity: 1})
 			assert.NoError(t, err)
 			r := httptest.NewRequest("POST", "/orders", nil)
 			s.publish(r.WithContext(context.WithValue(r.Context(), userKey{}, user{name: "alice"})), "created", o)
@@ -199,7 +199,7 @@ func TestEventsArriveAndBeat(t *testing.T) {
 	})
 }
 
-func TestAStreamThatDoesNotKeepUpIsEnded(t *testing.T) {
+func TestSlowStreamIsEnded(t *testing.T) {
 	h := newHub()
 	slow := h.join("alice")
 	other := h.join("bob")
@@ -233,9 +233,9 @@ func TestPagesOfTheOriginCanReadErrors(t *testing.T) {
 
 func TestMetricsAreByRouteAndType(t *testing.T) {
 	_, url, free, _ := started(t)
-	_, err := free.Create(t.Context(), api.Wish{Item: "tea", Quantity: 99})
+	_, err := free.Create(t.Context(), api.OrderRequest{Item: "tea", Quantity: 99})
 	require.Error(t, err)
-	for _, path := range []string{"/nowhere", "/nobody", "/orders/17"} {
+	for _, path := range []string{"/nowhere", "/nothing", "/orders/17"} {
 		get(t, url+path, "Authorization", "Bearer demo-free")
 	}
 	_, body := get(t, url+"/metrics")
@@ -263,7 +263,7 @@ func TestTracesHaveRouteStatusAndProblem(t *testing.T) {
 	assert.Equal(t, "/orders/{id}", attributes["http.route"].AsString())
 }
 
-func TestMaintenanceLetsProbesPass(t *testing.T) {
+func TestMaintenanceSkipsProbes(t *testing.T) {
 	s, url, _, _ := started(t)
 	s.maintenance.Start(time.Now().Add(time.Minute))
 	res, _ := get(t, url+"/orders")
@@ -273,7 +273,7 @@ func TestMaintenanceLetsProbesPass(t *testing.T) {
 	assert.Equal(t, 204, res.StatusCode)
 }
 
-func TestTypesOfProblemsHavePages(t *testing.T) {
+func TestProblemTypesHavePages(t *testing.T) {
 	_, url, _, _ := started(t)
 	res, body := get(t, url+"/problems/out-of-stock", "Accept", "text/html")
 	assert.Equal(t, 200, res.StatusCode, body)
@@ -347,8 +347,8 @@ func TestShutdownLosesNothing(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// TestShutdownCutsWhatDoesNotEnd has a handler that never returns by itself.
-func TestShutdownCutsWhatDoesNotEnd(t *testing.T) {
+// TestShutdownCutsAtTheDeadline has a handler that never returns by itself.
+func TestShutdownCutsAtTheDeadline(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())

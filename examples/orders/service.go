@@ -23,14 +23,14 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// service is the whole of it: what handlers share, and the layers around them.
+// service is what the handlers share, and the handler that serves all requests.
 type service struct {
 	store       *store
 	hub         *hub
 	users       users
 	registry    *prometheus.Registry
 	maintenance middleware.Maintenance
-	leaving     atomic.Bool
+	stopping    atomic.Bool
 	http.Handler
 }
 
@@ -53,7 +53,7 @@ func newService(origin string, tracing trace.TracerProvider) *service {
 		pages.Handler,
 		func(next http.Handler) http.Handler { return gzhttp.GzipHandler(next) },
 		middleware.NormalizeWith(middleware.NormalizeOptions{
-			Responder:  &respond.Responder{Map: meaning, Instance: instance, Extend: otel.TraceID},
+			Responder:  &respond.Responder{Map: mapping, Instance: instance, Extend: otel.TraceID},
 			Challenges: []string{challenge},
 			RetryAfter: 5 * time.Second,
 		}),
@@ -71,12 +71,12 @@ func (s *service) routes() http.Handler {
 	}))
 	r.Get("/livez", func(w http.ResponseWriter, _ *http.Request) { respond.NoContent(w) })
 	r.Get("/readyz", s.ready)
-	r.Method("GET", "/metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})) // in production on a port of its own
+	r.Method("GET", "/metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{})) // in production, on a port that is not public
 	r.Mount("/problems", respond.Pages(api.OutOfStock))
 
 	r.Group(func(r chi.Router) {
 		r.Use(s.users.required, limitByPlan())
-		r.Method("GET", "/events", respond.Handler(s.events)) // without an end
+		r.Method("GET", "/events", respond.Handler(s.events)) // without a timeout
 
 		r.Group(func(r chi.Router) {
 			r.Use(middleware.Timeout(10*time.Second), middleware.MaxBytes(64<<10))
@@ -90,9 +90,9 @@ func (s *service) routes() http.Handler {
 	return r
 }
 
-// ready reports to a load balancer whether to send requests here.
+// ready reports to load balancers whether the service accepts requests.
 func (s *service) ready(w http.ResponseWriter, _ *http.Request) {
-	if s.leaving.Load() {
+	if s.stopping.Load() {
 		respond.Error(w, http.StatusServiceUnavailable)
 		return
 	}
@@ -103,7 +103,7 @@ func isProbe(r *http.Request) bool {
 	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || r.URL.Path == "/metrics"
 }
 
-// succeededProbe keeps out of the log what is there every few seconds.
+// succeededProbe reports what need not be logged every few seconds.
 func succeededProbe(r *http.Request, res middleware.Result) bool {
 	return isProbe(r) && res.Status < 400
 }

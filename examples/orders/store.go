@@ -10,7 +10,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/examples/orders/api"
 )
 
-// store keeps orders in memory. It knows nothing of HTTP.
+// store keeps orders in memory, and is independent of HTTP. It is safe for concurrent
+// use.
 type store struct {
 	mu     sync.Mutex
 	owners map[int]string
@@ -20,7 +21,7 @@ type store struct {
 
 var errNoOrder = errors.New("no such order")
 
-// shortageError says that there is less of an item than was ordered.
+// shortageError reports that there is less of an item than was ordered.
 type shortageError struct {
 	item      string
 	available int
@@ -30,14 +31,14 @@ func (e *shortageError) Error() string {
 	return fmt.Sprintf("only %d of %q left", e.available, e.item)
 }
 
-// stock is what there is of every item.
+// stock is the quantity of each item.
 const stock = 10
 
 func newStore() *store {
 	return &store{owners: make(map[int]string), orders: make(map[int]api.Order)}
 }
 
-// all returns the orders of an owner by their age.
+// all returns the orders of an owner, the oldest first.
 func (s *store) all(owner string) []api.Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,10 +51,10 @@ func (s *store) all(owner string) []api.Order {
 	return found
 }
 
-func (s *store) create(owner string, wish api.Wish) (api.Order, error) {
+func (s *store) create(owner string, in api.OrderRequest) (api.Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o, err := s.put(api.Order{ID: s.lastID + 1}, wish)
+	o, err := s.put(api.Order{ID: s.lastID + 1}, in)
 	if err == nil {
 		s.lastID++
 		s.owners[o.ID] = owner
@@ -67,9 +68,9 @@ func (s *store) read(owner, id string) (api.Order, error) {
 	return s.get(owner, id)
 }
 
-// update changes an order unless allowed has something against the current one.
-// Nothing can change it in between.
-func (s *store) update(owner, id string, wish api.Wish, allowed func(api.Order) error) (api.Order, error) {
+// update changes an order, unless allowed returns an error for its current state. No
+// other request can change the order in between.
+func (s *store) update(owner, id string, in api.OrderRequest, allowed func(api.Order) error) (api.Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	current, err := s.get(owner, id)
@@ -79,7 +80,7 @@ func (s *store) update(owner, id string, wish api.Wish, allowed func(api.Order) 
 	if err != nil {
 		return api.Order{}, err
 	}
-	return s.put(current, wish)
+	return s.put(current, in)
 }
 
 func (s *store) remove(owner, id string, allowed func(api.Order) error) (api.Order, error) {
@@ -97,7 +98,8 @@ func (s *store) remove(owner, id string, allowed func(api.Order) error) (api.Ord
 	return current, nil
 }
 
-// get and put need the lock. The order of another owner is not there.
+// The caller of get and put must hold s.mu. To get, the order of another owner does not
+// exist.
 func (s *store) get(owner, id string) (api.Order, error) {
 	n, err := strconv.Atoi(id)
 	o, ok := s.orders[n]
@@ -107,17 +109,17 @@ func (s *store) get(owner, id string) (api.Order, error) {
 	return o, nil
 }
 
-func (s *store) put(o api.Order, wish api.Wish) (api.Order, error) {
+func (s *store) put(o api.Order, in api.OrderRequest) (api.Order, error) {
 	left := stock
 	for _, other := range s.orders {
-		if other.Item == wish.Item && other.ID != o.ID {
+		if other.Item == in.Item && other.ID != o.ID {
 			left -= other.Quantity
 		}
 	}
-	if wish.Quantity > left {
-		return api.Order{}, &shortageError{wish.Item, left}
+	if in.Quantity > left {
+		return api.Order{}, &shortageError{in.Item, left}
 	}
-	o.Item, o.Quantity = wish.Item, wish.Quantity
+	o.Item, o.Quantity = in.Item, in.Quantity
 	o.Revision++
 	o.Changed = time.Now().UTC()
 	s.orders[o.ID] = o

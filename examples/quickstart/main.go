@@ -1,6 +1,5 @@
-// Command quickstart is a to-do list behind Rejoinder: a plain http.ServeMux
-// whose handlers say what happened, wrapped once, so that every answer that
-// leaves is in order.
+// Command quickstart is a to-do list: an http.ServeMux with middleware around it, so
+// that each failure is a problem document, whichever layer or handler causes it.
 //
 //	go run ./examples/quickstart
 //	curl -i http://127.0.0.1:8080/todos
@@ -21,19 +20,19 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
 	perMinute := flag.Int("limit", 60, "how many requests a client may make in a minute")
 	flag.Parse()
 	serve.Main(*addr, handler(*perMinute))
 }
 
-// handler is the whole service: the routes, and around them what every answer
-// passes through, the outermost first.
+// handler returns the whole service: the routes, and the middleware around them, the
+// outermost first.
 func handler(perMinute int) http.Handler {
 	mux := http.NewServeMux()
 	(&todos{byID: map[int]todo{}}).register(mux)
 	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) {
-		panic("a text that no client reads")
+		panic("a message that no client reads")
 	})
 
 	limit := ratelimit.New(ratelimit.Policy{

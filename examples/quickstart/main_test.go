@@ -17,7 +17,7 @@ import (
 )
 
 // start serves the whole example and returns a function that sends it a
-// request and reads the answer.
+// request and reads the response.
 func start(t *testing.T, perMinute int) func(method, path, body string) (*http.Response, string) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
@@ -40,7 +40,7 @@ func start(t *testing.T, perMinute int) func(method, path, body string) (*http.R
 	}
 }
 
-func TestEachWayToFailIsADocumentedProblem(t *testing.T) {
+func TestEachFailureIsADocumentedProblem(t *testing.T) {
 	ask := start(t, 60)
 	for _, row := range []struct {
 		name, method, path, body string
@@ -72,7 +72,7 @@ func TestEachWayToFailIsADocumentedProblem(t *testing.T) {
 	}
 }
 
-func TestALimitedClientIsToldWhenToComeBack(t *testing.T) {
+func TestLimitedClientGetsRetryAfter(t *testing.T) {
 	ask := start(t, 2)
 	ask("GET", "/todos", "")
 	ask("GET", "/todos", "")
@@ -82,7 +82,7 @@ func TestALimitedClientIsToldWhenToComeBack(t *testing.T) {
 	assert.Contains(t, body, `"title":"Too Many Requests"`)
 }
 
-func TestATodoLives(t *testing.T) {
+func TestTodoInOneConversation(t *testing.T) {
 	ask := start(t, 60)
 	res, body := ask("POST", "/todos", `{"title":"milk"}`)
 	assert.Equal(t, 201, res.StatusCode)

@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// maxTodos bounds the list: what clients send may not fill the memory.
+// maxTodos bounds the list, so that clients cannot exhaust the memory.
 const maxTodos = 10_000
 
 type todo struct {
@@ -20,7 +20,7 @@ type todo struct {
 	Done  bool   `json:"done"`
 }
 
-// todos is the list, kept in memory.
+// todos is the list in memory. It is safe for concurrent use.
 type todos struct {
 	mu   sync.Mutex
 	last int
@@ -103,7 +103,7 @@ func (l *todos) remove(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// find returns the to-do that the path names. l.mu has to be held.
+// find returns the to-do that the path names. The caller must hold l.mu.
 func (l *todos) find(r *http.Request) (todo, error) {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if t, ok := l.byID[id]; err == nil && ok {
@@ -112,11 +112,11 @@ func (l *todos) find(r *http.Request) (todo, error) {
 	return todo{}, problem.New(http.StatusNotFound, problem.Detail("There is no to-do with this number."))
 }
 
-// read returns the to-do in the content of a request.
+// read returns the to-do in the body of a request.
 func read(r *http.Request) (todo, error) {
 	t, err := request.JSON[todo](r)
 	if err != nil {
-		return todo{}, err // already a problem that says what is wrong, and where
+		return todo{}, err // a problem with a pointer to each fault
 	}
 	var v problem.Validation
 	v.Check(t.Title != "", "must not be empty", "title")

@@ -1,9 +1,10 @@
-// Package middlewaretest shows a test what a client gets of a handler.
+// Package middlewaretest shows tests what a client receives from a handler.
 //
-// Start with [Serve]. Where httptest.ResponseRecorder notes the calls of a
-// handler, it has net/http's server answer: an interim 103 is not taken for
-// the status, a 204 has no content, and a handler that panics cuts its answer
-// short.
+// Start with [Serve]. An httptest.ResponseRecorder records what a handler calls;
+// Serve returns what net/http's server sends. It does not take an interim 103 for the
+// status, a 204 has no body, and the response of a handler that panics is cut short.
+//
+// Package conformance, below this one, checks responses against the RFCs.
 package middlewaretest
 
 import (
@@ -17,42 +18,41 @@ import (
 	"sync"
 )
 
-// Response is what a client got in answer to one request. Its Body has been
-// read from the connection already and needs no Close, except that of a 101,
-// which is the connection.
+// Response is what a client received for one request. Its Body has been read already
+// and need not be closed, except for that of a 101, which is the connection.
 type Response struct {
 	*http.Response
-	Interim []Interim // in the order of their arrival
+	Interim []Interim // in the order of arrival
 }
 
-// Interim is a 1xx that came before the final status.
+// Interim is a 1xx response before the final one.
 type Interim struct {
 	Code   int
 	Header http.Header
 }
 
-// Serve has net/http's server answer r with h over HTTP/1.1, and returns after
-// the handler has, unless that has hijacked the connection. No redirect is
-// followed and nothing decompressed.
+// Serve sends r to h through net/http's server, over HTTP/1.1. It returns after h has
+// returned, or after h has hijacked the connection. It follows no redirects and
+// decompresses nothing.
 //
-// R may come from httptest.NewRequest: the handler finds its RemoteAddr and the
-// values of its context, and the context ends when that of r does. The
-// connection is in memory, so that Serve also works inside testing/synctest.
+// R may be made by httptest.NewRequest: the request of h has its RemoteAddr and the
+// values of its context, and ends when that context ends. The connection is in memory,
+// so that Serve works inside testing/synctest too.
 //
-// The error says why the answer did not arrive, or not to its end, for
-// instance because the handler panicked. In the latter case the response has
-// what came. Serve is safe for concurrent use, with a request for each call.
+// If no response arrives, for example because h panics, Serve returns an error and no
+// response. If only a part of it arrives, Serve returns both. Serve is safe for
+// concurrent use, as long as each call has a request of its own.
 func Serve(h http.Handler, r *http.Request) (*Response, error) {
 	server, client := net.Pipe()
-	gone := make(chan struct{}) // the server has let go of the connection
+	gone := make(chan struct{}) // closed when the server has released the connection
 	var once sync.Once
-	leave := func() { once.Do(func() { close(gone) }) }
+	release := func() { once.Do(func() { close(gone) }) }
 	srv := &http.Server{
 		Handler:     h,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(r.Context()) },
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			if s == http.StateClosed || s == http.StateHijacked {
-				leave()
+				release()
 			}
 		},
 	}
@@ -84,8 +84,8 @@ func Serve(h http.Handler, r *http.Request) (*Response, error) {
 	return res, err
 }
 
-// outgoing returns r, which may be a request as a handler gets it, as a client
-// sends it. Interim answers to it go to res.
+// outgoing converts r, which may be a request of a server, to a request of a client,
+// whose interim responses are added to res.
 func outgoing(r *http.Request, res *Response) *http.Request {
 	out := r.Clone(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
@@ -130,7 +130,7 @@ func (l *listener) Close() error {
 
 func (l *listener) Addr() net.Addr { return address("127.0.0.1:80") }
 
-// peer is a connection from a client of the test's choice.
+// peer is a connection whose client has an address of the test's choice.
 type peer struct {
 	net.Conn
 	remote net.Addr
@@ -143,7 +143,7 @@ type address string
 
 func (a address) Network() string { return "tcp" }
 
-// String returns what httptest.NewRequest has where the test does not say.
+// String returns the address, or that of httptest.NewRequest if it is empty.
 func (a address) String() string {
 	if a == "" {
 		return "192.0.2.1:1234"

@@ -29,7 +29,7 @@ func serve(t *testing.T, h http.HandlerFunc, r *http.Request) (*middlewaretest.R
 
 func get() *http.Request { return httptest.NewRequest("GET", "/x?a=b", nil) }
 
-func TestServeKeepsInterimCodesApartFromTheStatus(t *testing.T) {
+func TestServeReturnsInterimResponsesApart(t *testing.T) {
 	res, body := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a.css>; rel=preload")
 		w.WriteHeader(103)
@@ -45,10 +45,10 @@ func TestServeKeepsInterimCodesApartFromTheStatus(t *testing.T) {
 	assert.Equal(t, 102, res.Interim[1].Code)
 }
 
-func TestServeAnswersAsTheServerDoes(t *testing.T) {
+func TestServeRespondsAsTheServerDoes(t *testing.T) {
 	res, body := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204); io.WriteString(w, "x") }, get())
 	assert.Equal(t, 204, res.StatusCode)
-	assert.Empty(t, body, "content that the status forbids")
+	assert.Empty(t, body, "a body that the status forbids")
 	assert.NotEmpty(t, res.Header.Get("Date"))
 	assert.Nil(t, res.Interim)
 
@@ -56,10 +56,10 @@ func TestServeAnswersAsTheServerDoes(t *testing.T) {
 	assert.Equal(t, 303, res.StatusCode, "no redirect is followed")
 }
 
-func TestServeTellsOfAnAnswerThatWasCutShort(t *testing.T) {
+func TestServeReportsAResponseThatWasCut(t *testing.T) {
 	res, err := middlewaretest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }), get())
 	assert.Error(t, err)
-	assert.Nil(t, res, "nothing came")
+	assert.Nil(t, res, "nothing arrived")
 
 	res, err = middlewaretest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "half")
@@ -69,19 +69,19 @@ func TestServeTellsOfAnAnswerThatWasCutShort(t *testing.T) {
 	assert.Error(t, err)
 	require.NotNil(t, res)
 	body, _ := io.ReadAll(res.Body)
-	assert.Equal(t, "half", string(body), "this came")
+	assert.Equal(t, "half", string(body), "this part arrived")
 }
 
-func TestServeHandsTheWholeRequestOn(t *testing.T) {
+func TestServePassesTheWholeRequest(t *testing.T) {
 	type key struct{}
-	r := httptest.NewRequest("POST", "/x?a=b", strings.NewReader("content"))
+	r := httptest.NewRequest("POST", "/x?a=b", strings.NewReader("the body"))
 	r.RemoteAddr = "[2001:db8::1]:5"
 	r.Header.Set("X-Own", "1")
 	_, body := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		content, _ := io.ReadAll(r.Body)
-		fmt.Fprintln(w, r.Method, r.RequestURI, r.Host, r.RemoteAddr, r.Header.Get("X-Own"), string(content), r.Context().Value(key{}), r.Header.Get("Accept-Encoding"))
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintln(w, r.Method, r.RequestURI, r.Host, r.RemoteAddr, r.Header.Get("X-Own"), string(body), r.Context().Value(key{}), r.Header.Get("Accept-Encoding"))
 	}, r.WithContext(context.WithValue(r.Context(), key{}, "value")))
-	assert.Equal(t, "POST /x?a=b example.com [2001:db8::1]:5 1 content value \n", body)
+	assert.Equal(t, "POST /x?a=b example.com [2001:db8::1]:5 1 the body value \n", body)
 	assert.Equal(t, "/x?a=b", r.RequestURI, "the request of the test stays as it was")
 
 	bare := &http.Request{URL: get().URL}
@@ -93,7 +93,7 @@ func TestServeReturnsAfterTheHandler(t *testing.T) {
 	var returned atomic.Bool
 	serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1")
-		io.WriteString(w, "x") // the client has it all
+		io.WriteString(w, "x") // the client has the whole response
 		w.(http.Flusher).Flush()
 		<-r.Context().Done() // and leaves
 		returned.Store(true)
@@ -101,7 +101,7 @@ func TestServeReturnsAfterTheHandler(t *testing.T) {
 	assert.True(t, returned.Load())
 }
 
-func TestServeEndsTheContextOfTheHandlerWithThatOfTheRequest(t *testing.T) {
+func TestServeEndsTheContextOfTheHandler(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := middlewaretest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cancel()
@@ -110,7 +110,7 @@ func TestServeEndsTheContextOfTheHandlerWithThatOfTheRequest(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-func TestServeLeavesAHijackedConnectionToTheTest(t *testing.T) {
+func TestServeReturnsAHijackedConnection(t *testing.T) {
 	res, err := middlewaretest.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Upgrade", "echo")
 		w.Header().Set("Connection", "Upgrade")
@@ -142,7 +142,7 @@ func TestServeWorksInABubble(t *testing.T) {
 	})
 }
 
-// The status of a handler that sends a hint first.
+// The 103 of a handler is not its status.
 func ExampleServe() {
 	h := middleware.Normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</order.css>; rel=preload")

@@ -1,5 +1,5 @@
-// Package serve is what the example commands have in common: listening, saying
-// where, and stopping cleanly. They speak HTTP/1.1 and cleartext HTTP/2.
+// Package serve runs the servers of the example commands: it listens, prints the
+// address, serves HTTP/1.1 and cleartext HTTP/2, and shuts down gracefully.
 package serve
 
 import (
@@ -19,9 +19,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Main serves h on addr, a host:port whose port may be 0 for a free one, until
-// the process gets SIGINT or SIGTERM. Its first line on stdout tells the
-// address. It ends the process with status 1 if it cannot listen.
+// Main serves h on addr, a host:port, until the process gets SIGINT or SIGTERM. Port 0
+// chooses a free port. The first line on stdout has the address. If Main cannot listen,
+// it ends the process with exit code 1.
 func Main(addr string, h http.Handler) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := Until(ctx, os.Stdout, addr, h)
@@ -32,8 +32,8 @@ func Main(addr string, h http.Handler) {
 	}
 }
 
-// Until is [Main] with the end and the output passed in. It returns when the
-// requests under way at the end are answered, or five seconds later.
+// Until is [Main] with a context that ends it and a writer for the address. It returns
+// when the requests under way have been served, or five seconds after the end.
 func Until(ctx context.Context, out io.Writer, addr string, h http.Handler) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -58,7 +58,8 @@ func Until(ctx context.Context, out io.Writer, addr string, h http.Handler) erro
 	return <-stopped
 }
 
-// refused logs what no access log has, because no handler was asked.
+// refused logs a request that net/http refused before any handler, and so before any
+// access log.
 func refused(client net.Addr, d *problem.Details) {
 	slog.Info("refused", "client", client, "problem", d)
 }

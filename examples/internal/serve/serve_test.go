@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestUntilLetsARequestUnderWayFinish(t *testing.T) {
+func TestUntilWaitsForRequestsUnderWay(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	out, in := io.Pipe()
@@ -38,11 +38,11 @@ func TestUntilLetsARequestUnderWayFinish(t *testing.T) {
 	assert.NoError(t, <-ended)
 }
 
-func TestUntilSaysWhyItCannotListen(t *testing.T) {
+func TestUntilReportsThatItCannotListen(t *testing.T) {
 	assert.ErrorContains(t, Until(t.Context(), io.Discard, "127.0.0.1:none", nil), "none")
 }
 
-func TestUntilSpeaksBothProtocolsAndAnswersWhatIsNeither(t *testing.T) {
+func TestUntilServesBothProtocols(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
@@ -74,9 +74,9 @@ func TestUntilSpeaksBothProtocolsAndAnswersWhatIsNeither(t *testing.T) {
 	defer c.Close()
 	_, err = io.WriteString(c, "this is no request\r\n\r\n")
 	require.NoError(t, err)
-	answer, err := io.ReadAll(c)
+	response, err := io.ReadAll(c)
 	require.NoError(t, err)
-	assert.Contains(t, string(answer), "application/problem+json")
+	assert.Contains(t, string(response), "application/problem+json")
 	stop()
 	assert.NoError(t, <-ended)
 }

@@ -1,5 +1,5 @@
-// Package api is what the service and its clients agree on: the form of an
-// order, and the problems that a program can handle.
+// Package api has what the service and its clients share: the form of an order, and
+// the types of problems that a program can handle.
 package api
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Order is an order as it is sent.
+// Order is an order in a response.
 type Order struct {
 	ID       int       `json:"id"`
 	Item     string    `json:"item"`
@@ -18,14 +18,14 @@ type Order struct {
 	Changed  time.Time `json:"changed"`
 }
 
-// Wish is what a client may choose of an order. The tags are rules of
-// go-playground/validator.
-type Wish struct {
+// OrderRequest is the body of a request that creates or changes an order. Its tags are
+// rules of go-playground/validator.
+type OrderRequest struct {
 	Item     string `json:"item" validate:"required,max=100"`
 	Quantity int    `json:"quantity" validate:"min=1"`
 }
 
-// OutOfStock is the problem of an order for more than there is.
+// OutOfStock is the type of the problem of an order for more than there is.
 var OutOfStock = problem.Define("https://example.com/problems/out-of-stock", "Out of Stock", http.StatusConflict,
 	"There is less of the item than was ordered. Order what is left, or wait.",
-	problem.Member{Name: "available", Doc: "How much there is.", Example: 7})
+	problem.Member{Name: "available", Doc: "The quantity that is left.", Example: 7})

@@ -1,5 +1,5 @@
-// Package client calls the order service. A failure is a *problem.Details:
-// compare it with api.OutOfStock, or look at its status.
+// Package client calls the order service. An error response is returned as a
+// *problem.Details: compare it with api.OutOfStock, or inspect its status.
 package client
 
 import (
@@ -21,7 +21,7 @@ import (
 type Client struct {
 	URL   string
 	Token string
-	HTTP  *http.Client // nil means one that waits as the service says; see [Patient]
+	HTTP  *http.Client // nil means one that retries after a 429; see [RetryTransport]
 }
 
 // Orders returns the orders of the user.
@@ -29,17 +29,17 @@ func (c *Client) Orders(ctx context.Context) ([]api.Order, error) {
 	return call[[]api.Order](ctx, c, "GET", "/orders", nil, nil)
 }
 
-// Create orders something.
-func (c *Client) Create(ctx context.Context, wish api.Wish) (api.Order, error) {
-	return call[api.Order](ctx, c, "POST", "/orders", wish, nil)
+// Create creates an order.
+func (c *Client) Create(ctx context.Context, in api.OrderRequest) (api.Order, error) {
+	return call[api.Order](ctx, c, "POST", "/orders", in, nil)
 }
 
-// Update changes an order, unless it has changed since.
-func (c *Client) Update(ctx context.Context, o api.Order, wish api.Wish) (api.Order, error) {
-	return call[api.Order](ctx, c, "PUT", path(o), wish, http.Header{"If-Match": {fmt.Sprintf("%q", fmt.Sprint(o.Revision))}})
+// Update changes an order, unless another client has changed it since o was returned.
+func (c *Client) Update(ctx context.Context, o api.Order, in api.OrderRequest) (api.Order, error) {
+	return call[api.Order](ctx, c, "PUT", path(o), in, http.Header{"If-Match": {fmt.Sprintf("%q", fmt.Sprint(o.Revision))}})
 }
 
-// Cancel removes an order.
+// Cancel cancels an order.
 func (c *Client) Cancel(ctx context.Context, o api.Order) error {
 	_, err := call[struct{}](ctx, c, "DELETE", path(o), nil, nil)
 	return err
@@ -47,14 +47,14 @@ func (c *Client) Cancel(ctx context.Context, o api.Order) error {
 
 func path(o api.Order) string { return fmt.Sprintf("/orders/%d", o.ID) }
 
-// Event is what happened to an order.
+// Event is a change of an order.
 type Event struct {
 	Name  string // created, changed or cancelled
 	Order api.Order
 }
 
-// Events yields what happens to the orders of the user, until the service ends
-// the stream or ctx ends. Then connect again, and list the orders.
+// Events iterates over the changes of the user's orders, until the service ends the
+// stream or ctx ends. Then reconnect, and list the orders again.
 func (c *Client) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		res, err := c.do(ctx, "GET", "/events", nil, http.Header{"Accept": {"text/event-stream"}})
@@ -69,8 +69,8 @@ func (c *Client) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// read passes on the events of a stream. One with the name "problem" is why the
-// stream has ended.
+// read calls next for each event of a stream. It returns the problem that an event with
+// the name "problem" has, with which a stream that failed ends.
 func read(body io.Reader, next func(Event) bool) error {
 	name := ""
 	lines := bufio.NewScanner(body)
@@ -99,7 +99,7 @@ func read(body io.Reader, next func(Event) bool) error {
 	return lines.Err()
 }
 
-// call sends a request and reads the JSON of its response, if there is any.
+// call sends a request and decodes the JSON of its response, if that has a body.
 func call[T any](ctx context.Context, c *Client, method, path string, body any, header http.Header) (T, error) {
 	var v T
 	res, err := c.do(ctx, method, path, body, header)
@@ -114,15 +114,15 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any, 
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body any, header http.Header) (*http.Response, error) {
-	var content io.Reader
+	var reader io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
 			return nil, err
 		}
-		content = bytes.NewReader(b) // which can be sent again
+		reader = bytes.NewReader(b) // from which NewRequest makes a GetBody, for retries
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.URL+path, content)
+	r, err := http.NewRequestWithContext(ctx, method, c.URL+path, reader)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (c *Client) do(ctx context.Context, method, path string, body any, header h
 	}
 	client := c.HTTP
 	if client == nil {
-		client = patient
+		client = retrying
 	}
 	res, err := client.Do(r)
 	if err != nil {

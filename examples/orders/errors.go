@@ -9,8 +9,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// meaning says what the errors of the store mean to a client.
-var meaning = problem.Mapping{func(err error) *problem.Details {
+// mapping defines what the errors of the store mean to a client.
+var mapping = problem.Mapping{func(err error) *problem.Details {
 	if short, ok := errors.AsType[*shortageError](err); ok {
 		return api.OutOfStock.New(problem.Detailf("There are %d of the item left.", short.available),
 			problem.Extension("available", short.available))
@@ -21,7 +21,8 @@ var meaning = problem.Mapping{func(err error) *problem.Details {
 	return nil
 }}
 
-// instance names a problem by what its record in the log has.
+// instance identifies a problem by the id of the request, which its record in the log
+// has too.
 func instance(r *http.Request) string {
 	return "urn:request:" + middleware.RequestIDFrom(r.Context())
 }
