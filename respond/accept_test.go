@@ -18,7 +18,7 @@ func TestNegotiatePicksTheHighestWeight(t *testing.T) {
 	problems := []string{"application/problem+json", "application/problem+xml", "text/html"}
 	const json, xml, html = "application/problem+json", "application/problem+xml", "text/html"
 	for _, c := range []struct{ accept, want, reason string }{
-		// whole clients
+		// what clients send
 		{"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", html, "a browser"},
 		{"*/*", json, "curl: the server's favourite"},
 		{"application/json, text/plain, */*", json, "axios"},
@@ -80,8 +80,8 @@ func TestNegotiatePicksTheHighestWeight(t *testing.T) {
 }
 
 func TestNegotiateReadsTheExamplesOfTheRFC(t *testing.T) {
-	// RFC 9110, section 12.5.1. Each row offers a type beside one whose weight
-	// is known, and so brackets its own.
+	// RFC 9110, section 12.5.1. Each row compares a type with one whose weight is
+	// known, from both sides.
 	const accept = "text/*;q=0.3, text/plain;q=0.7, text/plain;format=flowed, text/plain;format=fixed;q=0.4, */*;q=0.5"
 	for _, c := range []struct {
 		offer  string
@@ -136,7 +136,7 @@ func TestNegotiateAllocatesNothing(t *testing.T) {
 }
 
 // FuzzNegotiate checks what is true of each field: the result is an offer or
-// nothing, letter case changes nothing, and neither does a useless member.
+// nothing, and neither letter case nor an invalid member changes it.
 func FuzzNegotiate(f *testing.F) {
 	for _, s := range []string{"*/*", "a/b;q=0.5, c/*", `a/b;x="\",";q=1`, "*;q=.2", "a/b;q=0", ",,;;==", `a/b;x="`} {
 		f.Add(s)

@@ -60,11 +60,11 @@ func HTML(w http.ResponseWriter, code int, t Template, data any) {
 
 // Bytes responds with a body of the given media type. An empty media type means
 // application/octet-stream: the type is never guessed from the body.
-func Bytes(w http.ResponseWriter, code int, mediaType string, content []byte) {
+func Bytes(w http.ResponseWriter, code int, mediaType string, body []byte) {
 	if mediaType == "" {
 		mediaType = "application/octet-stream"
 	}
-	send(w, code, mediaType, content)
+	send(w, code, mediaType, body)
 }
 
 // send writes a response with a body, and with the field that forbids clients to

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inBrowser is what a page turns out to be, asked of the browser itself: it is
-// not bound by the policy of the page.
+// inBrowser is how a browser renders a page. The test reads it through DevTools, which
+// the policy of the page does not restrict.
 const inBrowser = `(() => {
 	const rgb = s => s.match(/[\d.]+/g).map(Number)
 	const luminance = c => c.slice(0, 3).map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
@@ -78,7 +78,7 @@ func TestHTMLRendersUnderItsPolicyInABrowser(t *testing.T) {
 		mobile           bool
 		scheme, expected string // the background in that scheme
 	}{
-		{320, 568, true, "dark", "rgb(18, 19, 22)"}, // as narrow as phones get
+		{320, 568, true, "dark", "rgb(18, 19, 22)"}, // the narrowest phones
 		{1280, 800, false, "light", "rgb(251, 251, 249)"},
 	} {
 		b.call("Emulation.setDeviceMetricsOverride", object{"width": screen.width, "height": screen.height, "mobile": screen.mobile, "deviceScaleFactor": 1}, nil)
@@ -100,13 +100,13 @@ func TestHTMLRendersUnderItsPolicyInABrowser(t *testing.T) {
 	}
 
 	_, complaints := b.open(srv.URL + "/broken")
-	assert.Contains(t, strings.Join(complaints, "\n"), "Content Security Policy", "a style that the policy does not know is noticed, so the others had none")
+	assert.Contains(t, strings.Join(complaints, "\n"), "Content Security Policy", "a style that the policy does not allow is reported")
 }
 
 type object = map[string]any
 
-// chromium is a headless Chromium that takes commands of its DevTools protocol
-// from a pipe.
+// chromium is a headless Chromium that reads commands of its DevTools protocol from a
+// pipe.
 type chromium struct {
 	t       *testing.T
 	in      *os.File
@@ -125,8 +125,8 @@ type message struct {
 	SessionID string          `json:"sessionId,omitempty"`
 }
 
-// startBrowser skips the test where there is no Chromium, but not on a CI
-// server, where no developer would notice.
+// startBrowser skips the test if there is no Chromium, but not in CI, where a skipped
+// test would stay unnoticed.
 func startBrowser(t *testing.T) *chromium {
 	t.Helper()
 	path := ""
@@ -186,7 +186,7 @@ func (b *chromium) send(method string, params object) {
 		m["sessionId"] = b.session
 	}
 	line, _ := json.Marshal(m)
-	_, _ = b.in.Write(append(line, 0)) // if the browser is gone, receive says so
+	_, _ = b.in.Write(append(line, 0)) // receive reports that the browser has ended
 }
 
 func (b *chromium) receive() (m message) {
@@ -215,8 +215,8 @@ func (b *chromium) call(method string, params object, result any) {
 	}
 }
 
-// open loads a page and returns how it looks, and what the browser has against
-// it: messages in its console, and requests for anything but the page.
+// open loads a page and returns how it is rendered, and the complaints of the browser:
+// messages in its console, and requests for anything but the page.
 func (b *chromium) open(url string) (got rendered, complaints []string) {
 	b.t.Helper()
 	b.events = nil
@@ -239,7 +239,7 @@ func (b *chromium) open(url string) (got rendered, complaints []string) {
 	for _, e := range b.events {
 		switch e.Method {
 		case "Log.entryAdded":
-			// That the status is an error is the point.
+			// The status is an error on purpose.
 			if !strings.Contains(string(e.Params), "Failed to load resource: the server responded with a status of") {
 				complaints = append(complaints, string(e.Params))
 			}

@@ -158,8 +158,8 @@ func TestConditionalReadsAQuery(t *testing.T) {
 	assert.Empty(t, body)
 }
 
-// A change that is dated in the future is sent as of now, and a client that sends
-// that date back gets the resource and not a wrong 304.
+// A time in the future is sent as the present, and a client that sends that back gets
+// the resource, not a wrong 304.
 func TestLastModifiedIsNeverInTheFuture(t *testing.T) {
 	srv := wiretest.Start(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !respond.Conditional(w, r, respond.Validators{Modified: time.Now().Add(time.Hour)}) {
@@ -193,7 +193,7 @@ func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
 
 	res, body := doOn(t, srv, "PUT", "/x")
 	assert.Equal(t, 428, res.StatusCode)
-	assert.Contains(t, body, "If-Match", "it says how to do better")
+	assert.Contains(t, body, "If-Match", "it describes what to send")
 
 	codes := make(chan int)
 	for range 5 {
@@ -210,7 +210,7 @@ func TestRequireProtectsAgainstLostUpdates(t *testing.T) {
 
 	res, _ = doOn(t, srv, "PUT", "/x", "If-Match", `"0"`)
 	assert.Equal(t, 412, res.StatusCode)
-	assert.Equal(t, `"1"`, res.Header.Get("ETag"), "the version to start from")
+	assert.Equal(t, `"1"`, res.Header.Get("ETag"), "the current version")
 	res, _ = doOn(t, srv, "PUT", "/x", "If-Match", `"1"`)
 	assert.Equal(t, `"2"`, res.Header.Get("ETag"))
 }
@@ -221,7 +221,7 @@ func TestCheckRequiresNoPrecondition(t *testing.T) {
 	r.Header.Set("If-Match", `"6"`)
 	err := respond.Validators{}.Check(r)
 	assert.ErrorIs(t, err, problem.New(412))
-	assert.Nil(t, problem.From(err).Header, "nothing to tell")
+	assert.Nil(t, problem.From(err).Header, "no validators to send")
 }
 
 func TestETagIsAlwaysValid(t *testing.T) {
@@ -247,8 +247,8 @@ func TestPreconditionsAreReadUpToABound(t *testing.T) {
 	assert.Equal(t, 412, respond.Validators{Tag: "7"}.Evaluate(r))
 }
 
-// FuzzValidators puts a tag behind any list: a list that can be read has it, and
-// neither a read nor a write gets a status that is not one of theirs.
+// FuzzValidators appends a tag to any list: it is found unless the list is malformed,
+// and neither a read nor a write gets a status of the other.
 func FuzzValidators(f *testing.F) {
 	for _, s := range []string{"", "*", `"a"`, `W/"a", "b"`, `"a" "b"`, `,,`, `"`, "W/", `"é"`} {
 		f.Add(s, "7")
@@ -271,7 +271,7 @@ func FuzzValidators(f *testing.F) {
 	})
 }
 
-// ExampleValidators_Require is the whole of an update that loses no other.
+// An update that cannot overwrite the change of another client.
 func ExampleValidators_Require() {
 	order, revision := "tea", 1
 	h := respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
@@ -294,7 +294,7 @@ func ExampleValidators_Require() {
 	// 412 coffee
 }
 
-// RFC 9110, section 13.1.4: a condition that is to be ignored protects nothing.
+// RFC 9110, section 13.1.4: a precondition that has to be ignored protects nothing.
 func TestRequireIgnoresWhatEvaluateIgnores(t *testing.T) {
 	year := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	both, tagged := respond.Validators{Tag: "v1", Modified: year}, respond.Validators{Tag: "v1"}
@@ -304,7 +304,7 @@ func TestRequireIgnoresWhatEvaluateIgnores(t *testing.T) {
 		v      respond.Validators
 		field  string
 		values []string
-		want   int // 0 to go on
+		want   int // 0 means to process the request
 	}{
 		{both, "If-Unmodified-Since", []string{date}, 0},
 		{both, "If-Unmodified-Since", []string{"Thu, 01 Jan 1998 00:00:00 GMT"}, 412},

@@ -41,7 +41,7 @@ func TestErrorSendsEachCodeOfTheCatalogue(t *testing.T) {
 			res, body := do(t, "GET", func(w http.ResponseWriter, r *http.Request) { respond.Error(w, s.Code) })
 			want := s
 			if s.Class() == status.Informational {
-				want, _ = status.Lookup(500) // no final answer can have the code
+				want, _ = status.Lookup(500) // not the code of a final response
 			}
 			assert.Equal(t, want.Code, res.StatusCode)
 			if status.BodyForbidden(s.Code) && s.Class() != status.Informational {

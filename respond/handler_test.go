@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Shapes of writers that a handler may get. Each hides what net/http's own
-// writer has in another way.
+// shapes wrap net/http's ResponseWriter, and hide its other methods in different
+// ways.
 var shapes = map[string]func(http.ResponseWriter) http.ResponseWriter{
 	"net/http":  func(w http.ResponseWriter) http.ResponseWriter { return w },
 	"bare":      func(w http.ResponseWriter) http.ResponseWriter { return struct{ http.ResponseWriter }{w} },
@@ -174,24 +174,24 @@ func TestHandlerLeavesAHijackedConnectionAlone(t *testing.T) {
 	all, err := io.ReadAll(bufio.NewReader(conn))
 	require.NoError(t, err)
 	assert.Equal(t, "HTTP/1.1 299 Mine\r\nContent-Length: 0\r\n\r\n", string(all))
-	<-done // the server does not wait for a connection that is no longer its own
+	<-done // the server does not wait for hijacked connections
 	assert.Contains(t, log.String(), "after the response had begun")
 }
 
-// knowing is a writer that knows whether it has been written to.
-type knowing struct {
+// reporting is a ResponseWriter that reports whether it has been written to.
+type reporting struct {
 	*httptest.ResponseRecorder
 	begun bool
 }
 
-func (k *knowing) Written() bool { return k.begun }
+func (k *reporting) Written() bool { return k.begun }
 
 func TestHandlerAsksAWriterThatReportsWritten(t *testing.T) {
 	wiretest.DefaultLog(t)
 	for _, begun := range []bool{false, true} {
-		w := &knowing{httptest.NewRecorder(), begun}
+		w := &reporting{httptest.NewRecorder(), begun}
 		respond.Handler(func(inner http.ResponseWriter, r *http.Request) error {
-			assert.Equal(t, begun, inner.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*knowing).begun)
+			assert.Equal(t, begun, inner.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*reporting).begun)
 			return problem.New(409)
 		}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		assert.Equal(t, begun, w.Body.Len() == 0)

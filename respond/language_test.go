@@ -62,9 +62,8 @@ func TestNegotiateLanguageAllocatesNothing(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() { respond.NegotiateLanguage(r, offers...) }))
 }
 
-// FuzzNegotiateLanguage has these oracles: the result is an offer, it is not
-// one that is refused by name while another is not, and what stands behind the
-// bound changes nothing.
+// FuzzNegotiateLanguage has these oracles: the result is an offer; it is not refused by
+// name unless the others are too; and what follows the bound changes nothing.
 func FuzzNegotiateLanguage(f *testing.F) {
 	f.Add("de-CH,de;q=0.9,en;q=0.8")
 	f.Add("*;q=0,en;q=0.001")

@@ -257,7 +257,7 @@ func TestProblemOfAnotherServerBecomesA502(t *testing.T) {
 	assert.Contains(t, log.String(), "account 7 is locked")
 }
 
-// The values are neighbours in memory. Vary is one of them.
+// The values are adjacent in memory. Vary is one of them.
 func TestProblemSharesNoHeaderValues(t *testing.T) {
 	d := problem.New(404)
 	for name, send := range map[string]func(http.ResponseWriter, *http.Request){

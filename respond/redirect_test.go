@@ -130,9 +130,9 @@ func TestRedirectorFallsBack(t *testing.T) {
 	assert.Equal(t, "/home", res.Header.Get("Location"))
 }
 
-// FuzzRedirectorAllows resolves what is allowed as a client would, also one
-// that takes backslashes for slashes and removes tabs and line breaks, and must
-// come out at the same host.
+// FuzzRedirectorAllows resolves each allowed location as clients do, also those that
+// read backslashes as slashes and remove tabs and line breaks. The result must be on
+// the same host.
 func FuzzRedirectorAllows(f *testing.F) {
 	for _, s := range []string{"/", "//e", `/\e`, "/\t/e", "https:e", "/..//e", "/.//e", "/a:b", "http://u@h"} {
 		f.Add(s)

@@ -113,7 +113,7 @@ func TestResponderSetsTheInstance(t *testing.T) {
 	_, body = do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		p.Problem(w, r, problem.New(404, problem.Instance("/failures/1")))
 	})
-	assert.Contains(t, body, `"instance":"/failures/1"`, "its own one wins")
+	assert.Contains(t, body, `"instance":"/failures/1"`, "that of the problem is kept")
 }
 
 func TestResponderTranslates(t *testing.T) {
@@ -191,7 +191,7 @@ func TestHTMLShowsTheRequestIDAndRetryAfter(t *testing.T) {
 	assert.Contains(t, page, "<code>ID7</code>")
 	assert.Contains(t, page, "Try again in 30 seconds.")
 	_, doc := do(t, "GET", h)
-	assert.NotContains(t, doc, "ID7", "only people need it in the body")
+	assert.NotContains(t, doc, "ID7", "only pages have it in the body")
 	assert.NotContains(t, doc, "shop")
 	_, page = do(t, "GET", func(w http.ResponseWriter, r *http.Request) {
 		(&respond.Responder{Header: http.Header{"Retry-After": {"7"}}}).Problem(w, r, problem.New(503))

@@ -53,7 +53,7 @@ func TestEmptyResponsesDescribeNoBody(t *testing.T) {
 	}
 }
 
-// hints also returns the header of each interim response.
+// hints sends a GET, and also returns the header of each interim response.
 func hints(t *testing.T, srv *httptest.Server) (interim []textproto.MIMEHeader, final *http.Response) {
 	t.Helper()
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{

@@ -22,7 +22,7 @@ type record struct {
 	N int `json:"n"`
 }
 
-// yields gives n records, then the error if there is one.
+// yields returns an iterator over n records, and then an error unless it is nil.
 func yields(n int, err error) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
 		for i := range n {
@@ -46,7 +46,7 @@ func eventsOf(records iter.Seq2[record, error]) iter.Seq2[respond.Event, error] 
 	}
 }
 
-// streams has each form of a stream, with what its records look like.
+// streams are all formats of a stream, with what surrounds a record in each.
 var streams = []struct {
 	name, mediaType       string
 	send                  func(http.ResponseWriter, *http.Request, iter.Seq2[record, error]) error
@@ -102,7 +102,7 @@ func TestStreamForHEADReadsOneRecord(t *testing.T) {
 				}
 			})
 		}).ServeHTTP)
-		if s.name == "Events" { // its header is all that HEAD shows
+		if s.name == "Events" { // which does not call the iterator
 			assert.Zero(t, asked)
 			continue
 		}
