@@ -41,7 +41,7 @@ const (
 	watchPath = "/grpc.health.v1.Health/Watch"
 )
 
-// procedures serves Health with connect-go, which speaks all three protocols.
+// procedures serves Health with connect-go, which supports all three protocols.
 func procedures() http.Handler {
 	serving := &health1.HealthCheckResponse{Status: health1.HealthCheckResponse_SERVING}
 	mux := http.NewServeMux()
@@ -64,8 +64,8 @@ func procedures() http.Handler {
 	return mux
 }
 
-// serve starts a server for HTTP/1.1 and HTTP/2, with and without TLS, whose
-// problems are rendered for calls.
+// serve starts a server for HTTP/1.1 and HTTP/2, with and without TLS, whose Responder
+// has Render.
 func serve(t *testing.T, useTLS bool, h http.Handler) *httptest.Server {
 	t.Helper()
 	h = middleware.NormalizeWith(middleware.NormalizeOptions{
@@ -87,7 +87,7 @@ func serve(t *testing.T, useTLS bool, h http.Handler) *httptest.Server {
 	return srv
 }
 
-// h2c returns a client that speaks HTTP/2 without TLS.
+// h2c returns a client that uses HTTP/2 without TLS.
 func h2c() *http.Client {
 	p := new(http.Protocols)
 	p.SetUnencryptedHTTP2(true)
@@ -99,7 +99,7 @@ func refuse(d *problem.Details) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) })
 }
 
-// protocols are the ways in which connect-go's client calls.
+// protocols are those of connect-go's client.
 var protocols = []struct {
 	name    string
 	http2   bool
@@ -124,7 +124,7 @@ func client(srv *httptest.Server, path string, http2 bool, options []connect.Cli
 	return connect.NewClient[health1.HealthCheckRequest, health1.HealthCheckResponse](c, srv.URL+path, options...)
 }
 
-// calls makes a unary call and one that streams, and returns their errors.
+// calls makes a unary and a streaming call, and returns their errors.
 func calls(t *testing.T, srv *httptest.Server, http2 bool, options []connect.ClientOption) map[string]error {
 	ask := func() *connect.Request[health1.HealthCheckRequest] {
 		return connect.NewRequest(&health1.HealthCheckRequest{})
@@ -142,7 +142,7 @@ func calls(t *testing.T, srv *httptest.Server, http2 bool, options []connect.Cli
 	return errs
 }
 
-// details returns what connect-go has read of an error's details.
+// details returns the details of an error as connect-go has decoded them.
 func details(t *testing.T, err *connect.Error) (all []any) {
 	t.Helper()
 	for _, d := range err.Details() {
@@ -368,7 +368,7 @@ func TestTheHeaderIsBounded(t *testing.T) {
 	assert.True(t, n >= 1 && n <= 4, "%d", n)
 }
 
-// post sends a request by hand.
+// post sends a request without connect-go.
 func post(t *testing.T, srv *httptest.Server, method, path string, header ...string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, srv.URL+path, nil)

@@ -23,16 +23,16 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// discard is for the errors of a server that a test provokes.
+// discard is the error log of servers whose tests provoke errors.
 var discard = log.New(io.Discard, "", 0)
 
 type middlewareFunc = func(http.Handler) http.Handler
 
-// errSecret stands for the error of a database: no client may read it.
+// errSecret is an error whose message no client may read.
 var errSecret = errors.New("secret: dial tcp 10.0.0.7:5432")
 
-// service is a handler inside the documented chain on a real server, with what
-// the chain noted at hand.
+// service is a real server with the documented chain, and records what the chain
+// reports.
 type service struct {
 	t   testing.TB
 	srv *httptest.Server
@@ -44,7 +44,7 @@ type service struct {
 	ended   chan struct{} // one for each request whose handlers have all returned
 }
 
-// Write takes the records of the access log, which come from many goroutines.
+// Write receives the records of the access log. It is safe for concurrent use.
 func (s *service) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,8 +81,8 @@ func (s *service) normalize(next http.Handler) http.Handler {
 	}})(next)
 }
 
-// serve starts h, which has the chain of s somewhere, on HTTP/1.1 and both kinds
-// of HTTP/2. TLS lets a client choose the protocol; see [service.client].
+// serve starts h, which contains the chain of s, for HTTP/1.1 and for HTTP/2 with and
+// without TLS; see [service.client].
 func (s *service) serve(h http.Handler) {
 	s.srv = httptest.NewUnstartedServer(h)
 	s.srv.Config.ErrorLog = discard
@@ -91,7 +91,7 @@ func (s *service) serve(h http.Handler) {
 	s.t.Cleanup(s.srv.Close)
 }
 
-// inside starts a service: build puts the chain where it belongs.
+// inside starts a service. build returns its handler, with the chain at its place.
 func inside(t testing.TB, build func(chain middlewareFunc) http.Handler) *service {
 	t.Helper()
 	s := &service{t: t, ended: make(chan struct{}, 1000)}
@@ -99,10 +99,10 @@ func inside(t testing.TB, build func(chain middlewareFunc) http.Handler) *servic
 	return s
 }
 
-// protocols are those that each test of a router runs on.
+// protocols are those over which each router is tested.
 var protocols = []string{"HTTP/1.1", "HTTP/2.0"}
 
-// client speaks one of the protocols, and decompresses nothing.
+// client returns a client of one of the protocols, which decompresses nothing.
 func (s *service) client(proto string) *http.Client {
 	p := new(http.Protocols)
 	p.SetHTTP1(proto == "HTTP/1.1")
@@ -118,12 +118,12 @@ func (s *service) client(proto string) *http.Client {
 	}}
 }
 
-// roots has the certificate of the server.
+// roots returns a pool with the certificate of the server.
 func (s *service) roots() *x509.CertPool {
 	return s.srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 }
 
-// exchange is what a client got, and what the chain noted about it.
+// exchange is a response as a client received it, and what the chain reported.
 type exchange struct {
 	*http.Response
 	body    string
@@ -134,7 +134,7 @@ type exchange struct {
 	reports []middleware.Report
 }
 
-// do sends a request and waits until the chain is through with it.
+// do sends a request and waits until the chain has returned.
 func (s *service) do(proto, method, path string, header ...string) exchange {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
@@ -165,7 +165,7 @@ func (s *service) send(c *http.Client, r *http.Request) exchange {
 	return e
 }
 
-// noted waits for the end of one request and takes what was noted about it.
+// noted waits for the end of one request and adds what was reported to e.
 func (s *service) noted(e *exchange) {
 	s.t.Helper()
 	select {
@@ -186,8 +186,8 @@ func (s *service) noted(e *exchange) {
 	s.results, s.reports = nil, nil
 }
 
-// isProblem reports a failure of the test unless e is a problem with the code,
-// on the wire and in the record, and without the text of an error.
+// isProblem fails the test unless e is a problem with the code, in the response and in
+// the record, without the message of an error.
 func (s *service) isProblem(e exchange, code int) {
 	s.t.Helper()
 	assert.Equal(s.t, code, e.StatusCode, e.body)

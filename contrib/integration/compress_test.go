@@ -27,8 +27,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// compressors are middlewares that compress, each with the coding that a client
-// of it accepts here.
+// compressors are middleware that compresses, each with the coding that its client
+// accepts.
 var compressors = []struct {
 	name, coding string
 	middleware   middlewareFunc
@@ -54,8 +54,8 @@ var compressors = []struct {
 	})},
 }
 
-// compressed are the media types that chi compresses here. The list that it has
-// by itself lacks problems.
+// compressed are the media types that chi compresses here. Its default list does not
+// have application/problem+json.
 var compressed = []string{"text/plain", "application/json", problem.MediaType}
 
 func chiCompress(coding string, f chimiddleware.EncoderFunc) middlewareFunc {
@@ -88,10 +88,10 @@ func decode(t *testing.T, coding, body string) string {
 	return string(b)
 }
 
-// long is worth to be compressed.
+// long is long enough to be compressed.
 var long = strings.Repeat(`{"an":"order"}`+"\n", 500)
 
-// codedRoutes are responses that a compressor may spoil.
+// codedRoutes have responses that a compressor may break.
 func codedRoutes() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /long", func(w http.ResponseWriter, _ *http.Request) {
@@ -112,7 +112,7 @@ func codedRoutes() http.Handler {
 	})
 	m.HandleFunc("GET /empty", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
 	m.HandleFunc("GET /failed", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "1000") // of the success that was meant
+		w.Header().Set("Content-Length", "1000") // of the success
 		http.Error(w, strings.Repeat("secret ", 500), 500)
 	})
 	m.HandleFunc("GET /refused", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "There is no such order.", 404) })
@@ -129,10 +129,9 @@ func codedRoutes() http.Handler {
 	return m
 }
 
-// TestCompressorsStandAnywhere has each compressor at each place of the chain:
-// every success is the same when it is decoded, and every error a problem. Its
-// detail is the text of the handler only if Normalize reads that before it is
-// compressed: the compressor belongs outside.
+// Each compressor is tested at each place of the chain: every success is the same when
+// it is decoded, and every error is a problem. Its detail is the text of the handler
+// only if Normalize reads that before it is compressed, with the compressor outside.
 func TestCompressorsStandAnywhere(t *testing.T) {
 	for _, c := range compressors {
 		for place := range 8 {
@@ -223,7 +222,7 @@ func decoder(coding, body string) io.Reader {
 	return bytes.NewReader(nil)
 }
 
-// A handler that compresses by itself is inside of everything.
+// A handler that compresses is inside all layers.
 func TestHandlerMayCompressByItself(t *testing.T) {
 	s := inside(t, func(chain middlewareFunc) http.Handler {
 		return chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -231,7 +230,7 @@ func TestHandlerMayCompressByItself(t *testing.T) {
 			z := brotli.HTTPCompressor(w, r)
 			defer z.Close()
 			if r.URL.Path == "/fails" {
-				http.Error(w, errSecret.Error(), 500) // forgets that the header names a coding
+				http.Error(w, errSecret.Error(), 500) // and leaves the Content-Encoding in the header
 				return
 			}
 			_, _ = io.WriteString(z, long)

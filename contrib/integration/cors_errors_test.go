@@ -14,9 +14,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// A page of another origin can read every error, wherever the CORS layer stands
-// as long as it is outside of what refuses: a layer that replaces a body keeps its
-// header fields.
+// A page of another origin can read every error if the CORS layer is outside the layers
+// that refuse: a layer that replaces a body keeps the header fields of outer layers.
 func TestCORSFieldsAreOnEveryError(t *testing.T) {
 	const origin = "https://app.example.com"
 	allow := cors.New(cors.Options{AllowedOrigins: []string{origin}, ExposedHeaders: []string{"X-Request-Id"}})
@@ -55,7 +54,7 @@ func TestCORSFieldsAreOnEveryError(t *testing.T) {
 			down.Stop()
 
 			if place == 0 {
-				return // a preflight does not come as far as the record
+				return // a preflight has no record here
 			}
 			e := s.do("HTTP/1.1", "OPTIONS", "/long", "Origin", origin, "Access-Control-Request-Method", "GET")
 			assert.Equal(t, 204, e.StatusCode)

@@ -14,9 +14,9 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// A page of another origin can read when to come back, because the CORS layer
-// exposes the header fields of the limiter. It stands outside: a preflight is
-// then no request of the client's, and a refusal has its fields too.
+// A page of another origin can read when to retry, because the CORS layer exposes the
+// header fields of the limiter. It stands outside the limiter, so that a preflight is
+// not charged, and a refusal has the CORS fields.
 func TestCORSExposesTheFieldsOfTheLimiter(t *testing.T) {
 	const origin = "https://app.example.com"
 	limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: ratelimit.ByIP(clientip.Direct)})

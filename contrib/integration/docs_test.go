@@ -31,8 +31,8 @@ func tests(t *testing.T) map[string]bool {
 	return names
 }
 
-// Each row of the table in docs/integration.md ends with the test that checks
-// it, and each test of a library stands in a row.
+// Each row of the table in docs/integration.md ends with the test that checks it, and
+// each test of a library has a row.
 func TestTableNamesItsTests(t *testing.T) {
 	b, err := os.ReadFile("../../docs/integration.md")
 	require.NoError(t, err)

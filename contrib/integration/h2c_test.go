@@ -16,8 +16,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware"
 )
 
-// h2c starts h on a server that speaks HTTP/2 without TLS as well, and returns a
-// client that speaks nothing else.
+// h2c starts h on a server that also serves HTTP/2 without TLS, and returns a client
+// that uses only that.
 func h2c(t *testing.T, h http.Handler) (*http.Client, string) {
 	t.Helper()
 	both, only := new(http.Protocols), new(http.Protocols)
@@ -35,8 +35,8 @@ func h2c(t *testing.T, h http.Handler) (*http.Client, string) {
 	return &http.Client{Transport: tr, Timeout: 10 * time.Second}, srv.URL
 }
 
-// Cleartext HTTP/2 needs nothing but the setting of the server. Listener stands
-// around both protocols: it is HTTP/1 that it knows the errors of.
+// Cleartext HTTP/2 needs only a setting of the server. Package listener may wrap a
+// listener for both protocols; it replaces the errors of HTTP/1.
 func TestH2CIsServedByTheChain(t *testing.T) {
 	s := &service{t: t, ended: make(chan struct{}, 1000)}
 	c, url := h2c(t, s.chain(middleware.Timeout(time.Minute)(streams())))

@@ -24,8 +24,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// certificate returns the certificate of package httptest, and what a client
-// needs to trust it.
+// certificate returns the TLS configurations of a server with the certificate of
+// package httptest, and of a client that trusts it.
 func certificate(t *testing.T) (server, client *tls.Config) {
 	t.Helper()
 	srv := httptest.NewTLSServer(nil)
@@ -63,7 +63,7 @@ func overHTTP3(t *testing.T, h http.Handler) (*http.Client, string) {
 	return &http.Client{Transport: tr, Timeout: 10 * time.Second}, url
 }
 
-// streams has responses that need more than a Write.
+// streams has responses that need more than one Write.
 func streams() *http.ServeMux {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /orders/{id}", order)
@@ -96,7 +96,7 @@ func streams() *http.ServeMux {
 	return m
 }
 
-// each middleware alone around a handler, as HTTP/3 may be served by quic-go.
+// each is the middleware that quic-go may serve around a handler, one at a time.
 var each = map[string]middlewareFunc{
 	"RequestID":   middleware.RequestID,
 	"AccessLog":   middleware.AccessLog,
@@ -173,7 +173,7 @@ func TestHTTP3IsServedByTheChain(t *testing.T) {
 	e = do("GET", "/late")
 	assert.Equal(t, "begun", e.body)
 	assert.NoError(t, e.readErr)
-	// A stream of QUIC that is reset may lose what was sent before.
+	// A stream of QUIC that is reset may lose bytes that were sent before.
 	res, err := c.Get(url + "/cut")
 	if err == nil {
 		_, err = io.ReadAll(res.Body)
@@ -204,7 +204,7 @@ func TestHTTP3IsEndedByTimeout(t *testing.T) {
 	require.NoError(t, err)
 	s.isProblem(s.send(c, r), 503)
 
-	body, hold := io.Pipe() // a body that does not come
+	body, hold := io.Pipe() // a body that does not arrive
 	defer hold.Close()
 	r, err = http.NewRequest("POST", url+"/reads", body)
 	require.NoError(t, err)
@@ -223,8 +223,8 @@ func isWebTransport(r *http.Request) bool {
 	return r.Method == http.MethodConnect && strings.HasPrefix(r.Proto, "webtransport")
 }
 
-// WebTransport needs the ResponseWriter of the server, so [middleware.Unless]
-// leaves its requests alone. All others on the same server pass the chain.
+// WebTransport requires the ResponseWriter of the server, so that [middleware.Unless]
+// exempts its requests. All other requests to the same server go through the chain.
 func TestUnlessExemptsWebTransport(t *testing.T) {
 	server, trust := certificate(t)
 	s := &service{t: t, ended: make(chan struct{}, 1000)}

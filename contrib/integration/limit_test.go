@@ -17,12 +17,12 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// routes has the paths that each router below serves, with one limit for all.
+// routes are the paths that each router below serves, with one limit for all.
 var routes = []string{"/a", "/b"}
 
 func ok(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
 
-// routers are given a middleware in each way that they have for one.
+// routers add a middleware in each way that they offer.
 var routers = []struct {
 	name  string
 	build func(mw func(http.Handler) http.Handler) http.Handler

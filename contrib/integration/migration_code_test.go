@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 this is the code that users come from
+//lint:file-ignore SA1019 this is the code that users migrate from
 
 package integration_test
 
@@ -25,10 +25,10 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// What docs/migration.md shows: the same service before and after. The tests in
-// migration_test.go hold what the page says of the wire.
+// The code of docs/migration.md: the same service before and after. The tests in
+// migration_test.go check the statements of the page about responses.
 
-// invoice is what a handler below loads, and load how it fails.
+// invoice is what the handlers below load; load always fails.
 type invoice struct {
 	ID string `json:"id"`
 }
@@ -69,7 +69,7 @@ func closedAfter(w http.ResponseWriter, _ *http.Request) {
 		problem.Detail("Payments are closed until noon."), problem.RetryAfter(time.Hour))
 }
 
-// keepTexts is for a service whose texts of a 5xx were all written for clients.
+// keepTexts is for a service whose texts of a 5xx have all been written for clients.
 func keepTexts(mux http.Handler) http.Handler {
 	normalize := middleware.NormalizeWith(middleware.NormalizeOptions{
 		Detail: func(_ *http.Request, code int, text string) string { return text },
@@ -191,7 +191,7 @@ func newHumaError(status int, message string, errs ...error) huma.StatusError {
 	return humaError{problem.New(status, problem.Detail(message), problem.Errors(faults...))}
 }
 
-// faultOf translates a place such as body.items[0].sku or query.page.
+// faultOf converts a location such as body.items[0].sku or query.page.
 func faultOf(d *huma.ErrorDetail) problem.FieldError {
 	part, rest, _ := strings.Cut(d.Location, ".")
 	switch part {

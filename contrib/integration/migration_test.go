@@ -23,7 +23,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// wire returns what a client gets.
+// wire returns what a client receives.
 func wire(t *testing.T, h http.Handler, method, path, body string) (*middlewaretest.Response, string) {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -207,7 +207,7 @@ func TestMigrationFromHuma(t *testing.T) {
 	isNow(t, res, body, 404)
 }
 
-// slogTo sends what goes to the default logger to w, until the test ends.
+// slogTo makes the default logger write to w until the test ends.
 func slogTo(t *testing.T, w io.Writer) {
 	t.Helper()
 	old := slog.Default()

@@ -17,8 +17,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware"
 )
 
-// otelhttp stands outside: its span has the status that the client gets, the
-// route, and the time of all layers, and the trace is in the record.
+// Otelhttp is the outermost layer: its span has the status that the client receives, the
+// route, and the duration of all layers. The record has the trace.
 func TestOTelHTTPIsOutsideTheChain(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
@@ -28,7 +28,7 @@ func TestOTelHTTPIsOutsideTheChain(t *testing.T) {
 		m.HandleFunc("GET /panics", panics)
 		m.Handle("GET /fails", fails)
 		m.HandleFunc("GET /ws", coderEcho)
-		h := chain(middleware.RequestID(m)) // a layer inside which copies the request
+		h := chain(middleware.RequestID(m)) // an inner layer that copies the request
 		return otelhttp.NewHandler(h, "server", otelhttp.WithTracerProvider(provider), otelhttp.WithPropagators(propagation.TraceContext{}))
 	})
 	for _, c := range []struct {
@@ -61,7 +61,7 @@ func TestOTelHTTPIsOutsideTheChain(t *testing.T) {
 	}
 }
 
-// ended waits for the span of the request that the client has the response to.
+// ended waits for the span of a request whose response the client has received.
 func ended(t *testing.T, spans *tracetest.SpanRecorder) sdktrace.ReadOnlySpan {
 	t.Helper()
 	var span sdktrace.ReadOnlySpan

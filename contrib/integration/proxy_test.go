@@ -18,8 +18,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// proxyTo is a ReverseProxy of the standard library inside the chain, without
-// an ErrorHandler of its own.
+// proxyTo is a ReverseProxy of net/http/httputil inside the chain, with its default
+// ErrorHandler.
 func proxyTo(t *testing.T, upstream http.HandlerFunc) (s *service, close func()) {
 	t.Helper()
 	return proxyFlushing(t, 0, upstream)

@@ -14,7 +14,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware"
 )
 
-// authenticate is a foreign middleware, which copies the request.
+// authenticate is a middleware of another library, which copies the request.
 func authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		type user struct{}
@@ -22,8 +22,8 @@ func authenticate(next http.Handler) http.Handler {
 	})
 }
 
-// A middleware that copies the request hides the pattern that a ServeMux leaves
-// in the copy. A Route directly around the mux reports it all the same.
+// A ServeMux sets the pattern on the copy that an outer middleware has made of the
+// request. A Route directly around the mux reports the pattern to the layers outside.
 func TestRouteSurvivesACopyOfTheRequest(t *testing.T) {
 	pattern := middleware.Route(func(r *http.Request) string { return r.Pattern })
 	s := inside(t, func(chain middlewareFunc) http.Handler {
@@ -38,7 +38,7 @@ func TestRouteSurvivesACopyOfTheRequest(t *testing.T) {
 	}
 }
 
-// Where nothing can stand around the router, the log may ask it.
+// Where no middleware can wrap the router, the log calls a function for the route.
 func TestAccessLogCallsRoute(t *testing.T) {
 	m := streams()
 	var records strings.Builder
@@ -58,8 +58,8 @@ func TestAccessLogCallsRoute(t *testing.T) {
 	assert.Contains(t, records.String(), "http.route=/orders/{id}")
 }
 
-// A router that is mounted in another has its part of the pattern, also where it
-// finds nothing: the path of a client is no label.
+// A mounted router has a part of the pattern, even for a path that it does not serve:
+// the path of a client must not become a label.
 func TestChiNamesRoutesOfMountedRouters(t *testing.T) {
 	for name, build := range map[string]func(middlewareFunc, http.Handler) http.Handler{
 		"around": func(chain middlewareFunc, mounted http.Handler) http.Handler {

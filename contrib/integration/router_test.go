@@ -19,9 +19,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// The handlers that each router below has, for those that take a handler of
-// net/http: an order, a panic, an error that is returned, one that comes when
-// the response has begun, and a plain error of net/http.
+// The handlers of each router below that accepts handlers of net/http: an order, a
+// panic, a returned error, one after the response has begun, and an http.Error.
 func order(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "an order") }
 
 func panics(http.ResponseWriter, *http.Request) { panic(errSecret) }
@@ -36,8 +35,8 @@ var late = respond.Handler(func(w http.ResponseWriter, _ *http.Request) error {
 
 func plain(w http.ResponseWriter, _ *http.Request) { http.Error(w, errSecret.Error(), 503) }
 
-// checkRouter sends each kind of request that a router treats in its own way.
-// Pattern is how the router names the route of an order.
+// checkRouter sends one request of each kind that routers handle differently. pattern is
+// the router's name of the route of an order.
 func checkRouter(t *testing.T, pattern string, build func(chain middlewareFunc) http.Handler) {
 	s := inside(t, build)
 	for _, proto := range protocols {
@@ -76,7 +75,7 @@ func checkRouter(t *testing.T, pattern string, build func(chain middlewareFunc) 
 	}
 }
 
-// checkLate sends a request whose handler fails when its response has begun.
+// checkLate sends a request whose handler fails after its response has begun.
 func checkLate(t *testing.T, build func(chain middlewareFunc) http.Handler) {
 	s := inside(t, build)
 	for _, proto := range protocols {
@@ -110,7 +109,7 @@ func chiRoutes(r chi.Router) {
 	r.Get("/plain", plain)
 }
 
-// chiRoute is what a chi router inside the chain needs for routes in records.
+// chiRoute makes the route of a chi router inside the chain known to records.
 var chiRoute = middleware.Route(func(r *http.Request) string {
 	return chi.RouteContext(r.Context()).RoutePattern()
 })
@@ -159,7 +158,7 @@ func aroundGorilla(chain middlewareFunc) http.Handler {
 	return chain(r)
 }
 
-// allowed responds with the 405 that gorilla/mux would send without Allow.
+// allowed responds with 405 and Allow, which gorilla/mux does not send by itself.
 func allowed(router *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var methods []string
@@ -174,8 +173,8 @@ func allowed(router *mux.Router) http.Handler {
 	})
 }
 
-// Without a handler for it, gorilla/mux sends 405 without the Allow field that
-// the status requires, and Normalize reports it.
+// Without such a handler gorilla/mux sends a 405 without the required Allow field, which
+// Normalize reports.
 func TestGorillaMuxLacksAllowByItself(t *testing.T) {
 	s := inside(t, func(chain middlewareFunc) http.Handler {
 		r := mux.NewRouter()
@@ -218,9 +217,9 @@ func aroundGin(chain middlewareFunc) http.Handler {
 	return chain(e)
 }
 
-// echoMeaning says what the errors of echo mean: those of its router, and those
-// that a handler makes.
-var echoMeaning = respond.Responder{Map: problem.Mapping{func(err error) *problem.Details {
+// echoProblem returns the problem that an error of echo means, whether its router or a
+// handler has returned it.
+var echoProblem = respond.Responder{Map: problem.Mapping{func(err error) *problem.Details {
 	if e, ok := errors.AsType[*echov4.HTTPError](err); ok {
 		return problem.New(e.Code)
 	}
@@ -239,7 +238,7 @@ func TestEchoIsInsideTheChain(t *testing.T) {
 func aroundEcho(chain middlewareFunc) http.Handler {
 	e := echov4.New()
 	e.HTTPErrorHandler = func(err error, c echov4.Context) {
-		echoMeaning.Fail(c.Response(), c.Request(), err)
+		echoProblem.Fail(c.Response(), c.Request(), err)
 	}
 	e.Use(func(next echov4.HandlerFunc) echov4.HandlerFunc {
 		return func(c echov4.Context) error {
@@ -267,7 +266,7 @@ func TestEchoV5IsInsideTheChain(t *testing.T) {
 func aroundEchoV5(chain middlewareFunc) http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = func(c *echo.Context, err error) {
-		echoMeaning.Fail(c.Response(), c.Request(), err)
+		echoProblem.Fail(c.Response(), c.Request(), err)
 	}
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
@@ -287,8 +286,8 @@ func aroundEchoV5(chain middlewareFunc) http.Handler {
 	return chain(e)
 }
 
-// As a middleware of echo the chain has returned before echo handles the error
-// of a handler: the client gets a response, but the record has not seen it.
+// If the chain is middleware of echo, it returns before echo handles the error of a
+// handler: the client gets a response that the record does not have.
 func TestEchoUseMissesReturnedErrors(t *testing.T) {
 	s := inside(t, func(chain middlewareFunc) http.Handler {
 		e := echov4.New()

@@ -16,8 +16,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// One limiter stands before calls and REST, and each client gets a refusal in
-// its own form.
+// One limiter serves RPC and REST, and each client gets its refusal in the form of its
+// protocol.
 func TestRefusalsReachRPCClientsInTheirForm(t *testing.T) {
 	for name, form := range map[string][]connect.ClientOption{
 		"Connect":  nil,

@@ -45,9 +45,8 @@ func letters(_ context.Context, r *connect.Request[text], s *connect.ServerStrea
 	return nil
 }
 
-// Procedures of Connect, gRPC and gRPC-Web stand beside REST on one server: the
-// chain leaves what they send alone, also their errors, which have a form of
-// their own, and makes problems of what is wrong with the others.
+// One server has procedures of Connect, gRPC and gRPC-Web beside REST. The chain leaves
+// their responses unchanged, also their errors, and sends problems to other clients.
 func TestConnectStandsBesideREST(t *testing.T) {
 	s := &service{t: t, ended: make(chan struct{}, 1000)}
 	m := streams()
@@ -92,7 +91,7 @@ func TestConnectStandsBesideREST(t *testing.T) {
 	s.isProblem(s.send(c, r), 404)
 }
 
-// A server of grpc-go is a handler as well, which needs HTTP/2 with trailers.
+// A server of grpc-go is a handler too. It requires HTTP/2 with trailers.
 func TestGRPCStandsBesideREST(t *testing.T) {
 	s := &service{t: t, ended: make(chan struct{}, 1000)}
 	check := health.NewServer()

@@ -19,8 +19,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// An event arrives when it is sent, also through a compressor: the handler waits
-// for the client to have it before it sends the next.
+// An event arrives when it is sent, even through a compressor: the handler sends the
+// next only when the client has received it.
 func TestEventsArriveThroughCompressors(t *testing.T) {
 	for _, c := range compressors {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestEventsArriveThroughCompressors(t *testing.T) {
 	}
 }
 
-// stream decodes the body of a response as it comes.
+// stream decodes the body of a response while it arrives.
 func stream(t *testing.T, res *http.Response) io.Reader {
 	switch res.Header.Get("Content-Encoding") {
 	case "gzip":

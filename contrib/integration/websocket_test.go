@@ -16,11 +16,10 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware"
 )
 
-// deadline is that of the Timeout in the chain around a WebSocket, which
-// the connection outlives.
+// deadline is that of the Timeout around a WebSocket, whose connection outlives it.
 const deadline = 300 * time.Millisecond
 
-// coderEcho sends back what it gets until the client leaves.
+// coderEcho sends each message back until the client leaves.
 func coderEcho(w http.ResponseWriter, r *http.Request) {
 	c, err := coder.Accept(w, r, nil)
 	if err != nil {

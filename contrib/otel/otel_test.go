@@ -31,7 +31,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// service is a chain inside otelhttp, with what it recorded.
+// service is a server with a chain inside otelhttp, and what otelhttp has recorded.
 type service struct {
 	*httptest.Server
 	spans   *tracetest.SpanRecorder
@@ -63,7 +63,7 @@ func serve(t *testing.T, annotate func(http.Handler) http.Handler, inner http.Ha
 	return s
 }
 
-// span sends a request and returns the span of it.
+// span sends a request and returns its span.
 func (s *service) span(t *testing.T, method, path string, header ...string) (span sdktrace.ReadOnlySpan, body string) {
 	t.Helper()
 	r, err := http.NewRequest(method, s.URL+path, nil)

@@ -40,14 +40,14 @@ func routes() http.Handler {
 	mux.HandleFunc("POST /orders", func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, outOfStock.New()) })
 	mux.HandleFunc("GET /cut", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "abc")
-		http.NewResponseController(w).Flush() // or the client tries again
+		http.NewResponseController(w).Flush() // otherwise the client retries
 		panic(http.ErrAbortHandler)
 	})
 	mux.HandleFunc("/tenants/{tenant}/", func(w http.ResponseWriter, r *http.Request) {})
 	return mux
 }
 
-// serve starts a service whose metrics reg has.
+// serve starts a service whose metrics are registered with reg.
 func serve(t *testing.T, reg prometheus.Registerer, o metrics.Options, inner http.Handler) *httptest.Server {
 	h := middleware.Chain(
 		metrics.NewMetrics(reg, o).Wrap,
@@ -186,7 +186,7 @@ func TestHostileClientsAddNoLabelValues(t *testing.T) {
 	assert.LessOrEqual(t, len(values["type"]), 3, "%v", values["type"])
 }
 
-// A router that names paths in place of patterns is a mistake, but a bounded one.
+// A router that reports paths as patterns is misconfigured, but cannot exhaust memory.
 func TestRoutesAreBounded(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	h := metrics.NewMetrics(reg, metrics.Options{}).Wrap(
@@ -280,7 +280,7 @@ func TestHijackedConnectionsHaveNoDuration(t *testing.T) {
 			conn.Close()
 		}
 	}))
-	returned := make(chan struct{}) // no server waits for a connection that was taken over
+	returned := make(chan struct{}) // Close does not wait for hijacked connections
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(returned)
 		h.ServeHTTP(w, r)

@@ -250,7 +250,7 @@ func TestClientReadsTheFaults(t *testing.T) {
 	assert.Contains(t, got, problem.FieldError{Detail: "must be exactly 5 characters long", Pointer: "#/inline/zip~0code~1", Code: problem.CodeLength})
 }
 
-// The client chooses the keys of a map, and each fault is looked for in it.
+// A client chooses the keys of a map, and the place of each fault is searched in it.
 func TestFaultsInALargeMapAreCheap(t *testing.T) {
 	large := map[string]Base{}
 	for i := range 100_000 {
