@@ -26,6 +26,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/rejoinder-go/rejoinder/contrib/otel"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -56,10 +57,7 @@ func serve(t *testing.T, annotate func(http.Handler) http.Handler, inner http.Ha
 			Logger:    slog.New(slog.DiscardHandler),
 		}),
 	)(inner)
-	s.Server = httptest.NewUnstartedServer(h)
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	s.Start()
-	t.Cleanup(s.Close)
+	s.Server = wiretest.Start(t, wiretest.HTTP1, h)
 	return s
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	metrics "github.com/rejoinder-go/rejoinder/contrib/prometheus"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/middlewaretest"
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -53,11 +54,7 @@ func serve(t *testing.T, reg prometheus.Registerer, o metrics.Options, inner htt
 		metrics.NewMetrics(reg, o).Wrap,
 		middleware.NormalizeWith(middleware.NormalizeOptions{Logger: slog.New(slog.DiscardHandler)}),
 	)(inner)
-	srv := httptest.NewUnstartedServer(h)
-	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return srv
+	return wiretest.Start(t, wiretest.HTTP1, h)
 }
 
 func send(t *testing.T, srv *httptest.Server, method, path string) {
