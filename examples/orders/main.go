@@ -34,7 +34,7 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
 	origin := flag.String("origin", "https://app.example.com", "the `origin` whose pages may call the service")
 	traces := flag.Bool("traces", false, "print traces to stderr")
-	notice := flag.Duration("notice", 0, "how long to report unreadiness before the shutdown begins")
+	notice := flag.Duration("notice", 0, "how long readiness is 503 before the shutdown begins")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
