@@ -12,9 +12,8 @@ import (
 // between offers of the same weight. If r is nil, or has no valid Accept field,
 // Negotiate returns the first offer.
 //
-// It returns "" if the client accepts none of the offers: send 406, or the first
-// offer all the same. An error should rather be sent in a form that the client
-// did not request than be replaced by a 406.
+// It returns "" if the client accepts none of the offers: send 406, or ignore the Accept
+// field and send the first offer. For an error the latter is better.
 //
 // An offer with a structured suffix also matches a range for the plain format:
 // application/problem+json matches application/json. A charset parameter in a

@@ -45,9 +45,9 @@ type Template interface {
 	Execute(w io.Writer, data any) error
 }
 
-// HTML responds with the page that t makes of data. It executes t before it sends
-// the header: if t fails, the client gets a 500 and the error is logged. For a
-// page that needs no template use [Bytes].
+// HTML executes t with data and responds with the result as text/html in UTF-8. It
+// sends nothing before t has succeeded: if t fails, the client gets a 500 and the error
+// is logged. For a page that needs no template use [Bytes].
 func HTML(w http.ResponseWriter, code int, t Template, data any) {
 	e := encoders.Get().(*encoder)
 	if err := t.Execute(&e.buf, data); err != nil {

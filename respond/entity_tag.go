@@ -67,9 +67,9 @@ func isTagList(fields []string) (found bool) {
 // maxTags is how many bytes of a list of entity tags are read.
 const maxTags = 8 << 10
 
-// entityTags iterates over the tags of a list. It ends with false at the first
-// member that is malformed, or in the field with which the list becomes longer
-// than maxTags: what follows cannot be told apart.
+// entityTags iterates over the tags of a list. It ends with false at the first malformed
+// member, behind which tags cannot be separated, or at the field with which the list
+// becomes longer than maxTags.
 func entityTags(fields []string) iter.Seq2[entityTag, bool] {
 	return func(yield func(entityTag, bool) bool) {
 		budget := maxTags

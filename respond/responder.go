@@ -65,8 +65,8 @@ type Responder struct {
 	// DebugSecret lets developers read the causes of a problem. A request whose
 	// Debug-Secret field has this value gets their messages in the extension
 	// "debug". Make a new secret at each start, for example with crypto/rand's
-	// Text, and log it: who can read it in the log can read the causes there
-	// too. A secret of less than 20 bytes has no effect.
+	// Text, and log it: developers who can read the log can read the causes
+	// there too. A secret of less than 20 bytes has no effect.
 	DebugSecret string
 }
 

@@ -77,9 +77,9 @@ func NotModified(w http.ResponseWriter) {
 // resources while the handler is still working (RFC 8297). The values stay in the
 // header, for the final response.
 //
-// The 103 is not sent to a client of HTTP/1.0, which knows no interim responses,
-// nor to a ResponseWriter that would mistake it for the final status, such as that
-// of http.TimeoutHandler.
+// The 103 is not sent to a client of HTTP/1.0, which does not support interim responses,
+// nor to a ResponseWriter that would mistake it for the final status, such as that of
+// http.TimeoutHandler.
 func EarlyHints(w http.ResponseWriter, r *http.Request, links ...string) {
 	if len(links) == 0 {
 		return
