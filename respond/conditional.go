@@ -89,12 +89,12 @@ func Conditional(w http.ResponseWriter, r *http.Request, v Validators) (done boo
 	return false
 }
 
-// Check returns nil if the preconditions of the request allow it to change a
-// resource in this state, or if it has none. Otherwise it returns a problem with
-// status 412 and the current validators in its header.
+// Check returns nil if the request has no preconditions, or if they allow it to change
+// a resource in this state. Otherwise it returns a problem with status 412 and the
+// current validators in its header.
 //
-// A client that may only create sends If-None-Match: *; check it against
-// Validators that are zero unless the resource exists.
+// To create a resource but never replace one, a client sends If-None-Match: *. Validators
+// have to be zero then if the resource does not exist.
 func (v Validators) Check(r *http.Request) error {
 	if v.Evaluate(r) == 0 {
 		return nil
