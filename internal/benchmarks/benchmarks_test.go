@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// What each bounds is said in the report, and beside its contenders.
+// The report, and each work beside its contenders, describe what the figures bound.
 
 func BenchmarkWriteStatus(b *testing.B)         { compare(b, writeStatus) }
 func BenchmarkWriteStatusBehind(b *testing.B)   { compare(b, writeStatusBehind) }
@@ -51,27 +51,27 @@ func compare(b *testing.B, w work) {
 	}
 }
 
-func TestEveryWorkHasItsBaseAndUs(t *testing.T) {
+func TestEachWorkHasItsBaseAndOurs(t *testing.T) {
 	for _, w := range works {
 		names := map[string]bool{}
-		for _, c := range w.field() {
+		for _, c := range w.all() {
 			if names[c.name] {
 				t.Errorf("%s: two contenders are named %s", w.name, c.name)
 			}
 			names[c.name] = true
 		}
 		if !names[w.base] || !names[ours] {
-			t.Errorf("%s has %v, wants %s and %s", w.name, names, w.base, ours)
+			t.Errorf("%s has %v, want %s and %s", w.name, names, w.base, ours)
 		}
 	}
 }
 
-func TestEveryContenderGivesTheRightAnswer(t *testing.T) {
+func TestEachContenderRespondsCorrectly(t *testing.T) {
 	for _, w := range works {
 		if w.name == "LimitMany" || w.name == "LimitManyParallel" {
 			continue // the same contenders as in LimitSome, with a million keys
 		}
-		for _, c := range w.field() {
+		for _, c := range w.all() {
 			if _, err := c.prepare(); err != nil {
 				t.Errorf("%s/%s: %v", w.name, c.name, err)
 			}
@@ -79,7 +79,7 @@ func TestEveryContenderGivesTheRightAnswer(t *testing.T) {
 	}
 }
 
-func TestMemoryIsMeasuredForEveryLimiter(t *testing.T) {
+func TestMemoryIsMeasuredForEachLimiter(t *testing.T) {
 	small := flood{Keys: 10_000, Flood: 20_000, Window: time.Millisecond}
 	for _, l := range libraries {
 		for _, phase := range []string{"keep", "expire"} {
@@ -90,7 +90,7 @@ func TestMemoryIsMeasuredForEveryLimiter(t *testing.T) {
 	}
 }
 
-func TestWrongAnswersAreCaught(t *testing.T) {
+func TestWrongResponsesAreRejected(t *testing.T) {
 	right := unavailable(detail)
 	send := func(contentType, body string, code int) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -107,11 +107,11 @@ func TestWrongAnswersAreCaught(t *testing.T) {
 		code        int
 		wrong       string
 	}{
-		{"the right answer", problem.MediaType, good, 503, ""},
+		{"the right response", problem.MediaType, good, 503, ""},
 		{"the media type of chi/render", "application/json", good, 503, "Content-Type"},
 		{"the status was written too late", problem.MediaType, good, 200, "status 200"},
 		{"a member is missing", problem.MediaType, `{"status":503}`, 503, "member"},
-		{"no JSON", problem.MediaType, "Service Unavailable", 503, "body"},
+		{"not JSON", problem.MediaType, "Service Unavailable", 503, "body"},
 	}
 	for _, r := range rows {
 		err := right.check(send(r.contentType, r.body, r.code), path, 1)
@@ -121,7 +121,7 @@ func TestWrongAnswersAreCaught(t *testing.T) {
 	}
 }
 
-func TestEveryServiceGivesTheRightAnswer(t *testing.T) {
+func TestEachServiceRespondsCorrectly(t *testing.T) {
 	for _, s := range services {
 		srv := httptest.NewServer(s.handler(io.Discard))
 		c, err := dial(srv.Listener.Addr().String())

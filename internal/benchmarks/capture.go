@@ -25,7 +25,7 @@ var capture = work{
 	bounds: "what an access log or a metric pays for each request before it writes anything",
 	base:   chiTimed,
 	bar:    bar{ratio: 1, allocs: 1},
-	field: func() []contender {
+	all: func() []contender {
 		return []contender{
 			captured("direct", "captures nothing", blind(func(next http.Handler) http.Handler { return next })),
 			captured("floor.embed", "one struct around the writer; Hijack and ReadFrom only through Unwrap", func(next http.Handler, seen seenFunc) http.Handler {
@@ -78,14 +78,14 @@ const chiTimed = "chi, timed"
 
 var took time.Duration // so that the compiler keeps it
 
-// seenFunc receives what a middleware captured, after the handler returned.
+// seenFunc is called with what a middleware has captured, after the handler has returned.
 type seenFunc func(status int, bytes int64)
 
 // capturer is a middleware that captures.
 type capturer func(next http.Handler, seen seenFunc) http.Handler
 
-// blind makes a capturer of a middleware that has nothing to show; the right
-// answer of the response is all that can be checked.
+// blind makes a capturer of a middleware that does not report what it captures, so that
+// only its response can be checked.
 func blind(wrap func(http.Handler) http.Handler) capturer {
 	return func(next http.Handler, seen seenFunc) http.Handler {
 		h := wrap(next)
@@ -107,8 +107,8 @@ func small(code int) http.HandlerFunc {
 	}
 }
 
-func smallAnswer(code int) answer {
-	return answer{status: code, header: map[string]string{"Content-Type": "application/json"}, body: string(smallBody)}
+func smallResponse(code int) expected {
+	return expected{status: code, header: map[string]string{"Content-Type": "application/json"}, body: string(smallBody)}
 }
 
 var jsonType = []string{"application/json"}
@@ -128,9 +128,9 @@ func captured(name, note string, wrap capturer) contender {
 	}}
 }
 
-// checkCapture sees to it that the captured numbers are those that went over
-// the wire, and that the handler still has every method of net/http's writer.
-// Zeros stand for a middleware that does not show what it captured.
+// checkCapture checks that the captured numbers are those of the response, and that the
+// handler still has all methods of net/http's ResponseWriter. Zeros mean a middleware that
+// does not report what it captures.
 func checkCapture(wrap capturer, code int, throughUnwrap bool) error {
 	var lost error
 	var status int
@@ -146,7 +146,7 @@ func checkCapture(wrap capturer, code int, throughUnwrap bool) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(smallAnswer(code).compare(res, body), lost); err != nil {
+	if err := errors.Join(smallResponse(code).compare(res, body), lost); err != nil {
 		return err
 	}
 	if (status != 0 || bytes != 0) && (status != code || bytes != int64(len(smallBody))) {
@@ -168,7 +168,7 @@ func lostMethods(w http.ResponseWriter, throughUnwrap bool) error {
 	return nil
 }
 
-// embedded is the least that captures.
+// embedded is the smallest wrapper that captures.
 type embedded struct {
 	http.ResponseWriter
 	code  int

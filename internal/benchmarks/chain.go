@@ -23,9 +23,9 @@ import (
 var chainSuccess = work{
 	name:   "ChainSuccess",
 	title:  "the documented chain on a writer that does nothing, success",
-	bounds: "the processor time that a chain takes, without the network in which it is hard to see",
+	bounds: "the processor time of a chain, without the network, beside which it is hard to see",
 	base:   "raw",
-	field:  func() []contender { return each(path, servedAt) },
+	all:    func() []contender { return each(path, servedAt) },
 }
 
 var chainError = work{
@@ -33,16 +33,16 @@ var chainError = work{
 	title:  "the documented chain on a writer that does nothing, 404 of ServeMux",
 	bounds: "the same for a path that no handler has",
 	base:   "raw",
-	field:  func() []contender { return each(unknownPath, servedAt) },
+	all:    func() []contender { return each(unknownPath, servedAt) },
 }
 
 var loopbackSuccess = work{
 	name:   "LoopbackSuccess",
 	title:  "the documented chain over loopback, success",
-	bounds: "what a client can notice at all: one client on a kept-alive connection, and its own work is in the time, too",
+	bounds: "what a client can notice: one client on a persistent connection, whose own work is included",
 	base:   "raw",
 	bar:    bar{ratio: 1.05},
-	field:  func() []contender { return each(path, looped) },
+	all:    func() []contender { return each(path, looped) },
 }
 
 var loopbackError = work{
@@ -51,22 +51,22 @@ var loopbackError = work{
 	bounds: "the same for a path that no handler has",
 	base:   "raw",
 	bar:    bar{ratio: 1.05},
-	field:  func() []contender { return each(unknownPath, looped) },
+	all:    func() []contender { return each(unknownPath, looped) },
 }
 
 const unknownPath = "/nothing"
 
-// chain is a library's way to a service with an access log, a request ID,
-// recovery from panics and a rate limit, as far as the library has them.
+// chain is the middleware of a library for an access log, a request ID, recovery from
+// panics and a rate limit, as far as the library has them.
 type chain struct {
 	name, note string
 	wrap       func(http.Handler) http.Handler
-	notFound   answer
+	notFound   expected
 }
 
-var plainNotFound = answer{status: 404, header: text, body: "404 page not found\n"}
+var plainNotFound = expected{status: 404, header: text, body: "404 page not found\n"}
 
-// All logs are written, to nowhere.
+// All logs are encoded, and then discarded.
 var chains = []chain{
 	{"raw", "the handler alone", func(next http.Handler) http.Handler { return next }, plainNotFound},
 	{"chi", "RequestID, Logger, Recoverer and httprate", func(next http.Handler) http.Handler {
@@ -91,20 +91,20 @@ var chains = []chain{
 				Key:   ratelimit.ByIP(clientip.Direct),
 			}),
 		)(next)
-	}, answer{
+	}, expected{
 		status:  http.StatusNotFound,
 		header:  map[string]string{"Content-Type": problem.MediaType, "X-Request-Id": "*", "Ratelimit": "*", "Ratelimit-Policy": "*"},
 		members: map[string]any{"title": "Not Found", "status": 404.0},
 	}},
 }
 
-// each makes a contender of every chain, around a ServeMux with one route.
-func each(path string, contend func(path, name, note string, want answer, h http.Handler) contender) []contender {
+// each returns a contender for each chain, around a ServeMux with one route.
+func each(path string, contend func(path, name, note string, want expected, h http.Handler) contender) []contender {
 	var all []contender
 	for _, c := range chains {
 		mux := http.NewServeMux()
 		mux.Handle("GET /orders/{id}", small(http.StatusOK))
-		want := smallAnswer(http.StatusOK)
+		want := smallResponse(http.StatusOK)
 		if path == unknownPath {
 			want = c.notFound
 		}
@@ -113,9 +113,9 @@ func each(path string, contend func(path, name, note string, want answer, h http
 	return all
 }
 
-// looped is a contender behind a server. The server is closed by nobody: it
-// lives as long as what is timed, which is as long as the process.
-func looped(path, name, note string, want answer, h http.Handler) contender {
+// looped returns a contender behind a server. The server is never closed, since it is
+// timed until the process ends.
+func looped(path, name, note string, want expected, h http.Handler) contender {
 	return contender{name, note, func() (func(*testing.B), error) {
 		s := httptest.NewServer(h)
 		res, body, err := get(s, path)

@@ -20,7 +20,7 @@ var decodeSmall = work{
 	bounds: "a check that names each fault by its place, before encoding/json reads the same text",
 	base:   "json.Decoder",
 	bar:    bar{ratio: 1.2},
-	field:  func() []contender { return decoders(orderNumber(17)) },
+	all:    func() []contender { return decoders(orderNumber(17)) },
 }
 
 var decodeList = work{
@@ -29,7 +29,7 @@ var decodeList = work{
 	bounds: "the same where the text is longer than small buffers",
 	base:   "json.Decoder",
 	bar:    bar{ratio: 1.2},
-	field: func() []contender {
+	all: func() []contender {
 		list := make([]order, 100)
 		for i := range list {
 			list[i] = orderNumber(i)

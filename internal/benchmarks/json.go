@@ -26,20 +26,20 @@ func orderNumber(i int) order {
 
 var jsonSmall = work{
 	name:   "JSONSmall",
-	title:  "answer 200 with a small struct",
+	title:  "respond 200 with a small struct",
 	bounds: "the writer around encoding/json, whose reflection is most of the time",
 	base:   "json.Encoder",
 	bar:    bar{ratio: 1.05, allocs: 1},
-	field:  func() []contender { return encoders(orderNumber(17)) },
+	all:    func() []contender { return encoders(orderNumber(17)) },
 }
 
 var jsonList = work{
 	name:   "JSONList",
-	title:  "answer 200 with a list of 100",
+	title:  "respond 200 with a list of 100",
 	bounds: "the same where the body outgrows small buffers",
 	base:   "json.Encoder",
 	bar:    bar{ratio: 1.1},
-	field: func() []contender {
+	all: func() []contender {
 		list := make([]order, 100)
 		for i := range list {
 			list[i] = orderNumber(i)
@@ -48,14 +48,14 @@ var jsonList = work{
 	},
 }
 
-// encoders is everybody who answers with the JSON of v. T is a type parameter
-// so that the conversion to an interface is counted where the user would pay it.
+// encoders are the contenders that respond with the JSON of v. T is a type parameter, so
+// that the conversion to an interface is included where a user would pay for it.
 func encoders[T any](v T) []contender {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
 	}
-	want := answer{status: 200, header: map[string]string{"Content-Type": "application/json"}, body: string(body)}
+	want := expected{status: 200, header: map[string]string{"Content-Type": "application/json"}, body: string(body)}
 	line := want
 	line.body += "\n"
 	buffers := sync.Pool{New: func() any { return new(bytes.Buffer) }}

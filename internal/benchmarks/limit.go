@@ -13,32 +13,32 @@ import (
 	"time"
 )
 
-// limitBar is the bar for a decision: what is kept by value, with one reading of
-// the clock, has to win.
+// limitBar is the bar for a decision of a limiter that keeps its buckets by value and
+// reads the clock once.
 var limitBar = bar{ratio: 0.6, allocs: -1}
 
 var (
 	limitOne          = decide("LimitOne", "decide, 1 key", "clock, hash, lock and arithmetic", 1, generous, false, limitBar)
-	limitOneParallel  = decide("LimitOneParallel", "decide, 1 key, all cores", "the same when every core wants the same lock", 1, generous, true, limitBar)
+	limitOneParallel  = decide("LimitOneParallel", "decide, 1 key, all cores", "the same when all cores contend for one lock", 1, generous, true, limitBar)
 	limitSome         = decide("LimitSome", "decide, 10k keys", "a service with some clients", 10_000, generous, false, limitBar)
 	limitSomeParallel = decide("LimitSomeParallel", "decide, 10k keys, all cores", "how much of it waits for locks", 10_000, generous, true, limitBar)
-	limitIdle         = decide("LimitIdle", "decide, 10k keys, each full again before it returns", "clients that stay far below their quota, whom a limiter may have forgotten", 10_000, instant, false, limitBar)
+	limitIdle         = decide("LimitIdle", "decide, 10k keys, each full again before it returns", "clients far below their quota, which a limiter may have forgotten", 10_000, instant, false, limitBar)
 	limitMany         = decide("LimitMany", "decide, 1M keys", "misses of the cache: one for each pointer that is followed", 1_000_000, generous, false, limitBar)
 	limitManyParallel = decide("LimitManyParallel", "decide, 1M keys, all cores", "the same on all cores", 1_000_000, generous, true, limitBar)
 )
 
 var (
-	// generous is a quota that no benchmark can use up, though units come back
-	// so slowly that no key is full again before its next turn.
+	// generous is a quota that no benchmark uses up, although units return so
+	// slowly that no bucket is full again before its next turn.
 	generous = quota{50_000_000, 50_000_000 * time.Minute}
-	// instant is one whose units are back before the other keys had their turn.
+	// instant is a quota whose units return before the next turn of a key.
 	instant = quota{1_000_000, time.Second}
 )
 
 func decide(name, title, bounds string, keys int, quota quota, parallel bool, bar bar) work {
 	return work{
 		name: name, title: title, bounds: bounds, base: "x/time/rate", bar: bar, few: keys >= 1_000_000,
-		field: func() []contender {
+		all: func() []contender {
 			var all []contender
 			for _, l := range libraries {
 				all = append(all, contender{l.name, l.note, func() (func(*testing.B), error) {
@@ -51,8 +51,8 @@ func decide(name, title, bounds string, keys int, quota quota, parallel bool, ba
 					}
 					names := keyNames(few(keys))
 					for i := range names {
-						// Never the string that is asked for later: in a
-						// service it comes from another request.
+						// A string of its own, as in a service, where the key
+						// of each request is a new one.
 						if key := keyName(i); !take(key) {
 							return nil, fmt.Errorf("denies the first request of %s", key)
 						}
@@ -72,10 +72,10 @@ func decide(name, title, bounds string, keys int, quota quota, parallel bool, ba
 var limitDenied = work{
 	name:   "LimitDenied",
 	title:  "deny, 1 key",
-	bounds: "what an attacker costs who goes on after the quota is used up",
+	bounds: "the cost of an attacker who continues after the quota is used up",
 	base:   "x/time/rate",
 	bar:    limitBar,
-	field: func() []contender {
+	all: func() []contender {
 		var all []contender
 		for _, l := range libraries {
 			all = append(all, contender{l.name, l.note, func() (func(*testing.B), error) {
@@ -94,8 +94,8 @@ var limitDenied = work{
 	},
 }
 
-// stride is coprime to the numbers of keys here, so that stepping by it visits
-// each key once and hardly ever the neighbour of the last.
+// stride is coprime to the numbers of keys, so that stepping by it visits each key once,
+// and hardly ever the neighbour of the last.
 const stride = 7_368_787
 
 func takeSerial(take func(string) bool, keys []string, want bool) func(*testing.B) {
@@ -129,8 +129,8 @@ func takeParallel(take func(string) bool, keys []string) func(*testing.B) {
 	}
 }
 
-// few is n, or 10k at most where each benchmark runs a single time: that is not
-// to measure but to see that everybody still gives the right answer.
+// few returns n, or at most 10k if each benchmark runs a single time, which only checks
+// that all contenders still respond correctly.
 func few(n int) int {
 	if f := flag.Lookup("test.benchtime"); f != nil && f.Value.String() == "1x" {
 		return min(n, 10_000)
@@ -168,19 +168,19 @@ var limitHandlerAllowed = work{
 	bounds: "the decision and its header fields, on every request of a service",
 	base:   "httprate",
 	bar:    bar{ratio: 0.40, allocs: 3},
-	field: func() []contender {
-		return limitHandlers(generous, func(library) answer { return answer{status: 200} }, func(l library) string { return l.fields })
+	all: func() []contender {
+		return limitHandlers(generous, func(library) expected { return expected{status: 200} }, func(l library) string { return l.fields })
 	},
 }
 
 var limitHandlerDenied = work{
 	name:   "LimitHandlerDenied",
 	title:  "limiter middleware, denied, 10k keys",
-	bounds: "the decision and a 429 that says when to come back",
+	bounds: "the decision and a 429 with Retry-After",
 	base:   "httprate",
 	bar:    bar{ratio: 0.45, allocs: 3},
-	field: func() []contender {
-		return limitHandlers(quota{1, time.Hour}, func(l library) answer {
+	all: func() []contender {
+		return limitHandlers(quota{1, time.Hour}, func(l library) expected {
 			a := l.denied
 			a.status = http.StatusTooManyRequests
 			return a
@@ -190,7 +190,7 @@ var limitHandlerDenied = work{
 
 // limitHandlers is the middleware of each library in front of a handler that
 // does nothing. With a quota of one, each key has used it up beforehand.
-func limitHandlers(q quota, want func(library) answer, note func(library) string) []contender {
+func limitHandlers(q quota, want func(library) expected, note func(library) string) []contender {
 	var all []contender
 	for _, l := range libraries {
 		all = append(all, contender{l.name, note(l), func() (func(*testing.B), error) {
@@ -206,7 +206,7 @@ func limitHandlers(q quota, want func(library) answer, note func(library) string
 				return nil, err
 			}
 			names := keyNames(10_000)
-			w, r := newNowhere(), httptest.NewRequest(http.MethodGet, path, nil)
+			w, r := newDiscard(), httptest.NewRequest(http.MethodGet, path, nil)
 			for i := range names {
 				r.RemoteAddr = keyName(i)
 				w.reset()

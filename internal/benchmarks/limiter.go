@@ -25,8 +25,8 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// quota lets n requests of a key pass in per, all of them at once if need be.
-// Libraries that can forget unused keys do so as soon as per has gone by.
+// quota allows n requests of a key in the time per, possibly all at once. Libraries that
+// can forget unused keys do so after per.
 type quota struct {
 	n   int
 	per time.Duration
@@ -37,20 +37,19 @@ func (q quota) limit() rate.Limit { return rate.Limit(float64(q.n) / q.per.Secon
 // maxKeys is the number of keys that bounded limiters may keep.
 const maxKeys = 1 << 20
 
-// library makes limiters. take asks for one request of a key; wrap is the
-// middleware, with the request's RemoteAddr as the key, or nil if there is none.
+// library makes limiters. take decides on one request of a key; wrap is the middleware, with the request's RemoteAddr as the key, or nil if there is none.
 type library struct {
 	name, note string
 	bounded    bool
 	take       func(quota) (func(key string) bool, error)
 	wrap       func(quota, http.Handler) (http.Handler, error)
 	// denied is what the middleware sends besides the 429.
-	denied answer
-	fields string // that the middleware sends with every answer
+	denied expected
+	fields string // that the middleware sends with each response
 	text   string // of the note on denied
 }
 
-// libraries is every limiter, ours among them.
+// libraries are all limiters, including ours.
 var libraries = []library{
 	{
 		name: "x/time/rate", note: "in a map of 64 locked shards, never forgets a key",
@@ -69,7 +68,7 @@ var libraries = []library{
 			}), nil
 		},
 		fields: "no fields",
-		denied: answer{header: text, body: "Too Many Requests\n"},
+		denied: expected{header: text, body: "Too Many Requests\n"},
 		text:   "text/plain, no fields at all",
 	},
 	{
@@ -83,7 +82,7 @@ var libraries = []library{
 			return httprate.LimitBy(q.n, q.per, remoteAddr)(next), nil
 		},
 		fields: "three X-RateLimit fields",
-		denied: answer{header: retryable(text), body: "Too Many Requests\n"},
+		denied: expected{header: retryable(text), body: "Too Many Requests\n"},
 		text:   "text/plain; Retry-After is always the whole window",
 	},
 	{
@@ -104,23 +103,23 @@ var libraries = []library{
 			return m.Handle(next), err
 		},
 		fields: "three X-RateLimit fields, the time as text",
-		denied: answer{header: retryable(text), body: "Too Many Requests\n"},
-		text:   "text/plain; Retry-After is no valid date (UTC in place of GMT)",
+		denied: expected{header: retryable(text), body: "Too Many Requests\n"},
+		text:   "text/plain; Retry-After is not a valid date (UTC in place of GMT)",
 	},
 	{
-		name: "throttled", note: "never forgets a key; asked again where it fails because of a race",
+		name: "throttled", note: "never forgets a key; called again where it fails because of a race",
 		take:   func(q quota) (func(string) bool, error) { return takeThrottled(q, 0) },
 		wrap:   func(q quota, next http.Handler) (http.Handler, error) { return wrapThrottled(q, 0, next) },
 		fields: "three X-RateLimit fields",
-		denied: answer{header: retryable(text), body: "limit exceeded\n"},
+		denied: expected{header: retryable(text), body: "limit exceeded\n"},
 		text:   "text/plain",
 	},
 	{
-		name: "throttled.LRU", note: "keeps the keys used last; asked again as well", bounded: true,
+		name: "throttled.LRU", note: "keeps the keys used last; called again as well", bounded: true,
 		take:   func(q quota) (func(string) bool, error) { return takeThrottled(q, maxKeys) },
 		wrap:   func(q quota, next http.Handler) (http.Handler, error) { return wrapThrottled(q, maxKeys, next) },
 		fields: "three X-RateLimit fields",
-		denied: answer{header: retryable(text), body: "limit exceeded\n"},
+		denied: expected{header: retryable(text), body: "limit exceeded\n"},
 		text:   "text/plain",
 	},
 	{
@@ -137,7 +136,7 @@ var libraries = []library{
 			return stdlib.NewMiddleware(newUlule(q), stdlib.WithKeyGetter(key)).Handler(next), nil
 		},
 		fields: "three X-RateLimit fields",
-		denied: answer{header: text, body: "Limit exceeded\n"},
+		denied: expected{header: text, body: "Limit exceeded\n"},
 		text:   "text/plain, no Retry-After",
 	},
 	{
@@ -151,7 +150,7 @@ var libraries = []library{
 			return tollbooth.LimitHandler(l, next), nil
 		},
 		fields: "three RateLimit and three X-Rate-Limit fields",
-		denied: answer{header: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "You have reached maximum request limit."},
+		denied: expected{header: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "You have reached maximum request limit."},
 		text:   "text/plain, no Retry-After; the key is the address without its port",
 	},
 	{
@@ -172,7 +171,7 @@ var libraries = []library{
 			})(next), nil
 		},
 		fields: "RateLimit and RateLimit-Policy",
-		denied: answer{
+		denied: expected{
 			header: retryable(map[string]string{"Content-Type": problem.MediaType, "Ratelimit": "*", "Ratelimit-Policy": "*"}),
 			members: map[string]any{
 				"type": problem.BlankType, "title": "Too Many Requests", "status": 429.0,
@@ -195,8 +194,8 @@ func retryable(fields map[string]string) map[string]string {
 
 func remoteAddr(r *http.Request) (string, error) { return r.RemoteAddr, nil }
 
-// shards is x/time/rate as users put it into a map: a limiter for each key, the
-// map split so that its locks are seldom waited for.
+// shards is x/time/rate in a map, as users write it: a limiter for each key, and shards
+// so that locks are seldom contended.
 type shards struct {
 	quota quota
 	seed  maphash.Seed
@@ -248,7 +247,7 @@ func takeThrottled(q quota, keys int) (func(string) bool, error) {
 	return func(key string) bool {
 		for {
 			// It returns an error where it lost the race for a key ten
-			// times. Its middleware answers 500 then; here we try again.
+			// times. Its middleware then responds with 500; here it is called again.
 			if limited, _, err := l.RateLimitCtx(context.Background(), key, 1); err == nil {
 				return !limited
 			}

@@ -1,17 +1,17 @@
 // Command benchmarks measures the toolkit beside its peers.
 //
-//	go test -bench . -benchtime 1x ./...   # does everybody still give the right answer?
+//	go test -bench . -benchtime 1x ./...   # does each contender still respond correctly?
 //	go run .                               # the measurement: a quarter of an hour on a quiet machine
 //	go run . -run 'Write|Limit' -rounds 4 -o ''
 //
-// Every kind of work is one Benchmark with a sub-benchmark for each contender:
-// net/http itself, hand-written code, other libraries, and ours. Before it is
-// timed, each has to give the right answer once. Those whose name begins with
-// "floor." are references that do the least that the work needs; they leave
-// out what a library must do. Beside the works, Service measures the processor time
+// Each work is a Benchmark with a sub-benchmark for each contender: net/http itself,
+// hand-written code, other libraries, and ours. Before it is
+// timed, each has to respond correctly once. Those whose name begins with "floor." are
+// references, which do as little as the work requires and leave out what a library
+// must do. Beside the works, Service measures the processor time
 // of whole services, and Memory the limiters under a flood of keys.
 //
-// One measurement says little on a machine that does other things. The command
+// A single measurement means little on a machine that does other things. The command
 // builds itself with each release of Go, and runs each work in several rounds, each
 // in a fresh process with the contenders in another order, and divides by the base
 // within the process; it reports the median over the rounds. Runs beside which the
@@ -42,7 +42,7 @@ import (
 func main() {
 	testing.Init() // for the flag -test.benchtime, which testing.Benchmark obeys
 	s := settings{start: time.Now()}
-	flag.IntVar(&s.rounds, "rounds", 12, "rounds for each work; below ten they are good for a look only")
+	flag.IntVar(&s.rounds, "rounds", 12, "rounds for each work; fewer than ten are too few for publication")
 	run := flag.String("run", ".", "regular expression: the works to measure, Service and Memory among them")
 	flag.StringVar(&s.benchtime, "benchtime", "30ms", "time for each contender in each round")
 	flag.Float64Var(&s.quiet, "quiet", 0.15, "load of other processes, in cores, above which a run is repeated")
@@ -50,7 +50,7 @@ func main() {
 	releases := flag.String("releases", "go1.26.9,go1.27.3", "releases of Go to build with, as in GOTOOLCHAIN")
 	output := flag.String("o", "REPORT.md", "file for the report; if empty it goes to standard output")
 	child := flag.String("child", "", "used by the command itself: measure this work once and print JSON")
-	serve := flag.String("service", "", "used by the command itself: be this service")
+	serve := flag.String("service", "", "used by the command itself: run this service")
 	seed := flag.Uint64("seed", 0, "used with -child: decides the order of the contenders")
 	flag.Parse()
 	log.SetFlags(0)
@@ -82,7 +82,7 @@ func check(err error) {
 	}
 }
 
-// settings are those of the whole run.
+// settings are the settings of the whole run.
 type settings struct {
 	rounds    int
 	benchtime string
@@ -129,7 +129,7 @@ func measureOnce(name string, seed uint64) sample {
 	for _, c := range works[i].shuffled(seed) {
 		r := testing.Benchmark(c.bench())
 		if r.N == 0 {
-			log.Fatalf("%s/%s failed", name, c.name) // what failed is known by go test -bench
+			log.Fatalf("%s/%s failed", name, c.name) // go test -bench reports what failed
 		}
 		s[c.name] = result{NS: float64(r.T.Nanoseconds()) / float64(r.N), Bytes: r.AllocedBytesPerOp(), Allocs: r.AllocsPerOp()}
 	}
@@ -137,7 +137,7 @@ func measureOnce(name string, seed uint64) sample {
 }
 
 func measureFlood(phase, contender string) memory {
-	for _, l := range append(libraries, nobody) {
+	for _, l := range append(libraries, noLimiter) {
 		if l.name == contender {
 			m, err := measureMemory(l, fullFlood, phase)
 			if err != nil {
@@ -150,7 +150,7 @@ func measureFlood(phase, contender string) memory {
 	return memory{}
 }
 
-// measurement is everything that was measured with one release of Go.
+// measurement has all samples of one release of Go.
 type measurement struct {
 	settings
 	release  string
@@ -158,16 +158,16 @@ type measurement struct {
 	samples  map[string][]sample // by work
 	services []serviceSample     // by round
 	memories map[string]memory   // by limiter
-	loud     int                 // runs kept though the machine was busy
+	busy     int                 // runs kept although the machine was busy
 }
 
-// serviceRounds is how often each service is measured: they take little time.
+// serviceRounds is how often each service is measured.
 const serviceRounds = 30
 
-// fewRounds is how often a work is measured that takes long to prepare.
+// fewRounds is how often a work that takes long to prepare is measured.
 const fewRounds = 4
 
-// measureAll lets the releases take turns.
+// measureAll measures the releases alternately.
 func measureAll(all []*measurement, selected *regexp.Regexp) {
 	if selected.MatchString("Service") {
 		check(measureServices(all, serviceRounds))
@@ -194,19 +194,19 @@ func measureAll(all []*measurement, selected *regexp.Regexp) {
 }
 
 func (m *measurement) measureMemory() {
-	for _, l := range append(libraries, nobody) {
-		kept := m.child("keep:"+l.name, 0)[l.name].Memory
-		gone := m.child("expire:"+l.name, 0)[l.name].Memory
-		kept.Expired = gone.Expired
-		kept.Longest = max(kept.Longest, gone.Longest)
-		m.memories[l.name] = kept
+	for _, l := range append(libraries, noLimiter) {
+		inUse := m.child("keep:"+l.name, 0)[l.name].Memory
+		expired := m.child("expire:"+l.name, 0)[l.name].Memory
+		inUse.Expired = expired.Expired
+		inUse.Longest = max(inUse.Longest, expired.Longest)
+		m.memories[l.name] = inUse
 	}
 }
 
 // child measures a work in a fresh process, again if the machine was busy.
 func (m *measurement) child(name string, round int) sample {
-	const attempts = 3
-	for attempt := 1; ; attempt++ {
+	const maxRuns = 3
+	for run := 1; ; run++ {
 		var out bytes.Buffer
 		cmd := exec.Command(m.program, "-child", name, "-seed", strconv.Itoa(round), "-benchtime", m.benchtime)
 		cmd.Stdout, cmd.Stderr = &out, os.Stderr
@@ -215,10 +215,10 @@ func (m *measurement) child(name string, round int) sample {
 			log.Fatalf("%s: %v", name, err)
 		}
 		if watch.foreign(cmd) > m.quiet {
-			if attempt < attempts && !m.isOver() {
+			if run < maxRuns && !m.isOver() {
 				continue
 			}
-			m.loud++
+			m.busy++
 		}
 		var s sample
 		if err := json.Unmarshal(out.Bytes(), &s); err != nil {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// memory is what a limiter holds on to, measured in a fresh process.
+// memory is the memory of a limiter, measured in a fresh process.
 type memory struct {
 	PerKey      float64 // bytes of heap for each of a million keys
 	Million     float64 // MiB of heap with a million keys
@@ -13,24 +13,24 @@ type memory struct {
 	NewKey      float64 // nanoseconds for the first request of a key, its name and two clock reads included
 	StillDenied bool    // a key that was used up before the flood is denied after it
 	Expired     float64 // MiB when a million keys have long been free again
-	Longest     float64 // milliseconds of the longest single call in all that
+	Longest     float64 // milliseconds of the longest call
 }
 
-// flood says how much is asked of a limiter.
+// flood is the load of a limiter.
 type flood struct {
 	Keys, Flood int
 	Window      time.Duration // of the keys that expire
-	Rest        time.Duration // how long calls go on beside them
+	Rest        time.Duration // how long calls continue meanwhile
 }
 
 var fullFlood = flood{Keys: 1_000_000, Flood: 5_000_000, Window: time.Second, Rest: 6 * time.Second}
 
-// nobody decides nothing: its longest call is that of the machine.
-var nobody = library{name: "none", note: "no limiter: the noise of the machine", take: func(quota) (func(string) bool, error) {
+// noLimiter allows every call: its longest call is the noise of the machine.
+var noLimiter = library{name: "none", note: "no limiter: the noise of the machine", take: func(quota) (func(string) bool, error) {
 	return func(string) bool { return true }, nil
 }}
 
-// keep measures keys that are all in use: none can be forgotten without giving
+// keep measures keys that are all in use, so that none can be forgotten without giving
 // its client a new quota.
 func (f flood) keep(l library) (memory, error) {
 	var m memory
@@ -88,8 +88,8 @@ func (m *memory) call(take func(string) bool, key string) {
 	m.Longest = max(m.Longest, time.Since(start).Seconds()*1000)
 }
 
-// heap returns the bytes in use after two collections: the second one frees
-// what finalizers and pools kept through the first.
+// heap returns the bytes in use after two collections: the second one frees what
+// finalizers and pools have kept alive in the first.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()

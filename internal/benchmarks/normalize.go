@@ -23,8 +23,8 @@ var normalizeSmall = work{
 	bounds: "what every request pays so that the few that fail are told properly",
 	base:   chiTimed,
 	bar:    bar{ratio: 1, allocs: 1},
-	field: func() []contender {
-		return normalizers(small(http.StatusOK), smallAnswer(http.StatusOK))
+	all: func() []contender {
+		return normalizers(small(http.StatusOK), smallResponse(http.StatusOK))
 	},
 }
 
@@ -34,14 +34,14 @@ var normalizeLarge = work{
 	bounds: "that no body is held back: buffering costs as much as the body is long",
 	base:   chiTimed,
 	bar:    bar{ratio: 1, allocs: 1},
-	field: func() []contender {
+	all: func() []contender {
 		block := bytes.Repeat([]byte("0123456789abcdef"), 4096/16)
 		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = binaryType
 			for range 8 {
 				_, _ = w.Write(block)
 			}
-		}, answer{
+		}, expected{
 			status: 200, header: map[string]string{"Content-Type": "application/octet-stream"},
 			body: strings.Repeat(string(block), 8),
 		})
@@ -54,7 +54,7 @@ var normalizeError = work{
 	bounds: "an error whose text is not for the client",
 	base:   "direct",
 	bar:    bar{ratio: 2.0},
-	field: func() []contender {
+	all: func() []contender {
 		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
 		}, unavailable(""))
@@ -67,10 +67,10 @@ var normalizeText = work{
 	bounds: "an error whose text the client may read, so that it is encoded each time",
 	base:   "direct",
 	bar:    bar{ratio: 2.6},
-	field: func() []contender {
+	all: func() []contender {
 		return normalizers(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, missing, 404)
-		}, answer{
+		}, expected{
 			status: 404, header: map[string]string{"Content-Type": problem.MediaType},
 			members: map[string]any{"type": "about:blank", "title": "Not Found", "status": 404.0, "detail": missing},
 		})
@@ -79,15 +79,14 @@ var normalizeText = work{
 
 const missing = "no order has this number"
 
-// silent is where the texts of server errors go that clients must not see.
+// silent is the logger of Normalize, which logs the texts of server errors.
 var silent = slog.New(slog.DiscardHandler)
 
 var binaryType = []string{"application/octet-stream"}
 
-// normalizers is every way to build it. No library has it, so the peers are
-// what one would write on top of their wrappers. All but direct
-// must give want.
-func normalizers(h http.HandlerFunc, want answer) []contender {
+// normalizers are the ways to build it. No library has it, so that the peers are what a
+// user would write on top of their wrappers. All but direct must respond with want.
+func normalizers(h http.HandlerFunc, want expected) []contender {
 	direct := want
 	if want.status >= 400 {
 		direct.header, direct.members = text, nil
@@ -109,8 +108,8 @@ func normalizers(h http.HandlerFunc, want answer) []contender {
 	}
 }
 
-// fixedDocument is the answer to expect as bytes, or nil if it is no problem.
-func fixedDocument(want answer) []byte {
+// fixedDocument returns the bytes of the expected problem, or nil for another response.
+func fixedDocument(want expected) []byte {
 	if want.members == nil {
 		return nil
 	}
@@ -121,8 +120,8 @@ func fixedDocument(want answer) []byte {
 	return document
 }
 
-// rewrite sends the problem for a text error. The peers share it, so that they
-// differ in how they come to know the status.
+// rewrite sends the problem for a text error. The peers share it, so that they differ only
+// in how they learn the status.
 func rewrite(w http.ResponseWriter, code int, text []byte) {
 	s := status.Nearest(code)
 	d := problem.Details{Title: s.Reason, Status: code, Detail: s.Description}
@@ -147,7 +146,7 @@ func streamed(next http.Handler, document []byte) http.Handler {
 	})
 }
 
-// stream is the least that normalizes without buffering.
+// stream is the smallest wrapper that normalizes without buffering.
 type stream struct {
 	http.ResponseWriter
 	document []byte
@@ -204,7 +203,7 @@ func teed(next http.Handler) http.Handler {
 	})
 }
 
-// finish sends what was buffered.
+// finish sends the buffered response.
 func finish(w http.ResponseWriter, code int, body []byte) {
 	if isTextError(code, w.Header()) {
 		rewrite(w, code, body)

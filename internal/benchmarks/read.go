@@ -19,10 +19,10 @@ import (
 var readMinimal = work{
 	name:   "ReadMinimal",
 	title:  "read a problem of 66 bytes",
-	bounds: "a client or a gateway that meets an error of another service",
+	bounds: "a client or a gateway that receives an error of another service",
 	base:   "json.Unmarshal",
 	bar:    bar{ratio: 0.5},
-	field: func() []contender {
+	all: func() []contender {
 		return readers(`{"type":"about:blank","title":"Service Unavailable","status":503}`, 503, "")
 	},
 }
@@ -33,7 +33,7 @@ var readExample = work{
 	bounds: "the same with five members and two extensions that have to be kept",
 	base:   "json.Unmarshal",
 	bar:    bar{ratio: 0.5},
-	field: func() []contender {
+	all: func() []contender {
 		return readers(creditProblem, 403, `["/account/12345","/account/67890"]`)
 	},
 }
@@ -45,7 +45,7 @@ const creditProblem = `{"type":"https://example.com/probs/out-of-credit",` +
 	`"instance":"/account/12345/msgs/abc","balance":30,` +
 	`"accounts":["/account/12345","/account/67890"]}`
 
-// read is what a contender got out of a document.
+// read is what a contender has decoded.
 type read struct {
 	status   int
 	title    string

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// next is written by hand: what the numbers mean and what to do about them.
+// next is written by hand. It describes what the figures mean and what could be done.
 //
 //go:embed next.md
 var next string
 
-// row is one contender of one work over all rounds.
+// row is a contender of a work, over all rounds.
 type row struct {
 	contender
 	ns, ratio, spread, added float64
@@ -25,7 +25,7 @@ type row struct {
 
 func (m *measurement) rows(w work) []row {
 	var rows []row
-	for _, c := range w.field() {
+	for _, c := range w.all() {
 		r := row{contender: c}
 		var ns, ratios, added []float64
 		for _, s := range m.samples[w.name] {
@@ -48,7 +48,7 @@ func (r row) isPeer(w work) bool {
 	return r.name != w.base && !strings.HasPrefix(r.name, ours) && !strings.HasPrefix(r.name, floor)
 }
 
-// misses says which parts of the bar the row misses.
+// misses returns the parts of the bar that the row misses.
 func (b bar) misses(r row) string {
 	var missed []string
 	if b.ratio > 0 && r.ratio > b.ratio {
@@ -63,19 +63,19 @@ func (b bar) misses(r row) string {
 	return strings.Join(missed, " and ")
 }
 
-// report writes all of it: first what the README shows, then the bars, then each
+// report returns the report: first the table of the README, then the bars, and then each
 // work.
 func report(all []*measurement) string {
 	var b strings.Builder
 	s := all[0].settings
 	fmt.Fprintf(&b, "# Measured beside the peers\n\n")
-	fmt.Fprintf(&b, "%s, %s, %s/%s, %s, %d cores. Made by `go run .` in this directory, which builds with each release and lets them take turns: "+
+	fmt.Fprintf(&b, "%s, %s, %s/%s, %s, %d cores. Made by `go run .` in this directory, which builds with each release and measures them alternately: "+
 		"rounds of %s for each contender, shuffled, each round of a work in a process of its own. \"×\" is the median over the rounds of "+
-		"the time divided by the base's in the same process, ± half the distance between the quartiles. ns are medians and belong to "+
-		"this machine. Allocations are exact. Runs beside a load of more than %.2f cores are repeated",
+		"the time divided by that of the base in the same process, ± half the distance between the quartiles. ns are medians and belong to "+
+		"this machine. Allocations are exact. Runs during which other processes used more than %.2f cores are repeated",
 		time.Now().Format("2 January 2006"), releases(all), runtime.GOOS, runtime.GOARCH, machine(), runtime.NumCPU(), s.benchtime, s.quiet)
 	for _, m := range all {
-		fmt.Fprintf(&b, "; with %s there were %d rounds, and %d such runs were kept all the same", m.release, m.fewest(), m.loud)
+		fmt.Fprintf(&b, "; with %s there were %d rounds, and %d such runs were kept after repetition", m.release, m.fewest(), m.busy)
 	}
 	fmt.Fprintf(&b, ". Works with a million keys have %d rounds.\n\n", fewRounds)
 	if slices.ContainsFunc(all, func(m *measurement) bool { return m.fewest() < 10 }) {
@@ -131,7 +131,7 @@ func heading(b *strings.Builder, all []*measurement, first string, columns []str
 	fmt.Fprintf(b, "\n%s\n", rule)
 }
 
-// summary is the table of the README: what a user pays.
+// summary writes the table of the README: what a request costs.
 func summary(b *strings.Builder, all []*measurement) {
 	if len(all[0].services) == 0 {
 		return
@@ -155,8 +155,8 @@ func summary(b *strings.Builder, all []*measurement) {
 	fmt.Fprintln(b)
 }
 
-// serviceValues is the time of a request in each round, divided by that of the
-// base, if there is one.
+// serviceValues returns the time of a request in each round, divided by that of base if it
+// is not "".
 func (m *measurement) serviceValues(name, base, kind string) []float64 {
 	var values []float64
 	for _, s := range m.services {
@@ -172,16 +172,16 @@ func (m *measurement) serviceValues(name, base, kind string) []float64 {
 // The bars of a service.
 const (
 	chainBar = 0.60 // times the peer
-	partBar  = 5.0  // per cent of raw
+	partBar  = 5.0  // percent of raw
 )
 
 func serviceTable(b *strings.Builder, all []*measurement) {
 	if len(all[0].services) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "## Service\n\nEach service is a process with GOMAXPROCS=%d that serves %d kept-alive connections of another process. "+
-		"Its processor time comes from getrusage: the median of %d rounds of %d requests, in which the services of both releases take turns. "+
-		"Access logs go to the null device, a write for each record.\n\n", serverProcs, connections, len(all[0].services), serviceRequests)
+	fmt.Fprintf(b, "## Service\n\nEach service is a process with GOMAXPROCS=%d that serves %d persistent connections of another process. "+
+		"Its processor time comes from getrusage: the median of %d rounds of %d requests, in which the services of both releases are measured alternately. "+
+		"Access logs are written to the null device, with a write for each record.\n\n", serverProcs, connections, len(all[0].services), serviceRequests)
 	for _, kind := range requestKinds {
 		fmt.Fprintf(b, "A request that ends in a %s:\n\n", kind.name)
 		heading(b, all, "service", []string{"µs", "±", "added to raw, µs", "× raw", "× " + peerService}, "")
@@ -201,9 +201,9 @@ func serviceTable(b *strings.Builder, all []*measurement) {
 	partTable(b, all)
 }
 
-// partTable shows what the chain takes more than the same without a part.
+// partTable writes what each part of the chain costs.
 func partTable(b *strings.Builder, all []*measurement) {
-	fmt.Fprintf(b, "What each part of the chain takes: the chain less the same chain without it, in per cent of raw. The bar for each but the "+
+	fmt.Fprintf(b, "What each part of the chain costs: the chain minus the chain without that part, in percent of raw. The bar for each but the "+
 		"access log is %.0f %%, and for the whole chain %.2f × %s.\n\n", partBar, chainBar, peerService)
 	var columns []string
 	for _, kind := range requestKinds {
@@ -302,16 +302,16 @@ func memoryTable(b *strings.Builder, all []*measurement) {
 	if len(m.memories) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "## Memory\n\nWith %s, a fresh process each, heap in use after two collections, one run. Bounded limiters may keep %d keys. "+
-		"The bar: at most 48 B for a key, the flood adds nothing, a used-up key stays denied, no call longer than 2 ms "+
-		"(the row of no limiter shows what the machine itself does).\n\n", m.release, maxKeys)
+	fmt.Fprintf(b, "## Memory\n\nWith %s, one run in a fresh process for each limiter, heap in use after two collections. Bounded limiters may keep %d keys. "+
+		"The bar: at most 48 B for a key, the flood adds nothing, a used-up key stays denied, no call takes longer than 2 ms "+
+		"(the row without a limiter shows the noise of the machine).\n\n", m.release, maxKeys)
 	fmt.Fprintf(b, "| limiter | B a key | MiB, 1M keys | MiB, 5M keys | bounded | used-up key still denied | MiB, all free again | ns a new key | longest call, ms | |\n"+
 		"|---|--:|--:|--:|---|---|--:|--:|--:|---|\n")
-	for _, l := range append(libraries, nobody) {
+	for _, l := range append(libraries, noLimiter) {
 		x := m.memories[l.name]
 		denied := "yes"
 		switch {
-		case l.name == nobody.name:
+		case l.name == noLimiter.name:
 			denied = ""
 		case !x.StillDenied:
 			denied = "**no**"
@@ -322,9 +322,9 @@ func memoryTable(b *strings.Builder, all []*measurement) {
 	fmt.Fprintln(b)
 }
 
-// losses lists every peer that is faster than we are, by more than the noise.
+// losses lists the peers that are faster by more than the noise.
 func losses(b *strings.Builder, all []*measurement) {
-	fmt.Fprintf(b, "## Where we lose\n\n")
+	fmt.Fprintf(b, "## Where peers are faster\n\n")
 	found := false
 	for _, w := range works {
 		for _, m := range all {
@@ -342,14 +342,14 @@ func losses(b *strings.Builder, all []*measurement) {
 		}
 	}
 	if !found {
-		fmt.Fprintf(b, "To no peer by more than a tenth, which is what this method can tell apart.\n")
+		fmt.Fprintf(b, "No peer is faster by more than a tenth, which is as much as this method can distinguish.\n")
 	}
 	fmt.Fprintln(b)
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// versions lists the modules that are compared, as they were built in.
+// versions lists the versions of the modules that are compared.
 func versions() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

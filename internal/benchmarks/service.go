@@ -28,17 +28,17 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// service is a whole service in a process of its own. What is measured is the
-// processor time that the process takes for a request, in user and in system mode:
-// net/http, the kernel and the garbage collector are in it.
+// service is a whole service in a process of its own. What is measured is the processor
+// time of the process for a request, in user and in system mode, which includes net/http,
+// the kernel and the garbage collector.
 type service struct {
 	name, note string
-	// part is the layer of our chain that this service lacks, and "" for the others.
+	// part is the layer of our chain that this service does not have, or "".
 	part    string
 	handler func(logs io.Writer) http.Handler
 }
 
-// The services that others are compared with.
+// The services that the others are compared with.
 const (
 	rawService   = "raw"
 	chainService = "rejoinder, the chain of the README"
@@ -62,7 +62,7 @@ var services = []service{
 	without("RequestID"), without(accessLog), without("Normalize"), without("ratelimit"),
 }
 
-// without is our chain but for one part.
+// without returns the service with our chain but for one layer.
 func without(part string) service {
 	return service{"without " + part, "", part, chainWithout(part)}
 }
@@ -106,12 +106,12 @@ func oneChiRoute(layers ...func(http.Handler) http.Handler) http.Handler {
 
 // The load of a service.
 const (
-	serverProcs     = 1 // GOMAXPROCS of the server, so that no time goes into waking idle threads
+	serverProcs     = 1 // GOMAXPROCS of the server, so that no time is spent on waking idle threads
 	connections     = 4 // which are kept alive, each with one request at a time
 	serviceRequests = 1500
 )
 
-// requestKinds are what is asked of a service, and the status that comes back.
+// requestKinds are the requests to a service, and the status of their responses.
 var requestKinds = []struct {
 	name, path string
 	status     int
@@ -121,8 +121,8 @@ var requestKinds = []struct {
 }
 
 // runService is the process of a service. It prints its address, and then for each
-// line that it reads the processor time that it has taken, in nanoseconds. The logs
-// go to the null device, one write for each record.
+// line that it reads the processor time that it has used, in nanoseconds. Logs are
+// written to the null device, with one write for each record.
 func runService(name string) error {
 	runtime.GOMAXPROCS(serverProcs)
 	logs, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -146,12 +146,12 @@ func runService(name string) error {
 	return nil
 }
 
-// process is a service that runs.
+// process is a running service.
 type process struct {
 	service
 	cmd   *exec.Cmd
-	ask   io.WriteCloser
-	reply *bufio.Scanner
+	in    io.WriteCloser // each line requests the processor time
+	out   *bufio.Scanner
 	conns []*connection
 }
 
@@ -159,23 +159,23 @@ type process struct {
 func (s service) start(program string) (*process, error) {
 	p := &process{service: s, cmd: exec.Command(program, "-service", s.name)}
 	p.cmd.Stderr = os.Stderr
-	ask, err := p.cmd.StdinPipe()
+	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	reply, err := p.cmd.StdoutPipe()
+	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	p.ask, p.reply = ask, bufio.NewScanner(reply)
-	if !p.reply.Scan() {
+	p.in, p.out = in, bufio.NewScanner(out)
+	if !p.out.Scan() {
 		return nil, errors.Join(fmt.Errorf("%s does not start", s.name), p.stop())
 	}
 	for range connections {
-		c, err := dial(p.reply.Text())
+		c, err := dial(p.out.Text())
 		if err != nil {
 			return nil, errors.Join(err, p.stop())
 		}
@@ -188,19 +188,19 @@ func (p *process) stop() error {
 	for _, c := range p.conns {
 		_ = c.Close()
 	}
-	_ = p.ask.Close() // which ends the process
+	_ = p.in.Close() // which ends the process
 	return p.cmd.Wait()
 }
 
-// cpu returns the processor time that the service has taken so far.
+// cpu returns the processor time that the service has used so far.
 func (p *process) cpu() (time.Duration, error) {
-	if _, err := io.WriteString(p.ask, "\n"); err != nil {
+	if _, err := io.WriteString(p.in, "\n"); err != nil {
 		return 0, err
 	}
-	if !p.reply.Scan() {
+	if !p.out.Scan() {
 		return 0, fmt.Errorf("%s has ended", p.name)
 	}
-	ns, err := strconv.ParseInt(p.reply.Text(), 10, 64)
+	ns, err := strconv.ParseInt(p.out.Text(), 10, 64)
 	return time.Duration(ns), err
 }
 
@@ -230,8 +230,8 @@ func (p *process) measure(path string, status, n int) (time.Duration, error) {
 	return (after - before) / time.Duration(n/len(p.conns)*len(p.conns)), err
 }
 
-// connection is a client that does as little as it can: the machine is shared with
-// the server.
+// connection is a client that does as little as possible, since it shares the machine
+// with the server.
 type connection struct {
 	net.Conn
 	in *bufio.Reader
@@ -285,8 +285,8 @@ type serviceSample map[string]float64
 
 func serviceKey(service, kind string) string { return service + "\t" + kind }
 
-// measureServices lets the services of all releases take turns, so that they have
-// the same of whatever else the machine does.
+// measureServices measures the services of all releases alternately, so that other load
+// of the machine affects all of them equally.
 func measureServices(all []*measurement, rounds int) error {
 	running := make([][]*process, len(all))
 	defer func() {
@@ -328,10 +328,10 @@ func measureServices(all []*measurement, rounds int) error {
 	return nil
 }
 
-// turn is a service that is measured for one kind of request.
+// turn is one measurement: of a service, for a kind of request.
 type turn struct{ release, service, kind int }
 
-// shuffledTurns is every turn of a round.
+// shuffledTurns returns the turns of a round.
 func shuffledTurns(releases, round int) []turn {
 	var turns []turn
 	for release := range releases {

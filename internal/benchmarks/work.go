@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-// work is one kind of work, and everybody who can do it.
+// work is a kind of work, and the contenders that can do it.
 type work struct {
 	name   string // of the Benchmark
 	title  string // what is done, for the table
-	bounds string // what the numbers of this work are a bound of
+	bounds string // what the figures bound
 	base   string // the contender whose time is 1
 	bar    bar    // what ours has to meet
-	field  func() []contender
-	few    bool // of rounds: it takes long to prepare
+	all    func() []contender
+	few    bool // measured in few rounds, since it takes long to prepare
 }
 
-// bar is what ours has to meet. A zero field sets none.
+// bar is what our contender has to meet. A zero field sets no bar.
 type bar struct {
 	ratio  float64 // times the base
 	added  float64 // nanoseconds on top of the base
@@ -42,12 +42,11 @@ func (b bar) String() string {
 // contender does the work of a row.
 type contender struct {
 	name string
-	// note says what it leaves out or does differently. A contender that
-	// cannot do the work at all is not given a fake, but a note in the row of
-	// what it can do.
+	// note describes what it leaves out or does differently. A library that cannot
+	// do the work at all has no contender, but a note in the row of what it can do.
 	note string
-	// prepare asks for the right answer once, and returns what is timed. What
-	// it builds, such as a limiter with a million keys, lives as long as that.
+	// prepare checks one response, and returns the function to time. What it builds,
+	// such as a limiter with a million keys, lives as long as that function.
 	prepare func() (func(*testing.B), error)
 }
 
@@ -58,15 +57,15 @@ const (
 	floor = "floor."
 )
 
-// bench times the contender. It prepares it only if it is really run, and only
-// once, though the testing package may call the function several times.
+// bench times the contender. It prepares it only when it is run, and only once, although
+// package testing may call the function several times.
 func (c contender) bench() func(*testing.B) {
 	var timed func(*testing.B)
 	return func(b *testing.B) {
 		if timed == nil {
 			var err error
 			if timed, err = c.prepare(); err != nil {
-				b.Fatalf("%s gives a wrong answer: %v", c.name, err)
+				b.Fatalf("%s responds wrongly: %v", c.name, err)
 			}
 		}
 		b.ReportAllocs()
@@ -75,16 +74,16 @@ func (c contender) bench() func(*testing.B) {
 	}
 }
 
-// shuffled returns the contenders in an order that seed decides, so that over
-// many rounds nobody always runs first on a cold machine.
+// shuffled returns the contenders in an order that depends on seed, so that over many
+// rounds none always runs first on a cold machine.
 func (w work) shuffled(seed uint64) []contender {
-	all := w.field()
+	all := w.all()
 	r := rand.New(rand.NewPCG(seed, 0))
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }
 
-// works is everything that is measured by time, in the order of the report.
+// works are all works, in the order of the report.
 var works = []work{
 	writeStatus, writeStatusBehind, writeDetail,
 	capture,

@@ -19,20 +19,20 @@ import (
 var writeStatus = work{
 	name:   "WriteStatus",
 	title:  "write 503 without detail",
-	bounds: "what a handler pays to refuse a request with nothing but a code",
+	bounds: "the cost of a refusal with only a status code",
 	base:   "http.Error",
 	bar:    bar{ratio: 0.45, allocs: 1},
-	field:  func() []contender { return statusWriters(served) },
+	all:    func() []contender { return statusWriters(served) },
 }
 
 var writeStatusBehind = work{
 	name:   "WriteStatusBehind",
 	title:  "write 503 without detail behind four fields of middleware",
-	bounds: "the same where the header is not empty, as in every service, so that stale fields have to be looked for",
+	bounds: "the same with a header that is not empty, as in every service, so that it has to be searched for stale fields",
 	base:   "http.Error",
 	bar:    bar{ratio: 1, allocs: 1},
-	field: func() []contender {
-		return statusWriters(func(name, note string, want answer, h http.Handler) contender {
+	all: func() []contender {
+		return statusWriters(func(name, note string, want expected, h http.Handler) contender {
 			return served(name, note, want, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				header := w.Header()
 				for _, field := range middlewareFields {
@@ -49,14 +49,14 @@ var (
 	middlewareValue  = []string{"value"}
 )
 
-func statusWriters(served func(name, note string, want answer, h http.Handler) contender) []contender {
+func statusWriters(served func(name, note string, want expected, h http.Handler) contender) []contender {
 	body := []byte(`{"type":"about:blank","title":"Service Unavailable","status":503}`)
 	api, op := newHuma()
-	servedFunc := func(name, note string, want answer, h http.HandlerFunc) contender {
+	servedFunc := func(name, note string, want expected, h http.HandlerFunc) contender {
 		return served(name, note, want, h)
 	}
 	return []contender{
-		servedFunc("http.Error", "text/plain, no problem document", plain, func(w http.ResponseWriter, _ *http.Request) {
+		servedFunc("http.Error", "text/plain, not a problem document", plain, func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
 		}),
 		servedFunc("floor.prepared", "only Content-Type, body made beforehand", unavailable(""), func(w http.ResponseWriter, _ *http.Request) {
@@ -90,14 +90,14 @@ func statusWriters(served func(name, note string, want answer, h http.Handler) c
 var writeDetail = work{
 	name:   "WriteDetail",
 	title:  "write 503 with a detail",
-	bounds: "the same where the text is known only at the time of the request",
+	bounds: "the same with a text that only the request determines",
 	base:   "http.Error",
 	bar:    bar{ratio: 0.9, allocs: 1},
-	field: func() []contender {
+	all: func() []contender {
 		api, op := newHuma()
 		var buffers = sync.Pool{New: func() any { return new([]byte) }}
 		return []contender{
-			servedFunc("http.Error", "text/plain, no problem document", answer{
+			servedFunc("http.Error", "text/plain, not a problem document", expected{
 				status: 503, header: plain.header, body: detail + "\n",
 			}, func(w http.ResponseWriter, _ *http.Request) {
 				http.Error(w, detail, http.StatusServiceUnavailable)
@@ -146,21 +146,21 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-// detail stands for text that only the request decides. It is a variable, so
-// that nobody can encode it beforehand.
+// detail is a text that only the request determines. It is a variable, so that it
+// cannot be encoded beforehand.
 var detail = "the pool of connections is exhausted: 17 of 17 in use"
 
 var sharedType = []string{problem.MediaType}
 
-var plain = answer{
+var plain = expected{
 	status: 503,
 	header: map[string]string{"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"},
 	body:   "Service Unavailable\n",
 }
 
-// unavailable is the problem to expect, without the members that a contender
-// is known to leave out. The detail "*" is the documented description.
-func unavailable(detail string, without ...string) answer {
+// unavailable is the expected problem, without the members that a contender leaves out.
+// The detail "*" is the documented description.
+func unavailable(detail string, without ...string) expected {
 	members := map[string]any{"type": "about:blank", "title": "Service Unavailable", "status": 503.0}
 	switch detail {
 	case "":
@@ -173,15 +173,15 @@ func unavailable(detail string, without ...string) answer {
 	for _, name := range without {
 		delete(members, name)
 	}
-	return answer{status: 503, header: map[string]string{"Content-Type": problem.MediaType}, members: members}
+	return expected{status: 503, header: map[string]string{"Content-Type": problem.MediaType}, members: members}
 }
 
-func asJSON(a answer) answer {
+func asJSON(a expected) expected {
 	a.header = map[string]string{"Content-Type": "application/json"}
 	return a
 }
 
-// document is the struct that one writes by hand where no library is at hand.
+// document is the struct of hand-written code.
 type document struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -200,7 +200,7 @@ func marshalled(w http.ResponseWriter, d *document) {
 	_, _ = w.Write(b)
 }
 
-// rendered answers with chi/render. It restores the request afterwards, whose
+// rendered responds with chi/render. It restores the request afterwards, whose
 // context render.Status would otherwise make longer with each iteration.
 func rendered(w http.ResponseWriter, r *http.Request, d *document) {
 	before := *r

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// loadWatch measures what other processes take of the machine while one of
-// ours runs. Where there is no /proc/stat it sees nothing and reports zero.
+// loadWatch measures the processor time of other processes while one of ours runs.
+// Without /proc/stat it reports zero.
 type loadWatch struct {
 	start time.Time
 	busy  time.Duration
@@ -24,8 +24,8 @@ func (l loadWatch) foreign(cmd *exec.Cmd) float64 {
 	return max(0, float64(all-own)/float64(time.Since(l.start)))
 }
 
-// busyTime is the time that all cores have spent on anything, also on other
-// guests of the same host ("steal").
+// busyTime is the time that all cores have been busy, also with other guests of the same
+// host ("steal").
 func busyTime() time.Duration {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {

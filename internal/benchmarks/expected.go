@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// answer is what a contender has to send to be timed at all.
-type answer struct {
+// expected is the response that a contender has to send before it is timed.
+type expected struct {
 	status  int
-	header  map[string]string // required fields; "*" takes any value
+	header  map[string]string // required fields; "*" accepts any value
 	body    string            // the whole body, unless members is set
 	members map[string]any    // members that the JSON object has to have, among others
 }
 
-// check asks the handler for path through a real server, as often as times
-// says and on one connection. The last answer has to be the right one.
-func (want answer) check(h http.Handler, path string, times int) error {
+// check requests path from the handler through a real server, as often as times, on one
+// connection. The last response has to be the expected one.
+func (want expected) check(h http.Handler, path string, times int) error {
 	s := httptest.NewServer(h)
 	defer s.Close()
 	for {
@@ -44,7 +44,7 @@ func get(s *httptest.Server, path string) (*http.Response, []byte, error) {
 	return res, body, err
 }
 
-func (want answer) compare(res *http.Response, body []byte) error {
+func (want expected) compare(res *http.Response, body []byte) error {
 	if res.StatusCode != want.status {
 		return fmt.Errorf("status %d, want %d (body %q)", res.StatusCode, want.status, body)
 	}
@@ -71,19 +71,19 @@ func (want answer) compare(res *http.Response, body []byte) error {
 	return nil
 }
 
-// path is what nearly every request asks for.
+// path is the path of nearly all requests.
 const path = "/orders/17"
 
 // served is a contender that is a handler, timed on a writer that does nothing.
-func served(name, note string, want answer, h http.Handler) contender {
+func served(name, note string, want expected, h http.Handler) contender {
 	return servedAt(path, name, note, want, h)
 }
 
-func servedFunc(name, note string, want answer, h http.HandlerFunc) contender {
+func servedFunc(name, note string, want expected, h http.HandlerFunc) contender {
 	return served(name, note, want, h)
 }
 
-func servedAt(path, name, note string, want answer, h http.Handler) contender {
+func servedAt(path, name, note string, want expected, h http.Handler) contender {
 	return contender{name, note, func() (func(*testing.B), error) {
 		return serve(h, path), want.check(h, path, 1)
 	}}
@@ -91,7 +91,7 @@ func servedAt(path, name, note string, want answer, h http.Handler) contender {
 
 func serve(h http.Handler, path string) func(*testing.B) {
 	return func(b *testing.B) {
-		w, r := newNowhere(), httptest.NewRequest(http.MethodGet, path, nil)
+		w, r := newDiscard(), httptest.NewRequest(http.MethodGet, path, nil)
 		for b.Loop() {
 			w.reset()
 			h.ServeHTTP(w, r)
