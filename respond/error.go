@@ -37,8 +37,8 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 		return
 	}
 	if len(opts) == 0 {
-		if q := preparedFor(code); q != nil {
-			q.send(w, x)
+		if c := documentFor(code); c != nil {
+			c.send(w, x)
 			return
 		}
 	}
@@ -53,16 +53,16 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 			o(&a.d)
 		}
 	}
-	if q := preparedFor(code); q != nil && q.differsInDetail(&a.d) {
-		q.sendDetail(w, x, &a.d, a.values[:])
+	if c := documentFor(code); c != nil && c.differsInDetail(&a.d) {
+		c.sendDetail(w, x, &a.d, a.values[:])
 		return
 	}
 	p.reply(w, x).send(&a.d, nil)
 }
 
-// prepared is the response of Error for a code without options, encoded once. All
+// codeDocument is the response of Error to a code without options, encoded once. All
 // requests share it, so that nothing may write to it.
-type prepared struct {
+type codeDocument struct {
 	code   int
 	title  string
 	d      *problem.Details
@@ -71,78 +71,81 @@ type prepared struct {
 	before []byte // the part of the body before the detail
 }
 
-// responses has an entry for each code of the catalogue that Error can send, but for
-// 426, whose header depends on the version of HTTP.
-var responses = func() (all [600]*prepared) {
+// codeDocuments has an entry for each code of the catalogue that Error can send, but
+// for 426, whose header depends on the version of HTTP.
+var codeDocuments = func() (all [600]*codeDocument) {
 	for s := range status.All() {
 		if !final(s.Code) || s.Code == http.StatusUpgradeRequired {
 			continue
 		}
-		p := &prepared{code: s.Code, title: s.Reason, d: problem.New(s.Code)}
+		c := &codeDocument{code: s.Code, title: s.Reason, d: problem.New(s.Code)}
 		if !status.BodyForbidden(s.Code) {
-			p.body, _ = problem.New(s.Code).AppendJSON(nil)
-			p.length = decimal(len(p.body))
-			p.before = p.body[:len(p.body)-len(s.Description)-len(`"}`)]
+			c.body, _ = problem.New(s.Code).AppendJSON(nil)
+			c.length = decimal(len(c.body))
+			c.before = c.body[:len(c.body)-len(s.Description)-len(`"}`)]
 		}
-		all[s.Code] = p
+		all[s.Code] = c
 	}
 	return all
 }()
 
-func preparedFor(code int) *prepared {
-	if code < 0 || code >= len(responses) {
+// documentFor returns nil for a code without an entry.
+func documentFor(code int) *codeDocument {
+	if code < 0 || code >= len(codeDocuments) {
 		return nil
 	}
-	return responses[code]
+	return codeDocuments[code]
 }
 
-func (p *prepared) send(w http.ResponseWriter, x *exchange.Exchange) {
-	if p.body == nil {
-		sendEmpty(w, p.code)
+func (c *codeDocument) send(w http.ResponseWriter, x *exchange.Exchange) {
+	if c.body == nil {
+		sendEmpty(w, c.code)
 		return
 	}
 	if x == nil {
-		p.write(w, nil, p.d, p.body, p.length, make(fieldValues, fixed))
+		c.write(w, nil, c.d, c.body, c.length, make(fieldValues, fixed))
 		return
 	}
-	p.write(w, x, p.d, p.body, p.length, make(fieldValues, fixed+1))
+	c.write(w, x, c.d, c.body, c.length, make(fieldValues, fixed+1))
 }
 
-// differsInDetail reports whether d is the prepared problem but for its detail, and
-// JSON needs no escapes for that. Most problems are of this kind.
-func (p *prepared) differsInDetail(d *problem.Details) bool {
-	if p.body == nil || d.Status != p.code || d.Type != problem.BlankType || d.Title != p.title || d.Detail == "" ||
+// differsInDetail reports whether d differs from the document only in its detail, and
+// whether JSON needs no escapes for that. Most problems are of this kind.
+func (c *codeDocument) differsInDetail(d *problem.Details) bool {
+	if c.body == nil || d.Status != c.code || d.Type != problem.BlankType || d.Title != c.title || d.Detail == "" ||
 		d.Instance != "" || d.Extensions != nil || d.Header != nil || d.Unwrap() != nil || d.IsRemote() {
 		return false
 	}
 	for i := range len(d.Detail) {
-		if c := d.Detail[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+		if b := d.Detail[i]; b < ' ' || b > '~' || b == '"' || b == '\\' {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *prepared) sendDetail(w http.ResponseWriter, x *exchange.Exchange, d *problem.Details, v fieldValues) {
+// sendDetail sends the document of d, which differs in its detail. v is the room for its
+// header values.
+func (c *codeDocument) sendDetail(w http.ResponseWriter, x *exchange.Exchange, d *problem.Details, v fieldValues) {
 	buf := bodies.Get().(*[]byte)
-	body := append((*buf)[:0], p.before...)
+	body := append((*buf)[:0], c.before...)
 	body = append(body, d.Detail...)
 	body = append(body, `"}`...)
-	p.write(w, x, d, body, decimal(len(body)), v)
-	keep(buf, body)
+	c.write(w, x, d, body, decimal(len(body)), v)
+	putBody(buf, body)
 }
 
-func (p *prepared) write(w http.ResponseWriter, x *exchange.Exchange, d *problem.Details, body []byte, length string, v fieldValues) {
+func (c *codeDocument) write(w http.ResponseWriter, x *exchange.Exchange, d *problem.Details, body []byte, length string, v fieldValues) {
 	h := w.Header()
 	if x != nil {
 		restoreEncoding(h, w)
 	}
-	describe(h, p.code, v, problem.MediaType, length)
+	describe(h, c.code, v, problem.MediaType, length)
 	if x != nil {
 		varyByAccept(h, v)
 		x.Problem = d
 	}
-	w.WriteHeader(p.code)
+	w.WriteHeader(c.code)
 	_, _ = w.Write(body) // an error means that the client has gone
 }
 

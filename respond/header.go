@@ -16,7 +16,8 @@ import (
 // of a redirection, and the Upgrade of a 426.
 //
 // Content-Encoding stays too, because a compressor around the handler sets it for
-// any body (go.dev/issue/66343); see restoreEncoding. dropStale reports whether it is set.
+// any body (go.dev/issue/66343); see restoreEncoding. dropStale reports whether it is
+// set.
 func dropStale(h http.Header, code int) (encoded bool) {
 	for field := range h {
 		switch field {
@@ -39,8 +40,8 @@ func dropStale(h http.Header, code int) (encoded bool) {
 	return encoded
 }
 
-// restoreEncoding gives h the Content-Encoding of the compressor around the handler,
-// if that is known: the handler may have set its own for another body.
+// restoreEncoding sets Content-Encoding to that of the compressor around the handler, if
+// the exchange knows it: the handler may have set its own for another body.
 func restoreEncoding(h http.Header, w http.ResponseWriter) {
 	outside, known := exchange.EncodingOutside(w)
 	switch {
@@ -145,8 +146,8 @@ func sendEmpty(w http.ResponseWriter, code int) {
 	w.WriteHeader(code)
 }
 
-// lengths has the small numbers as texts, so that the length of most documents is
-// not allocated.
+// lengths are the decimal forms of small numbers, so that the length of most documents
+// needs no allocation.
 var lengths = func() (all [1000]string) {
 	for n := range all {
 		all[n] = strconv.Itoa(n)

@@ -2,8 +2,6 @@ package respond
 
 import (
 	"net/http"
-	"strings"
-	"sync"
 
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -23,202 +21,29 @@ func Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
 	p.replyTo(w, r, x).send(d, nil)
 }
 
-// bodies are the buffers that documents are encoded into.
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
-
-// maxPooled is the size in bytes up to which a buffer is reused. A larger one is
-// rare, and would only hold memory.
-const maxPooled = 16 << 10
-
-// write writes a problem that sendable has returned.
-func (y reply) write(d *problem.Details) {
-	if status.BodyForbidden(d.Status) {
-		h := y.w.Header()
-		addHeader(h, y.p.Header, d.Status)
-		addHeader(h, d.Header, d.Status)
-		sendEmpty(y.w, d.Status)
-		return
+// Prepare returns a handler that responds as Problem(w, r, d) does, but encodes d as
+// JSON only once, in Prepare. It is for a refusal that is the same for each request.
+// XML and HTML are encoded for each request that prefers them, and so is a problem
+// that the Responder of middleware.NormalizeWith changes.
+//
+// Prepare copies d. The handler is safe for concurrent use.
+func Prepare(d *problem.Details) http.Handler {
+	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { Problem(w, r, d) })
+	if d == nil || d.IsRemote() || d.Unwrap() != nil || !final(d.Status) || status.BodyForbidden(d.Status) || d.Title == "" {
+		return slow
 	}
-	if d.Title == "" && (d.Type == "" || d.Type == problem.BlankType) {
-		d = d.With(problem.Title(status.Nearest(d.Status).Reason)) // RFC 9457, 4.2.1
+	d = d.With()
+	body, err := d.AppendJSON(nil)
+	if err != nil { // an extension was dropped, which Problem logs each time
+		return slow
 	}
-	if y.p.Render != nil && y.r != nil && y.render(d) {
-		return
-	}
-	buf := bodies.Get().(*[]byte)
-	body, mediaType := y.appendDocument((*buf)[:0], d)
-	y.writeDocument(d, mediaType, body, make(fieldValues, fixed+1))
-	keep(buf, body)
-}
-
-// writeDocument writes a problem that has been encoded as body. v is the room for
-// its header values.
-func (y reply) writeDocument(d *problem.Details, mediaType string, body []byte, v fieldValues) {
-	y.setHeader(y.w.Header(), d, mediaType, decimal(len(body)), v)
-	y.sendDocument(d, d.Status, body)
-}
-
-// setHeader makes h the header of a response with d. The values that it adds are
-// made in v.
-func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length string, v fieldValues) {
-	if y.x != nil {
-		restoreEncoding(h, y.w)
-	}
-	describe(h, d.Status, v, mediaType, length)
-	if mediaType == problem.MediaTypeHTML {
-		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}
-	}
-	if len(y.p.Header) > 0 {
-		addHeader(h, y.p.Header, d.Status)
-	}
-	if len(d.Header) > 0 {
-		addHeader(h, d.Header, d.Status)
-	}
-	if y.r != nil {
-		varyByAccept(h, v)
-	}
-	switch {
-	case isHTTP2(y.w, y.r): // which forbids both fields (RFC 9113, section 8.2.2)
-		delete(h, "Connection")
-		delete(h, "Upgrade")
-	case len(h["Upgrade"]) > 0 && y.r != nil:
-		exchange.ConnectUpgrade(h, y.r)
-	}
-}
-
-func (y reply) sendDocument(d *problem.Details, code int, body []byte) {
-	if y.x != nil {
-		y.x.Problem = d
-	}
-	y.w.WriteHeader(code)
-	_, _ = y.w.Write(body) // an error means that the client has gone
-}
-
-// render responds in the format of Responder.Render, and reports whether that
-// returned one.
-func (y reply) render(d *problem.Details) bool {
-	h := y.w.Header()
-	c := d.With()
-	c.Header = h.Clone()
-	if c.Header == nil {
-		c.Header = http.Header{}
-	}
-	y.setHeader(c.Header, d, "", "", make(fieldValues, fixed+1))
-	delete(c.Header, "Content-Type")
-	delete(c.Header, "Content-Length")
-	mediaType, body := y.p.Render(y.r, c)
-	if body == nil {
-		return false
-	}
-	clear(h)
-	for field, values := range c.Header {
-		h[http.CanonicalHeaderKey(field)] = values
-	}
-	h["Content-Type"] = []string{mediaType}
-	if h["Content-Encoding"] == nil { // otherwise only the compressor knows it
-		h["Content-Length"] = []string{decimal(len(body))}
-	}
-	code := c.Status
-	if !final(code) || status.BodyForbidden(code) {
-		code = d.Status
-	}
-	y.sendDocument(d, code, body)
-	return true
-}
-
-// varyByAccept adds Accept to Vary. The value is made in v if v has room for it.
-func varyByAccept(h http.Header, v fieldValues) {
-	if v = v[fixed:]; len(v) > 0 && len(h["Vary"]) == 0 {
-		v[0] = "Accept"
-		h["Vary"] = v[0:1:1]
-		return
-	}
-	addVary(h, "Accept")
-}
-
-// isHTTP2 reports whether the response is sent over HTTP/2 or later. Where the
-// request is not known, that is so if w can push, as only net/http's writer of
-// HTTP/2 can.
-func isHTTP2(w http.ResponseWriter, r *http.Request) bool {
-	if r != nil {
-		return r.ProtoMajor >= 2
-	}
-	_, ok := w.(http.Pusher)
-	return ok
-}
-
-// keep returns buf to the pool, as the document that it has grown to.
-func keep(buf *[]byte, grown []byte) {
-	if cap(grown) <= maxPooled {
-		*buf = grown
-		bodies.Put(buf)
-	}
-}
-
-// accept returns the Accept field of the request: before a handler changed it, if
-// there is an exchange.
-func (y reply) accept() string {
-	switch {
-	case y.x != nil:
-		return y.x.Accept()
-	case y.r != nil:
-		return strings.Join(y.r.Header["Accept"], ", ")
-	}
-	return ""
-}
-
-// appendDocument appends d in the form that the client prefers. A client that
-// accepts none of them gets JSON, which is more useful to it than a 406 (RFC 9457,
-// section 3).
-func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaType string) {
-	var err error
-	switch mediaType = formFor(y.accept()); mediaType {
-	case problem.MediaTypeXML:
-		body, err = d.AppendXML(b)
-	case problem.MediaTypeHTML:
-		body, err = y.appendPage(b, d)
-	default:
-		body, err = d.AppendJSON(b)
-	}
-	if err != nil {
-		y.p.logger().Error("respond: problem extension dropped", "error", err)
-	}
-	return body, mediaType
-}
-
-// appendPage appends d as HTML, with a link to Home, the id of the request, and when
-// to retry, which an outer layer or the Responder may know.
-func (y reply) appendPage(b []byte, d *problem.Details) ([]byte, error) {
-	o := problem.HTMLOptions{Home: y.p.Home}
-	h := y.w.Header()
-	if id := h["X-Request-Id"]; len(id) > 0 {
-		o.RequestID = truncate(id[0], maxLogged)
-	}
-	for _, from := range [...][]string{y.p.Header["Retry-After"], h["Retry-After"]} {
-		if len(from) > 0 && len(d.Header["Retry-After"]) == 0 {
-			d = d.With(problem.Header("Retry-After", from[0]))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, x := inEffect(w)
+		y := p.replyTo(w, r, x)
+		if !p.isDefault() || exchange.Begun(w) || formFor(y.accept()) != problem.MediaType {
+			y.send(d, nil)
+			return
 		}
-	}
-	return d.AppendHTMLWith(b, o)
-}
-
-// formFor returns the media type of a problem for a client with this Accept field.
-func formFor(accept string) string {
-	if !mayPreferMarkup(accept) {
-		return problem.MediaType
-	}
-	if form := negotiate([]string{accept}, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML); form != "" {
-		return form
-	}
-	return problem.MediaType
-}
-
-// mayPreferMarkup reports whether XML or HTML may have a higher weight than JSON. It
-// is a quick test, since most clients accept only JSON, or anything. A wildcard
-// beside a range for JSON may outweigh that range.
-func mayPreferMarkup(accept string) bool {
-	if accept == "" || accept == "*/*" {
-		return false
-	}
-	return strings.Contains(accept, "*") || strings.ContainsAny(accept, "mM") && strings.ContainsAny(accept, "lL")
+		y.writeDocument(d, problem.MediaType, body, make(fieldValues, fixed+1))
+	})
 }
