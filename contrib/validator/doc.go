@@ -13,8 +13,6 @@
 //
 // Pointers lead to the place in the JSON text, through tags, embedded, generic and
 // anonymous structs, slices and maps. The code of a fault is the tag of the rule, such
-// Pointers lead to the place in the JSON text, through tags, embedded, generic and
-// anonymous structs, slices and maps. The code of a fault is the tag of the rule, such
 // as "required" or "min", except that the code of "len" is problem.CodeLength, as in
 // package request. [Texts] replaces the English messages, for example with
 // translations.
