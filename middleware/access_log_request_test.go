@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
@@ -23,10 +24,10 @@ import (
 // record serves one request inside AccessLog and returns the record of it.
 func record(t *testing.T, o middleware.AccessLogOptions, h http.Handler, change ...func(*http.Request)) map[string]any {
 	t.Helper()
-	out := new(logged)
+	out := new(wiretest.Log)
 	o.Logger = slog.New(slog.NewJSONHandler(out, nil))
-	srv := start(t, "HTTP/1.1", middleware.Chain(middleware.RequestID, middleware.AccessLogWith(o), normalizeQuietly)(h))
-	ask(t, srv, change...)
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.Chain(middleware.RequestID, middleware.AccessLogWith(o), normalizeQuietly)(h))
+	wiretest.Send(t, srv, change...)
 	srv.Close()
 	require.Equal(t, 1, strings.Count(out.String(), "\n"), out)
 	var all map[string]any
@@ -39,7 +40,7 @@ var normalizeQuietly = middleware.NormalizeWith(middleware.NormalizeOptions{Logg
 func TestAccessLogNamesItsAttributesByConvention(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{any}", func(w http.ResponseWriter, r *http.Request) { respond.Fail(w, r, errSource) })
-	parent := field("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	parent := wiretest.Field("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	a := record(t, middleware.AccessLogOptions{}, mux, parent)
 	assert.Equal(t, "ERROR", a["level"])
 	for name, want := range map[string]any{
@@ -63,7 +64,7 @@ func TestAccessLogNamesItsAttributesByConvention(t *testing.T) {
 	for _, bad := range []string{"", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
 		"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 		"00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", strings.Repeat("0", 4000)} {
-		assert.NotContains(t, record(t, middleware.AccessLogOptions{}, mux, field("Traceparent", bad)), "trace_id", bad)
+		assert.NotContains(t, record(t, middleware.AccessLogOptions{}, mux, wiretest.Field("Traceparent", bad)), "trace_id", bad)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -118,14 +119,14 @@ func TestNoErrorMessageReachesAClient(t *testing.T) {
 // keepsSecret fails if the answer of h has the secret in any form, or is none.
 func keepsSecret(t *testing.T, secret, why string, h http.Handler) {
 	t.Helper()
-	for _, protocol := range protocols {
-		srv := start(t, protocol, h)
+	for _, protocol := range wiretest.Protocols {
+		srv := wiretest.Start(t, protocol, h)
 		for _, accept := range []string{"*/*", "application/problem+json", "application/problem+xml", "text/html", "text/plain"} {
-			a := ask(t, srv, field("Accept", accept))
-			assert.NoError(t, a.err, why)
+			a := wiretest.Send(t, srv, wiretest.Field("Accept", accept))
+			assert.NoError(t, a.Err, why)
 			assert.GreaterOrEqual(t, a.StatusCode, 400, why)
-			assert.NotEmpty(t, a.body, why)
-			assert.NotContains(t, a.body, secret, "%s, %s as %s", protocol, why, accept)
+			assert.NotEmpty(t, a.Text, why)
+			assert.NotContains(t, a.Text, secret, "%s, %s as %s", protocol, why, accept)
 			assert.NotContains(t, fmt.Sprint(a.Header, a.Trailer), secret, "%s, %s as %s", protocol, why, accept)
 		}
 		srv.Close()

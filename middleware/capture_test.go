@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -96,10 +97,10 @@ var captured = []struct {
 
 func TestCaptureReportsWhatIsOnTheWire(t *testing.T) {
 	for _, row := range captured {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			t.Run(protocol+" "+row.why, func(t *testing.T) {
 				capture, got := results()
-				raw, wrapped := get(t, protocol, row.h), get(t, protocol, capture(row.h))
+				raw, wrapped := wiretest.Get(t, protocol, row.h), wiretest.Get(t, protocol, capture(row.h))
 				want := row.http
 				if protocol == "HTTP/2" && row.h2.Status != 0 {
 					want = row.h2
@@ -110,7 +111,7 @@ func TestCaptureReportsWhatIsOnTheWire(t *testing.T) {
 				assert.Equal(t, want, res)
 				assert.Equal(t, want.Status, wrapped.StatusCode)
 				if want.Status != 101 { // the connection is of no use then
-					assert.EqualValues(t, want.Bytes, len(wrapped.body))
+					assert.EqualValues(t, want.Bytes, len(wrapped.Text))
 				}
 				raw.Header.Del("Date")
 				wrapped.Header.Del("Date")
@@ -123,15 +124,15 @@ func TestCaptureReportsWhatIsOnTheWire(t *testing.T) {
 
 func TestNormalizeAndResultAgreeOnTheStatus(t *testing.T) {
 	for _, row := range captured {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			capture, got := results()
-			a := get(t, protocol, capture(normalize(row.h)))
+			a := wiretest.Get(t, protocol, capture(normalize(row.h)))
 			res := <-got
 			want := row.http
 			if row.http.Status == 101 { // to which protocol?
 				want.Status = 500
 			}
-			want.Bytes, want.WriteErr, res.WriteErr = int64(len(a.body)), nil, nil
+			want.Bytes, want.WriteErr, res.WriteErr = int64(len(a.Text)), nil, nil
 			want.Replaced = want.Status >= 400
 			if want.Replaced && assert.NotNil(t, res.Problem, "%s %s", protocol, row.why) {
 				assert.Equal(t, want.Status, res.Problem.Status)
@@ -143,7 +144,7 @@ func TestNormalizeAndResultAgreeOnTheStatus(t *testing.T) {
 			}
 			assert.Equal(t, want, res, "%s %s", protocol, row.why)
 			if want.Replaced {
-				problemOf(t, a)
+				a.Problem(t)
 			}
 		}
 	}
@@ -151,12 +152,12 @@ func TestNormalizeAndResultAgreeOnTheStatus(t *testing.T) {
 
 func TestRecoverHandlesAPanicOfWriteHeader(t *testing.T) {
 	for _, code := range []int{0, 1000} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			capture, got := results()
-			a := get(t, protocol, capture(middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := wiretest.Get(t, protocol, capture(middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(code)
 			}))))
-			problemOf(t, a)
+			a.Problem(t)
 			assert.Equal(t, 500, a.StatusCode)
 			assert.Equal(t, 500, (<-got).Status, "and not the 200 that a wrapper has noted before the call")
 		}
@@ -164,9 +165,9 @@ func TestRecoverHandlesAPanicOfWriteHeader(t *testing.T) {
 }
 
 func TestCaptureCountsNoBodyForHEAD(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		capture, got := results()
-		a := get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("abcd")) })), method("HEAD"))
+		a := wiretest.Get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("abcd")) })), wiretest.Method("HEAD"))
 		assert.Equal(t, middleware.Result{Status: 200, Implicit: true}, <-got)
 		assert.EqualValues(t, 4, a.ContentLength)
 	}
@@ -188,10 +189,10 @@ func TestCaptureSeesPanicsAndDoesNotStopThem(t *testing.T) {
 			panic(other)
 		}, middleware.Result{Status: 200, Implicit: true, Bytes: 3, Aborted: true, Panic: other}},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			capture, got := results()
-			a := get(t, protocol, capture(row.h))
-			assert.Error(t, a.err, row.why)
+			a := wiretest.Get(t, protocol, capture(row.h))
+			assert.Error(t, a.Err, row.why)
 			assert.Equal(t, row.want, <-got, row.why)
 		}
 	}
@@ -211,9 +212,9 @@ func TestCaptureWaitsForTheFinalResponse(t *testing.T) {
 	} {
 		inner, in := results()
 		outer, out := results()
-		a := get(t, "HTTP/1.1", outer(normalize(inner(row.h))))
-		require.NoError(t, a.err)
-		row.want.Bytes = int64(len(a.body))
+		a := wiretest.Get(t, "HTTP/1.1", outer(normalize(inner(row.h))))
+		require.NoError(t, a.Err)
+		row.want.Bytes = int64(len(a.Text))
 		outside := <-out
 		if row.want.Replaced && assert.NotNil(t, outside.Problem, row.why) {
 			row.want.Problem = outside.Problem
@@ -229,7 +230,7 @@ func TestCaptureWaitsForTheFinalResponse(t *testing.T) {
 func TestAnErrorTakesThePlaceOfAnInvalidCode(t *testing.T) {
 	for _, code := range []int{0, 42, 600, 999, 1000} {
 		capture, got := results()
-		a := get(t, "HTTP/1.1", normalize(capture(respond.Handler(func(w http.ResponseWriter, _ *http.Request) error {
+		a := wiretest.Get(t, "HTTP/1.1", normalize(capture(respond.Handler(func(w http.ResponseWriter, _ *http.Request) error {
 			w.WriteHeader(code)
 			return problem.New(409)
 		}))))
@@ -245,7 +246,7 @@ func TestAnErrorTakesThePlaceOfAnInvalidCode(t *testing.T) {
 
 func TestCaptureMeasuresTheHandler(t *testing.T) {
 	done := make(chan time.Duration, 1)
-	get(t, "HTTP/1.1", middleware.Capture(func(_ *http.Request, res middleware.Result) { done <- res.Duration })(
+	wiretest.Get(t, "HTTP/1.1", middleware.Capture(func(_ *http.Request, res middleware.Result) { done <- res.Duration })(
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})))
 	took := <-done
 	assert.Positive(t, took)
@@ -266,7 +267,7 @@ func TestCaptureMistakesNoPathForARoute(t *testing.T) {
 		middleware.Capture(func(_ *http.Request, res middleware.Result) { routes = append(routes, res.Route) }),
 		middleware.RequestID,
 	)(mux)
-	srv := start(t, "HTTP/1.1", h)
+	srv := wiretest.Start(t, "HTTP/1.1", h)
 	for _, target := range []string{"/a/made-up", "/a/made-up/b"} {
 		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
 		require.NoError(t, err)
@@ -280,7 +281,7 @@ func TestCaptureMistakesNoPathForARoute(t *testing.T) {
 }
 
 func TestEveryLayerReportsThatTheClientLeft(t *testing.T) {
-	for _, proto := range protocols {
+	for _, proto := range wiretest.Protocols {
 		outer, first := results()
 		inner, second := results()
 		entered := make(chan struct{})
@@ -289,7 +290,7 @@ func TestEveryLayerReportsThatTheClientLeft(t *testing.T) {
 			<-r.Context().Done()
 			w.WriteHeader(503)
 		}))
-		srv := start(t, proto, h)
+		srv := wiretest.Start(t, proto, h)
 		ctx, cancel := context.WithCancel(t.Context())
 		r, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
 		require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/clientip"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
@@ -158,14 +159,14 @@ func TestZeroBytesCommitNothing(t *testing.T) {
 				if l.name != "net/http" {
 					h = capture(counts(h))
 				}
-				out := wire(t, h, text)
+				out := wiretest.Raw(t, h, text)
 				if l.name == "net/http" {
 					bare = out
-					assert.Equal(t, []int{row.want}, statuses(out), "%s: net/http itself", row.why)
+					assert.Equal(t, []int{row.want}, wiretest.StatusCodes(out), "%s: net/http itself", row.why)
 					continue
 				}
 				why := fmt.Sprintf("%s, %s inside %s", line, row.why, l.name)
-				assert.Equal(t, []int{row.want}, statuses(out), why)
+				assert.Equal(t, []int{row.want}, wiretest.StatusCodes(out), why)
 				res := <-got
 				assert.Equal(t, row.want, res.Status, why)
 				assert.Equal(t, row.want, counted, why)
@@ -186,9 +187,9 @@ func TestZeroBytesCommitNothing(t *testing.T) {
 		for _, row := range zeroBytes {
 			handlers[row.why] = row.h
 		}
-		srv := start(t, "HTTP/2", l.wrap(byRow(handlers)))
+		srv := wiretest.Start(t, "HTTP/2", l.wrap(byRow(handlers)))
 		for _, row := range zeroBytes {
-			assert.Equal(t, row.want, ask(t, srv, field("X-Row", row.why)).StatusCode, "HTTP/2, %s inside %s", row.why, l.name)
+			assert.Equal(t, row.want, wiretest.Send(t, srv, wiretest.Field("X-Row", row.why)).StatusCode, "HTTP/2, %s inside %s", row.why, l.name)
 		}
 	}
 }
@@ -201,14 +202,14 @@ func byRow(handlers map[string]http.HandlerFunc) http.Handler {
 
 func TestAnErrorAfterAnEmptyCopyIsSent(t *testing.T) {
 	for _, l := range stacks() {
-		for _, protocol := range protocols {
-			a := get(t, protocol, l.wrap(quietResponder.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, l.wrap(quietResponder.Handler(func(w http.ResponseWriter, r *http.Request) error {
 				_, err := io.Copy(w, brokenSource{})
 				return err
 			})))
 			assert.Equal(t, 500, a.StatusCode, "%s %s", protocol, l.name)
-			problemOf(t, a)
-			assert.NotContains(t, a.body, "pq")
+			a.Problem(t)
+			assert.NotContains(t, a.Text, "pq")
 		}
 	}
 }
@@ -299,10 +300,10 @@ func TestASuccessIsWhatNetHTTPSends(t *testing.T) {
 	for why, h := range successes {
 		for _, line := range []string{"GET / HTTP/1.1", "HEAD / HTTP/1.1", "GET / HTTP/1.0"} {
 			// Twice on one connection, the second of them pipelined.
-			text := line + "\r\nHost: a\r\nRange: bytes=2-4\r\n\r\n" + request11("GET /")
+			text := line + "\r\nHost: a\r\nRange: bytes=2-4\r\n\r\n" + wiretest.RawRequest("GET /")
 			var bare string
 			for _, l := range stacks() {
-				out := responses(t, wire(t, l.wrap(h), text), line)
+				out := responses(t, wiretest.Raw(t, l.wrap(h), text), line)
 				if why == "a hint" && strings.HasSuffix(line, "1.0") && l.normalizes() {
 					continue // RFC 9110, 15.2: no interim response to HTTP/1.0, which net/http sends
 				}
@@ -353,11 +354,11 @@ func clip(s string) string {
 }
 
 func TestASuccessOverHTTP2IsTheSame(t *testing.T) {
-	bare := map[string]answer{}
+	bare := map[string]wiretest.Response{}
 	for _, l := range stacks() {
-		srv := start(t, "HTTP/2", l.wrap(byRow(successes)))
+		srv := wiretest.Start(t, "HTTP/2", l.wrap(byRow(successes)))
 		for why := range successes {
-			a := ask(t, srv, field("X-Row", why))
+			a := wiretest.Send(t, srv, wiretest.Field("X-Row", why))
 			for name := range a.Header {
 				if addedFields.MatchString(name + ": x\r\n") {
 					delete(a.Header, name)
@@ -371,8 +372,8 @@ func TestASuccessOverHTTP2IsTheSame(t *testing.T) {
 			assert.Equal(t, bare[why].StatusCode, a.StatusCode, where)
 			assert.Equal(t, bare[why].Header, a.Header, where)
 			assert.Equal(t, bare[why].Trailer, a.Trailer, where)
-			assert.Equal(t, len(bare[why].body), len(a.body), where)
-			assert.Equal(t, bare[why].err == nil, a.err == nil, where)
+			assert.Equal(t, len(bare[why].Text), len(a.Text), where)
+			assert.Equal(t, bare[why].Err == nil, a.Err == nil, where)
 		}
 	}
 }
@@ -420,17 +421,17 @@ func TestTrailersOfAPassedErrorAreKept(t *testing.T) {
 			io.Copy(w, source(100_000))
 		},
 	} {
-		for _, protocol := range protocols {
-			var bare answer
+		for _, protocol := range wiretest.Protocols {
+			var bare wiretest.Response
 			for _, l := range stacks() {
-				a := get(t, protocol, l.wrap(h))
+				a := wiretest.Get(t, protocol, l.wrap(h))
 				if l.name == "net/http" {
 					bare = a
 					continue
 				}
 				assert.Equal(t, 422, a.StatusCode)
 				assert.Equal(t, bare.Trailer, a.Trailer, "%s: %s inside %s", protocol, why, l.name)
-				assert.Equal(t, bare.body, a.body, "%s: %s inside %s", protocol, why, l.name)
+				assert.Equal(t, bare.Text, a.Text, "%s: %s inside %s", protocol, why, l.name)
 				assert.Equal(t, bare.Header.Get("X-Late"), a.Header.Get("X-Late"))
 			}
 		}
@@ -439,7 +440,7 @@ func TestTrailersOfAPassedErrorAreKept(t *testing.T) {
 
 // HEAD has the header of GET, also of an error that passes.
 func TestHEADHasTheHeaderOfGETForAPassedError(t *testing.T) {
-	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	upstream := wiretest.Start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/xml")
 		w.Header().Set("ETag", `"x"`)
 		w.Header().Set("Content-Length", "5")
@@ -472,9 +473,9 @@ func TestHEADHasTheHeaderOfGETForAPassedError(t *testing.T) {
 		}),
 	} {
 		for _, l := range stacks() {
-			for _, protocol := range protocols {
-				viaGET, viaHEAD := get(t, protocol, l.wrap(h)), get(t, protocol, l.wrap(h), method("HEAD"))
-				bareHEAD := get(t, protocol, h, method("HEAD"))
+			for _, protocol := range wiretest.Protocols {
+				viaGET, viaHEAD := wiretest.Get(t, protocol, l.wrap(h)), wiretest.Get(t, protocol, l.wrap(h), wiretest.Method("HEAD"))
+				bareHEAD := wiretest.Get(t, protocol, h, wiretest.Method("HEAD"))
 				for _, name := range []string{"Content-Type", "Etag", "Last-Modified", "Cache-Control", "X-Content-Type-Options"} {
 					assert.Equal(t, viaGET.Header.Get(name), viaHEAD.Header.Get(name), "%s, %s: %s inside %s", protocol, name, why, l.name)
 				}
@@ -532,11 +533,11 @@ func TestATextErrorIsAProblemHoweverItIsWritten(t *testing.T) {
 			w.(http.Flusher).Flush()
 		},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			for name, outer := range map[string]func(http.Handler) http.Handler{"alone": middleware.Chain(), "inside nosniff": nosniff} {
-				a := get(t, protocol, outer(normalize(h)))
+				a := wiretest.Get(t, protocol, outer(normalize(h)))
 				assert.Equal(t, 404, a.StatusCode)
-				assert.Equal(t, "one\ntwo\nthree", problemOf(t, a)["detail"], "%s: %s, %s", protocol, why, name)
+				assert.Equal(t, "one\ntwo\nthree", a.Problem(t)["detail"], "%s: %s, %s", protocol, why, name)
 				assert.Equal(t, "nosniff", strings.Join(a.Header["X-Content-Type-Options"], ","))
 			}
 		}
@@ -570,11 +571,11 @@ func TestNoTextOfA5xxIsSent(t *testing.T) {
 			"a code that is none": func(w http.ResponseWriter, r *http.Request) { http.Error(w, text, 1234) },
 			"then a panic":        func(w http.ResponseWriter, r *http.Request) { http.Error(w, text, 500); panic("secret") },
 		} {
-			for _, protocol := range protocols {
-				a := get(t, protocol, middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(h))
-				assert.NotContains(t, a.body, "secret", "%s: %s, %d bytes", protocol, why, n)
+			for _, protocol := range wiretest.Protocols {
+				a := wiretest.Get(t, protocol, middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(h))
+				assert.NotContains(t, a.Text, "secret", "%s: %s, %d bytes", protocol, why, n)
 				assert.GreaterOrEqual(t, a.StatusCode, 500)
-				problemOf(t, a)
+				a.Problem(t)
 			}
 		}
 	}
@@ -736,13 +737,13 @@ func TestAnErrorThroughACompressorIsAProblem(t *testing.T) {
 				},
 			} {
 				h := outer.wrap(c.wrap(middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(h)))
-				for _, protocol := range protocols {
+				for _, protocol := range wiretest.Protocols {
 					if protocol == "HTTP/2" && outer.name != "Timeout" && outer.name != "AccessLog" {
 						continue
 					}
-					a := get(t, protocol, h, field("Accept-Encoding", "gzip"))
-					require.NoError(t, a.err)
-					body, err := decoded(a.Header, []byte(a.body))
+					a := wiretest.Get(t, protocol, h, wiretest.Field("Accept-Encoding", "gzip"))
+					require.NoError(t, a.Err)
+					body, err := decoded(a.Header, []byte(a.Text))
 					where := fmt.Sprintf("%s: %s, %s around %s", protocol, why, outer.name, c.name)
 					assert.NoError(t, err, where)
 					assert.Contains(t, body, fmt.Sprintf(`"status":%d`, a.StatusCode), where)
@@ -779,18 +780,18 @@ func TestALateResponseIsSent(t *testing.T) {
 			io.WriteString(w, "abc")
 		},
 	} {
-		for _, protocol := range protocols {
-			var bare answer
+		for _, protocol := range wiretest.Protocols {
+			var bare wiretest.Response
 			for _, l := range stacks() {
-				a := get(t, protocol, late(l.wrap, send))
-				require.NoError(t, a.err)
+				a := wiretest.Get(t, protocol, late(l.wrap, send))
+				require.NoError(t, a.Err)
 				if l.name == "net/http" {
 					bare = a
 					continue
 				}
 				where := fmt.Sprintf("%s: %s after %s", protocol, why, l.name)
 				assert.Equal(t, bare.StatusCode, a.StatusCode, where)
-				assert.Equal(t, bare.body, a.body, where)
+				assert.Equal(t, bare.Text, a.Text, where)
 				assert.Equal(t, bare.Header.Get("Content-Type"), a.Header.Get("Content-Type"), where)
 			}
 		}
@@ -812,7 +813,7 @@ func TestAProxyDuplicatesNoField(t *testing.T) {
 		"an error of 5xx":    func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 502) },
 		"a response by copy": func(w http.ResponseWriter, r *http.Request) { io.Copy(w, source(50_000)) },
 	} {
-		upstream := start(t, "HTTP/1.1", inner(h))
+		upstream := wiretest.Start(t, "HTTP/1.1", inner(h))
 		to, err := url.Parse(upstream.URL)
 		require.NoError(t, err)
 		proxy := httputil.NewSingleHostReverseProxy(to)
@@ -834,8 +835,8 @@ func TestAProxyDuplicatesNoField(t *testing.T) {
 					next.ServeHTTP(w, r)
 				})
 			}
-			for _, protocol := range protocols {
-				a := get(t, protocol, middleware.Chain(middleware.RequestID, see, limit(77), outer)(proxy))
+			for _, protocol := range wiretest.Protocols {
+				a := wiretest.Get(t, protocol, middleware.Chain(middleware.RequestID, see, limit(77), outer)(proxy))
 				where := fmt.Sprintf("%s: %s through %s", protocol, why, name)
 				assert.Equal(t, []string{id}, a.Header["X-Request-Id"], where)
 				assert.Len(t, a.Header["Ratelimit"], 1, where)
@@ -893,17 +894,17 @@ func TestNoDetailIsUntrue(t *testing.T) {
 		"a prepared 405": respond.Prepare(problem.New(405)),
 	} {
 		for _, mw := range []func(http.Handler) http.Handler{middleware.Chain(), normalize} {
-			a := get(t, "HTTP/1.1", mw(h))
+			a := wiretest.Get(t, "HTTP/1.1", mw(h))
 			for _, name := range []string{"Allow", "WWW-Authenticate", "Proxy-Authenticate", "Upgrade", "Retry-After", "Content-Range", "Location"} {
-				if strings.Contains(a.body, name+" field") && a.Header.Get(name) == "" {
-					t.Errorf("%s: the body speaks of %s: %s", why, name, a.body)
+				if strings.Contains(a.Text, name+" field") && a.Header.Get(name) == "" {
+					t.Errorf("%s: the body speaks of %s: %s", why, name, a.Text)
 				}
 			}
 		}
 	}
 	for _, wait := range []time.Duration{1, time.Second, time.Second + 1, 1<<63 - 1, 1<<63 - 1 - time.Second + 2} {
 		for _, code := range []int{429, 503} {
-			a := get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{RetryAfter: wait})(http.HandlerFunc(
+			a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{RetryAfter: wait})(http.HandlerFunc(
 				func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(code) })))
 			assert.Regexp(t, `^[1-9][0-9]*$`, a.Header.Get("Retry-After"), wait)
 		}
@@ -911,7 +912,7 @@ func TestNoDetailIsUntrue(t *testing.T) {
 	m := new(middleware.Maintenance)
 	for why, end := range map[string]time.Time{"far": time.Unix(1<<40, 0), "past": time.Unix(1, 0), "the greatest": time.Unix(1<<62, 0)} {
 		m.Start(end)
-		a := get(t, "HTTP/1.1", m.Wrap(http.NotFoundHandler()))
+		a := wiretest.Get(t, "HTTP/1.1", m.Wrap(http.NotFoundHandler()))
 		assert.NotContains(t, a.Header.Get("Retry-After"), "-", why)
 		assert.Equal(t, 503, a.StatusCode)
 	}
@@ -956,19 +957,19 @@ func TestAProblemHasTheCodingOfTheCompressor(t *testing.T) {
 			if name == "http.Error" && !strings.Contains(l.name, "Normalize") {
 				continue // is the handler's
 			}
-			for _, protocol := range protocols {
-				a := get(t, protocol, l.wrap(h))
-				assert.EqualValues(t, 500, problemOf(t, a)["status"], "%s in %s", name, l.name)
+			for _, protocol := range wiretest.Protocols {
+				a := wiretest.Get(t, protocol, l.wrap(h))
+				assert.EqualValues(t, 500, a.Problem(t)["status"], "%s in %s", name, l.name)
 				assert.Empty(t, a.Header["Content-Encoding"], "%s in %s", name, l.name)
 
-				a = get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				a = wiretest.Get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Content-Encoding", "gzip")
 					z := gzip.NewWriter(w)
 					defer z.Close()
 					l.wrap(h).ServeHTTP(compressing{w, z}, r)
-				}), field("Accept-Encoding", "gzip"))
+				}), wiretest.Field("Accept-Encoding", "gzip"))
 				assert.Equal(t, []string{"gzip"}, a.Header["Content-Encoding"], "%s in %s", name, l.name)
-				z, err := gzip.NewReader(strings.NewReader(a.body))
+				z, err := gzip.NewReader(strings.NewReader(a.Text))
 				require.NoError(t, err, "%s in %s", name, l.name)
 				text, err := io.ReadAll(z)
 				require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
@@ -32,8 +33,8 @@ func TestContentTypeRefusesOtherTypes(t *testing.T) {
 		{"no content, no type", nil, "", 200},
 		{"no content, any type", []string{"text/plain"}, "", 200},
 	} {
-		for _, protocol := range protocols {
-			a := get(t, protocol, h, func(r *http.Request) {
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, h, func(r *http.Request) {
 				r.Method = "POST"
 				if row.content != "" {
 					r.Body = io.NopCloser(strings.NewReader(row.content)) // its length is not told
@@ -45,7 +46,7 @@ func TestContentTypeRefusesOtherTypes(t *testing.T) {
 			})
 			assert.Equal(t, row.want, a.StatusCode, "%s %s", protocol, row.why)
 			if row.want == 415 {
-				assert.Equal(t, "The body must have the media type application/json or image/*.", problemOf(t, a)["detail"])
+				assert.Equal(t, "The body must have the media type application/json or image/*.", a.Problem(t)["detail"])
 				assert.Equal(t, "application/json, image/*", a.Header.Get("Accept"))
 			}
 		}
@@ -61,8 +62,8 @@ func TestContentTypePanicsIfATypeIsInvalid(t *testing.T) {
 func TestContentTypeSetsAcceptQueryForQUERY(t *testing.T) {
 	h := middleware.ContentType("application/json", "image/*")(http.HandlerFunc(ok))
 	for method, want := range map[string]string{"QUERY": "application/json, image/*", "POST": ""} {
-		for _, protocol := range protocols {
-			a := get(t, protocol, h, func(r *http.Request) {
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, h, func(r *http.Request) {
 				r.Method = method
 				r.Header.Set("Content-Type", "text/plain")
 				r.Body = io.NopCloser(strings.NewReader("x"))

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
@@ -17,17 +18,17 @@ func TestMaintenanceSends503WhileItIsOn(t *testing.T) {
 			Detail: "The press is being cleaned.",
 		}
 		h := m.Wrap(http.HandlerFunc(ok))
-		serve := func(path string) answer {
+		serve := func(path string) wiretest.Response {
 			rec, r := recorder()
 			r.URL.Path = path
 			h.ServeHTTP(rec, r)
-			return answer{Response: rec.Result(), body: rec.Body.String()}
+			return wiretest.Response{Response: rec.Result(), Text: rec.Body.String()}
 		}
 		assert.Equal(t, 200, serve("/").StatusCode, "off at first")
 
 		m.Start(time.Now().Add(90*time.Second + 1))
 		a := serve("/")
-		assert.Equal(t, "The press is being cleaned.", problemOf(t, a)["detail"])
+		assert.Equal(t, "The press is being cleaned.", a.Problem(t)["detail"])
 		assert.Equal(t, 503, a.StatusCode)
 		assert.Equal(t, "91", a.Header.Get("Retry-After"), "rounded up")
 		assert.Equal(t, 200, serve("/healthz").StatusCode)
@@ -48,6 +49,6 @@ func TestMaintenanceSends503WhileItIsOn(t *testing.T) {
 func TestMaintenanceUsesTheDescriptionOf503(t *testing.T) {
 	var m middleware.Maintenance
 	m.Start(time.Time{})
-	a := get(t, "HTTP/1.1", m.Wrap(http.HandlerFunc(ok)))
-	assert.Equal(t, descriptionOf(503), problemOf(t, a)["detail"])
+	a := wiretest.Get(t, "HTTP/1.1", m.Wrap(http.HandlerFunc(ok)))
+	assert.Equal(t, descriptionOf(503), a.Problem(t)["detail"])
 }

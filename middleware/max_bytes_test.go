@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
@@ -34,8 +35,8 @@ func TestMaxBytesLimitsTheBody(t *testing.T) {
 		{"far more, declared, and the client waits", "Expect: 100-continue\r\nContent-Length: 600000000", "", 413, false, true},
 	} {
 		reached = false
-		got := wire(t, h, "POST / HTTP/1.1\r\nHost: a\r\n"+row.fields+"\r\n\r\n"+row.content)
-		assert.Equal(t, []int{row.want}, statuses(got), row.why)
+		got := wiretest.Raw(t, h, "POST / HTTP/1.1\r\nHost: a\r\n"+row.fields+"\r\n\r\n"+row.content)
+		assert.Equal(t, []int{row.want}, wiretest.StatusCodes(got), row.why)
 		assert.Equal(t, row.reaches, reached, row.why)
 		assert.Equal(t, row.closes, strings.Contains(got, "Connection: close"), row.why)
 		if row.want == 413 {
@@ -45,18 +46,18 @@ func TestMaxBytesLimitsTheBody(t *testing.T) {
 }
 
 func TestMaxBytesOnHTTP2FailsTheRequestAlone(t *testing.T) {
-	srv := start(t, "HTTP/2", middleware.MaxBytes(5)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})))
+	srv := wiretest.Start(t, "HTTP/2", middleware.MaxBytes(5)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})))
 	for range 2 {
-		a := ask(t, srv, func(r *http.Request) {
+		a := wiretest.Send(t, srv, func(r *http.Request) {
 			r.Method, r.ContentLength, r.Body = "POST", 6, io.NopCloser(strings.NewReader("hello!"))
 		})
-		assert.Equal(t, "The body is 6 bytes long. At most 5 are accepted.", problemOf(t, a)["detail"])
+		assert.Equal(t, "The body is 6 bytes long. At most 5 are accepted.", a.Problem(t)["detail"])
 		assert.Equal(t, 413, a.StatusCode)
 	}
 }
 
 func TestMaxBytesOfZeroAcceptsNoBody(t *testing.T) {
 	h := middleware.MaxBytes(0)(http.HandlerFunc(ok))
-	assert.Equal(t, 200, get(t, "HTTP/1.1", h).StatusCode)
+	assert.Equal(t, 200, wiretest.Get(t, "HTTP/1.1", h).StatusCode)
 	assert.PanicsWithValue(t, "middleware: MaxBytes: -1 is negative", func() { middleware.MaxBytes(-1) })
 }

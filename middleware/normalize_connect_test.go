@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -49,9 +50,9 @@ func TestConnectWithoutAHijackIsRefused(t *testing.T) {
 					}
 					h(w, r)
 				})
-				got := wire(t, middleware.NormalizeWith(n)(inside), "CONNECT a:1 "+protocol+"\r\nHost: a:1\r\n\r\n"+smuggled)
+				got := wiretest.Raw(t, middleware.NormalizeWith(n)(inside), "CONNECT a:1 "+protocol+"\r\nHost: a:1\r\n\r\n"+smuggled)
 				final := got[strings.LastIndex(got, "HTTP/1."):]
-				assert.Equal(t, 501, statuses(final)[0], got)
+				assert.Equal(t, 501, wiretest.StatusCodes(final)[0], got)
 				assert.Contains(t, final, `"status":501`)
 				assert.Contains(t, final, "Connection: close")
 				assert.Contains(t, reported(c).Misused, "CONNECT")
@@ -81,7 +82,7 @@ func TestConnectKeepsItsHandlersResponse(t *testing.T) {
 	serve := func(h http.Handler) (string, middleware.Result) {
 		results := make(chan middleware.Result, 1) // the client may have all before the handler returns
 		captured := middleware.Capture(func(_ *http.Request, res middleware.Result) { results <- res })
-		got := wire(t, middleware.Chain(captured, middleware.Normalize)(h), "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")
+		got := wiretest.Raw(t, middleware.Chain(captured, middleware.Normalize)(h), "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")
 		return got, <-results
 	}
 	t.Run("a hijack alone", func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestConnectKeepsItsHandlersResponse(t *testing.T) {
 	})
 	t.Run("200, then a hijack", func(t *testing.T) {
 		got, result := serve(tunnel(200, false))
-		assert.Equal(t, 200, statuses(got)[0])
+		assert.Equal(t, 200, wiretest.StatusCodes(got)[0])
 		assert.Contains(t, got, "X-Proxy: here\r\n")
 		assert.True(t, strings.HasSuffix(got, "\r\n\r\nbytes of the tunnel"), got)
 		assert.Equal(t, 200, result.Status)
@@ -107,7 +108,7 @@ func TestConnectKeepsItsHandlersResponse(t *testing.T) {
 	} {
 		t.Run("a refusal with "+name, func(t *testing.T) {
 			got, result := serve(h)
-			assert.Equal(t, 403, statuses(got)[0])
+			assert.Equal(t, 403, wiretest.StatusCodes(got)[0])
 			assert.Contains(t, got, `"status":403`)
 			assert.Equal(t, 403, result.Status)
 		})
@@ -115,12 +116,12 @@ func TestConnectKeepsItsHandlersResponse(t *testing.T) {
 	t.Run("a panic", func(t *testing.T) {
 		n, c := reports(middleware.NormalizeOptions{})
 		h := middleware.NormalizeWith(n)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }))
-		assert.Contains(t, wire(t, h, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"), `"status":500`)
+		assert.Contains(t, wiretest.Raw(t, h, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"), `"status":500`)
 		assert.Empty(t, reported(c).Misused)
 	})
 	t.Run("a redirect", func(t *testing.T) {
 		got, _ := serve(http.RedirectHandler("/elsewhere", 307))
-		require.Equal(t, 307, statuses(got)[0])
+		require.Equal(t, 307, wiretest.StatusCodes(got)[0])
 		assert.Contains(t, got, "Location: /elsewhere")
 	})
 }

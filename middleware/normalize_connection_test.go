@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -66,10 +67,10 @@ func TestNormalizeListsUpgradeInConnection(t *testing.T) {
 			{"content that nobody read", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n", []string{"close", "upgrade"}},
 			{"an old client", "GET / HTTP/1.0\r\n\r\n", []string{"close", "upgrade"}},
 			// Here the second request ends the connection, so that the test ends.
-			{"it goes on", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + request11("GET /"), []string{"upgrade"}},
-			{"an old client that goes on", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + request11("GET /"), []string{"keep-alive", "upgrade"}},
+			{"it goes on", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + wiretest.RawRequest("GET /"), []string{"upgrade"}},
+			{"an old client that goes on", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + wiretest.RawRequest("GET /"), []string{"keep-alive", "upgrade"}},
 		} {
-			got := headerOf(t, wire(t, h, row.request))
+			got := headerOf(t, wiretest.Raw(t, h, row.request))
 			assert.Equal(t, []string{"h2c"}, got["Upgrade"], "%s: %s", who, row.why)
 			assert.Equal(t, row.want, connectionOf(got), "%s: %s", who, row.why)
 		}
@@ -82,22 +83,22 @@ func TestAHandlerThatClosesWith426StillCloses(t *testing.T) {
 		w.Header().Set("Connection", "close, X-Own")
 		http.Error(w, "x", 426)
 	}))
-	got := wire(t, h, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	assert.Equal(t, []int{426}, statuses(got), "the second request is not answered")
+	got := wiretest.Raw(t, h, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	assert.Equal(t, []int{426}, wiretest.StatusCodes(got), "the second request is not answered")
 	assert.Equal(t, []string{"close", "upgrade", "x-own"}, connectionOf(headerOf(t, got)))
 }
 
 func TestNormalizeDropsTheTypeOfAnEmptyHTTPError(t *testing.T) {
 	for _, code := range []int{204, 205, 304} {
-		for _, protocol := range protocols {
-			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "gone", code) })))
-			assert.NoError(t, a.err)
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "gone", code) })))
+			assert.NoError(t, a.Err)
 			assert.Equal(t, code, a.StatusCode)
-			assert.Empty(t, a.body)
+			assert.Empty(t, a.Text)
 			assert.NotContains(t, a.Header, "Content-Type", "%s %d", protocol, code)
 		}
 	}
-	a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/markdown")
 		w.WriteHeader(204)
 	})))
@@ -105,7 +106,7 @@ func TestNormalizeDropsTheTypeOfAnEmptyHTTPError(t *testing.T) {
 }
 
 func TestAnInvalidLengthDoesNotHarmTheBody(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for _, declared := range []string{"abc", "-5", "5, 5", "", " ", "99999999999999999999"} {
 			for why, h := range map[string]http.HandlerFunc{
 				"a success":         func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") },
@@ -114,14 +115,14 @@ func TestAnInvalidLengthDoesNotHarmTheBody(t *testing.T) {
 				"JSON as an error":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, `{"a":1}`, 400) },
 				"an error as it is": explicitError,
 			} {
-				a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Content-Length", declared)
 					h(w, r)
 				})))
-				assert.NoError(t, a.err, "%q %s", declared, why)
-				assert.NotEmpty(t, a.body, "%q %s", declared, why)
+				assert.NoError(t, a.Err, "%q %s", declared, why)
+				assert.NotEmpty(t, a.Text, "%q %s", declared, why)
 				if why == "a success" {
-					assert.Equal(t, "hello", a.body)
+					assert.Equal(t, "hello", a.Text)
 				}
 			}
 		}
@@ -144,26 +145,26 @@ func TestAWrongLengthFailsForTheClient(t *testing.T) {
 			io.WriteString(w, content)
 		}))
 	}
-	for _, protocol := range protocols {
-		a := get(t, protocol, write("1000", "hello"))
-		assert.ErrorIs(t, a.err, io.ErrUnexpectedEOF, "%s: too long", protocol)
-		assert.Equal(t, "hello", a.body)
+	for _, protocol := range wiretest.Protocols {
+		a := wiretest.Get(t, protocol, write("1000", "hello"))
+		assert.ErrorIs(t, a.Err, io.ErrUnexpectedEOF, "%s: too long", protocol)
+		assert.Equal(t, "hello", a.Text)
 	}
 	twice := "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
-	got := wire(t, write("3", "longer"), twice)
-	assert.Equal(t, []int{200}, statuses(got), "too short: the connection ends")
+	got := wiretest.Raw(t, write("3", "longer"), twice)
+	assert.Equal(t, []int{200}, wiretest.StatusCodes(got), "too short: the connection ends")
 	assert.True(t, strings.HasSuffix(got, "\r\n\r\n"), "and nothing is taken for content: %q", got)
-	assert.LessOrEqual(t, len(get(t, "HTTP/2", write("3", "longer")).body), 3)
+	assert.LessOrEqual(t, len(wiretest.Get(t, "HTTP/2", write("3", "longer")).Text), 3)
 
 	for _, declared := range []string{"1000", "3"} {
-		for _, protocol := range protocols {
-			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Length", declared)
 				w.WriteHeader(404)
 				io.WriteString(w, "no such order")
 			})))
-			assert.Equal(t, "no such order", problemOf(t, a)["detail"])
-			assert.EqualValues(t, len(a.body), a.ContentLength)
+			assert.Equal(t, "no such order", a.Problem(t)["detail"])
+			assert.EqualValues(t, len(a.Text), a.ContentLength)
 		}
 	}
 }
@@ -181,22 +182,22 @@ func TestNormalizeReportsAnInvalidLength(t *testing.T) {
 		{"bounded", "HTTP/2", []string{strings.Repeat("x", 1<<10)}, `Content-Length is "` + strings.Repeat("x", 32) + `…", which is not a length`},
 	} {
 		n, c := reports(middleware.NormalizeOptions{})
-		srv := start(t, row.protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := wiretest.Start(t, row.protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Content-Length"] = row.declared
 			io.WriteString(w, "hello")
 		})))
-		ask(t, srv)
+		wiretest.Send(t, srv)
 		srv.Close()
 		if rep := reported(c); assert.NotNil(t, rep, row.why) {
 			assert.Equal(t, row.want, rep.Misused, row.why)
 		}
 	}
-	text := new(logged)
-	srv := startLogging(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	text := new(wiretest.Log)
+	srv := wiretest.StartLogging(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "abc")
 		io.WriteString(w, "hello")
 	})), text)
-	ask(t, srv)
+	wiretest.Send(t, srv)
 	srv.Close()
 	assert.Equal(t, "http: invalid Content-Length of \"abc\"\n", text.String())
 }
@@ -210,11 +211,11 @@ func TestNormalizeRemovesALengthOfChunks(t *testing.T) {
 		"a replaced error: the length":   {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404) }, false},
 		"no content: neither of the two": {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, false},
 	} {
-		got := wire(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got := wiretest.Raw(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "5")
 			w.Header().Set("Transfer-Encoding", "chunked")
 			row.h(w, r)
-		})), request11("GET /"))
+		})), wiretest.RawRequest("GET /"))
 		h := headerOf(t, got)
 		assert.False(t, h.Get("Content-Length") != "" && h.Get("Transfer-Encoding") != "", "%s: never both: RFC 9112, 6.2\n%s", why, got)
 		assert.Equal(t, row.chunked, h.Get("Transfer-Encoding") == "chunked", "%s\n%s", why, got)
@@ -239,17 +240,17 @@ func TestSettingsCannotInjectHeaderLines(t *testing.T) {
 			respond.Error(w, 403, problem.Header("X-Own", evil), problem.Instance("/a\r\nb"))
 		},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			chain := middleware.RequestIDWith(ids)(middleware.NormalizeWith(n)(h))
-			a := get(t, protocol, chain)
-			require.NoError(t, a.err)
+			a := wiretest.Get(t, protocol, chain)
+			require.NoError(t, a.Err)
 			assert.Equal(t, code, a.StatusCode)
 			assert.Empty(t, a.Header.Get("Set-Cookie"))
 			for name, values := range a.Header {
 				assert.NotContains(t, name, "Evil")
 				assert.NotContains(t, strings.Join(values, ""), "\n")
 			}
-			problemOf(t, a) // the content begins where it should
+			a.Problem(t) // the content begins where it should
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -101,7 +102,7 @@ func TestAReadTimeoutOfTheServerIsA408(t *testing.T) {
 				all, err := io.ReadAll(client) // ends although the client has not closed
 				require.NoError(t, err)
 				got := string(all)
-				assert.Equal(t, []int{408}, statuses(got), "%s %s", name, why)
+				assert.Equal(t, []int{408}, wiretest.StatusCodes(got), "%s %s", name, why)
 				assert.Equal(t, []string{"close"}, headerOf(t, got)["Connection"], "%s %s: RFC 9110, 15.5.9", name, why)
 				assert.Contains(t, got, `"status":408`)
 			})
@@ -112,13 +113,13 @@ func TestAReadTimeoutOfTheServerIsA408(t *testing.T) {
 // A timeout of a read is no news of whom: of the content, only BadBody
 // knows.
 func TestATimeoutElsewhereIsNotTheClientsFault(t *testing.T) {
-	a := get(t, "HTTP/1.1", normalize(respond.Handler(func(w http.ResponseWriter, r *http.Request) error { return os.ErrDeadlineExceeded })))
-	problemOf(t, a)
+	a := wiretest.Get(t, "HTTP/1.1", normalize(respond.Handler(func(w http.ResponseWriter, r *http.Request) error { return os.ErrDeadlineExceeded })))
+	a.Problem(t)
 	assert.Equal(t, 500, a.StatusCode)
 }
 
 func TestAnUpstreamTimeoutIsAProblem(t *testing.T) {
-	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	upstream := wiretest.Start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}))
@@ -136,15 +137,15 @@ func TestAnUpstreamTimeoutIsAProblem(t *testing.T) {
 		{"a deadline, and respond.Err tells", telling, expired, 504},
 		{"cancelled, and respond.Err tells", telling, context.WithCancel, 503},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			for _, m := range []string{"GET", "POST"} {
 				capture, got := results()
-				a := get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				a := wiretest.Get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					ctx, cancel := row.context(r.Context())
 					cancel()
 					row.proxy.ServeHTTP(w, r.WithContext(ctx))
-				}))), method(m))
-				doc := problemOf(t, a)
+				}))), wiretest.Method(m))
+				doc := a.Problem(t)
 				assert.Equal(t, row.want, a.StatusCode, row.why)
 				assert.Equal(t, descriptionOf(row.want), doc["detail"], "%s: and nothing of the upstream", row.why)
 				res := <-got
@@ -164,7 +165,7 @@ func expired(ctx context.Context) (context.Context, context.CancelFunc) {
 
 func TestAHeldErrorEndsWithItsTimeoutHandler(t *testing.T) {
 	late := make(chan error, 1)
-	a := get(t, "HTTP/1.1", http.TimeoutHandler(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := wiretest.Get(t, "HTTP/1.1", http.TimeoutHandler(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(500)

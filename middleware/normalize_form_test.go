@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -24,16 +25,16 @@ func TestARenderedProblemStaysTheSameProblem(t *testing.T) {
 		{"application/xml", "application/problem+xml", "<queue><i>3</i><i>4</i></queue>"},
 		{"text/html", "text/html; charset=utf-8", "queue"},
 	} {
-		for _, protocol := range protocols {
-			a := get(t, protocol, h, field("Accept", row.accept))
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, h, wiretest.Field("Accept", row.accept))
 			assert.Equal(t, 503, a.StatusCode, row.accept)
 			assert.Equal(t, row.typ, a.Header.Get("Content-Type"))
 			assert.Equal(t, "60", a.Header.Get("Retry-After"))
 			assert.Equal(t, "Accept", a.Header.Get("Vary"))
-			assert.Contains(t, a.body, row.queue)
-			assert.Contains(t, a.body, "The press stands still.")
-			assert.Contains(t, a.body, "/presses/7")
-			assert.NotContains(t, a.body, "Bad Gateway")
+			assert.Contains(t, a.Text, row.queue)
+			assert.Contains(t, a.Text, "The press stands still.")
+			assert.Contains(t, a.Text, "/presses/7")
+			assert.NotContains(t, a.Text, "Bad Gateway")
 		}
 	}
 }

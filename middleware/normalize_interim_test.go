@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
 
 // hints sends a request and returns the answer and the interim codes before it.
-func hints(t *testing.T, protocol string, h http.Handler) (a answer, interim []int) {
-	a = get(t, protocol, h, func(r *http.Request) {
+func hints(t *testing.T, protocol string, h http.Handler) (a wiretest.Response, interim []int) {
+	a = wiretest.Get(t, protocol, h, func(r *http.Request) {
 		*r = *r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 			Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
 				interim = append(interim, code)
@@ -28,7 +29,7 @@ func hints(t *testing.T, protocol string, h http.Handler) (a answer, interim []i
 }
 
 func TestNormalizePassesHints(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		a, interim := hints(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Link", "</a.css>; rel=preload")
 			w.WriteHeader(103)
@@ -37,7 +38,7 @@ func TestNormalizePassesHints(t *testing.T) {
 			http.Error(w, "no such order", 404)
 		})))
 		assert.Equal(t, []int{103, 102, 104}, interim)
-		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+		assert.Equal(t, "no such order", a.Problem(t)["detail"])
 		assert.Equal(t, "</a.css>; rel=preload", a.Header.Get("Link"))
 	}
 }
@@ -55,18 +56,18 @@ func TestHTTP10GetsNoInterimResponse(t *testing.T) {
 		want         []int
 	}{
 		{"HTTP/1.0 knows none: RFC 9110, 15.2", "GET / HTTP/1.0\r\n\r\n", 103, []int{404}},
-		{"HTTP/1.1 does", request11("GET /"), 103, []int{103, 404}},
-		{"100 is for those who wait: RFC 9110, 10.1.1", request11("GET /"), 100, []int{404}},
-		{"these do", request11("POST /", "Expect: 100-continue", "Content-Length: 3") + "abc", 100, []int{100, 404}},
+		{"HTTP/1.1 does", wiretest.RawRequest("GET /"), 103, []int{103, 404}},
+		{"100 is for those who wait: RFC 9110, 10.1.1", wiretest.RawRequest("GET /"), 100, []int{404}},
+		{"these do", wiretest.RawRequest("POST /", "Expect: 100-continue", "Content-Length: 3") + "abc", 100, []int{100, 404}},
 	} {
-		assert.Equal(t, row.want, statuses(wire(t, hint(row.code), row.request)), row.why)
+		assert.Equal(t, row.want, wiretest.StatusCodes(wiretest.Raw(t, hint(row.code), row.request)), row.why)
 	}
 }
 
 func TestAnEarlyRefusalNeedsNoBody(t *testing.T) {
-	got := wire(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(413) })),
+	got := wiretest.Raw(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(413) })),
 		"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n")
-	assert.Equal(t, []int{413}, statuses(got))
+	assert.Equal(t, []int{413}, wiretest.StatusCodes(got))
 	assert.Contains(t, got, "Connection: close\r\n")
 }
 
@@ -83,13 +84,13 @@ func TestAHintInTimeoutHandlerIsNotTheStatus(t *testing.T) {
 }
 
 func TestALateHintIsIgnored(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		a, interim := hints(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "no such order", 404)
 			w.WriteHeader(103)
 		})))
 		assert.Empty(t, interim)
-		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+		assert.Equal(t, "no such order", a.Problem(t)["detail"])
 	}
 }
 
@@ -104,21 +105,21 @@ func TestAnImpossible101IsA500(t *testing.T) {
 	} {
 		n, c := reports(middleware.NormalizeOptions{})
 		capture, got := results()
-		srv := start(t, row.protocol, capture(middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := wiretest.Start(t, row.protocol, capture(middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if row.upgrade != "" {
 				w.Header().Set("Upgrade", row.upgrade)
 				w.Header().Set("Connection", "Upgrade")
 			}
 			w.WriteHeader(101)
 		}))))
-		a := ask(t, srv)
+		a := wiretest.Send(t, srv)
 		srv.Close()
 		assert.Equal(t, row.want, a.StatusCode, row.why)
 		res := <-got
 		assert.Equal(t, row.want, res.Status, row.why)
 		assert.Equal(t, 101, res.HandlerStatus)
 		if row.want == 500 {
-			problemOf(t, a)
+			a.Problem(t)
 			assert.Equal(t, 101, reported(c).Invalid.Code)
 		} else {
 			assert.Nil(t, reported(c))
@@ -127,11 +128,11 @@ func TestAnImpossible101IsA500(t *testing.T) {
 }
 
 func TestHTTP10HasNoOtherProtocolToSwitchTo(t *testing.T) {
-	got := wire(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	got := wiretest.Raw(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Upgrade", "websocket")
 		w.WriteHeader(101)
 	})), "GET / HTTP/1.0\r\n\r\n")
-	assert.Equal(t, []int{500}, statuses(got))
+	assert.Equal(t, []int{500}, wiretest.StatusCodes(got))
 }
 
 func TestResultBoundsInterimCodes(t *testing.T) {
@@ -155,7 +156,7 @@ func (w *interimOnly) WriteHeader(code int) {
 }
 
 func TestAProxyMayForwardHintsFromAGoroutine(t *testing.T) {
-	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	upstream := wiretest.Start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", "</a.css>; rel=preload")
 		w.WriteHeader(103)
 		io.WriteString(w, "hello")
@@ -163,7 +164,7 @@ func TestAProxyMayForwardHintsFromAGoroutine(t *testing.T) {
 	capture, got := results()
 	a, interim := hints(t, "HTTP/1.1", capture(normalize(proxyTo(t, upstream.URL))))
 	assert.Equal(t, []int{103}, interim)
-	assert.Equal(t, "hello", a.body)
+	assert.Equal(t, "hello", a.Text)
 	res := <-got
 	assert.Equal(t, []int{103}, res.Interim)
 	assert.Equal(t, 200, res.Status)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
@@ -25,7 +26,7 @@ func TestNormalizeDoesNotReportACompleteStatus(t *testing.T) {
 		{206, map[string]string{"Content-Range": "bytes 0-1/5", "Content-Type": "text/plain"}, nil, "RFC 9110, 15.3.7.1"},
 		{206, map[string]string{"Content-Type": "multipart/byteranges; boundary=x"}, nil, "several ranges name theirs in the parts: RFC 9110, 15.3.7.2"},
 		{207, map[string]string{"Content-Type": "application/xml"}, nil, "RFC 4918, 13"},
-		{226, map[string]string{"IM": "vcdiff", "ETag": `"2"`}, field("A-IM", "vcdiff"), "RFC 3229, 10.4.1"},
+		{226, map[string]string{"IM": "vcdiff", "ETag": `"2"`}, wiretest.Field("A-IM", "vcdiff"), "RFC 3229, 10.4.1"},
 		{300, nil, nil, "Location is for a preferred one: RFC 9110, 15.4.1"},
 		{301, map[string]string{"Location": "/y"}, nil, ""},
 		{302, map[string]string{"Location": "/y"}, nil, ""},
@@ -39,7 +40,7 @@ func TestNormalizeDoesNotReportACompleteStatus(t *testing.T) {
 		{413, nil, nil, "Retry-After and an end of the connection are at will: RFC 9110, 15.5.14"},
 		{415, nil, nil, "no type is required to be listed: RFC 9110, 15.5.16"},
 		{416, map[string]string{"Content-Range": "bytes */5"}, nil, ""},
-		{425, nil, field("Early-Data", "1"), "RFC 8470, 5.2"},
+		{425, nil, wiretest.Field("Early-Data", "1"), "RFC 8470, 5.2"},
 		{426, map[string]string{"Upgrade": "h2c"}, nil, ""},
 		{429, nil, nil, "Retry-After is at will: RFC 6585, 4"},
 		{451, map[string]string{"Link": `<https://example.com/>; rel="blocked-by"`}, nil, ""},
@@ -48,7 +49,7 @@ func TestNormalizeDoesNotReportACompleteStatus(t *testing.T) {
 		for _, own := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d %s %v", row.code, row.why, own), func(t *testing.T) {
 				n, c := reports(middleware.NormalizeOptions{})
-				srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					for f, v := range row.header {
 						w.Header().Set(f, v)
 					}
@@ -60,13 +61,13 @@ func TestNormalizeDoesNotReportACompleteStatus(t *testing.T) {
 						io.WriteString(w, "{}")
 					}
 				})))
-				a := ask(t, srv, func(r *http.Request) {
+				a := wiretest.Send(t, srv, func(r *http.Request) {
 					if row.change != nil {
 						row.change(r)
 					}
 				})
 				srv.Close()
-				assert.NoError(t, a.err)
+				assert.NoError(t, a.Err)
 				assert.Equal(t, row.code, a.StatusCode)
 				for f, v := range row.header {
 					assert.Equal(t, v, a.Header.Get(f), f)
@@ -78,15 +79,15 @@ func TestNormalizeDoesNotReportACompleteStatus(t *testing.T) {
 }
 
 func TestA304KeepsOnlyCacheFields(t *testing.T) {
-	for _, protocol := range protocols {
-		a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for _, protocol := range wiretest.Protocols {
+		a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for _, f := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Length"} {
 				w.Header().Set(f, "5")
 			}
 			w.Header().Set("ETag", `"1"`)
 			w.WriteHeader(304)
-		})), field("Accept-Encoding", "gzip"))
-		assert.NoError(t, a.err)
+		})), wiretest.Field("Accept-Encoding", "gzip"))
+		assert.NoError(t, a.Err)
 		for _, f := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Length"} {
 			assert.NotContains(t, a.Header, f, "%s: RFC 9110, 15.4.5", protocol)
 		}
@@ -103,14 +104,14 @@ func TestNoInterimResponseHasALength(t *testing.T) {
 		w.Header().Del("Transfer-Encoding")
 		io.WriteString(w, "hello")
 	}))
-	got := wire(t, h, request11("GET /"))
-	assert.Equal(t, []int{103, 199, 200}, statuses(got))
+	got := wiretest.Raw(t, h, wiretest.RawRequest("GET /"))
+	assert.Equal(t, []int{103, 199, 200}, wiretest.StatusCodes(got))
 	interim, _, _ := strings.Cut(got, "HTTP/1.1 200")
 	assert.NotContains(t, interim, "Content-Length", "RFC 9110, 8.6")
 	assert.NotContains(t, interim, "Transfer-Encoding", "RFC 9112, 6.1")
 	a, codes := hints(t, "HTTP/2", h)
 	assert.Equal(t, []int{103, 199}, codes)
-	assert.Equal(t, "hello", a.body)
+	assert.Equal(t, "hello", a.Text)
 }
 
 func TestNormalizeLeavesOtherProtocolsAlone(t *testing.T) {
@@ -123,16 +124,16 @@ func TestNormalizeLeavesOtherProtocolsAlone(t *testing.T) {
 		{"OAuth: RFC 6749, 5.2", "application/json;charset=UTF-8", `{"error":"invalid_grant"}`, 400},
 		{"GraphQL", "application/graphql-response+json", `{"errors":[]}`, 400},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			n, c := reports(middleware.NormalizeOptions{})
-			srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			srv := wiretest.Start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", row.typ)
 				w.WriteHeader(row.code)
 				io.WriteString(w, row.body)
 			})))
-			a := ask(t, srv)
+			a := wiretest.Send(t, srv)
 			srv.Close()
-			assert.Equal(t, row.body, a.body, row.why)
+			assert.Equal(t, row.body, a.Text, row.why)
 			assert.Equal(t, row.typ, a.Header.Get("Content-Type"), row.why)
 			assert.Equal(t, row.code, a.StatusCode, row.why)
 			assert.Nil(t, reported(c), row.why)
@@ -147,22 +148,22 @@ func TestATextBecomesTheFormatThatAcceptPrefers(t *testing.T) {
 		"*/*":             "application/problem+json",
 		"image/png":       "application/problem+json",
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			for why, h := range map[string]http.HandlerFunc{
 				"http.Error": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "<no> such order", 404) },
 				"a panic":    func(w http.ResponseWriter, r *http.Request) { panic("<no> such order") },
 			} {
-				a := get(t, protocol, normalize(h), field("Accept", accept))
+				a := wiretest.Get(t, protocol, normalize(h), wiretest.Field("Accept", accept))
 				assert.Equal(t, typ, a.Header.Get("Content-Type"), why)
 				assert.Equal(t, "Accept", a.Header.Get("Vary"), why)
-				assert.Equal(t, strconv.Itoa(len(a.body)), a.Header.Get("Content-Length"), why)
+				assert.Equal(t, strconv.Itoa(len(a.Text)), a.Header.Get("Content-Length"), why)
 				if why == "a panic" {
-					assert.NotContains(t, a.body, "such order")
+					assert.NotContains(t, a.Text, "such order")
 				} else {
-					assert.Contains(t, a.body, "such order")
+					assert.Contains(t, a.Text, "such order")
 				}
 				if typ != "application/problem+json" {
-					assert.NotContains(t, a.body, "<no>", "%s: escaped", typ)
+					assert.NotContains(t, a.Text, "<no>", "%s: escaped", typ)
 				}
 			}
 		}
@@ -172,11 +173,11 @@ func TestATextBecomesTheFormatThatAcceptPrefers(t *testing.T) {
 func TestServeMuxHandlesOddMethodsAndPaths(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /a/b", func(w http.ResponseWriter, r *http.Request) {})
-	got := wire(t, normalize(mux), request11("BREW /a/b"))
-	assert.Equal(t, []int{405}, statuses(got))
+	got := wiretest.Raw(t, normalize(mux), wiretest.RawRequest("BREW /a/b"))
+	assert.Equal(t, []int{405}, wiretest.StatusCodes(got))
 	assert.Equal(t, "GET, HEAD", headerOf(t, got).Get("Allow"))
 	assert.Contains(t, got, `"status":405`)
-	raw, got := wire(t, mux, request11("GET /a//b")), wire(t, normalize(mux), request11("GET /a//b"))
-	assert.Equal(t, statuses(raw), statuses(got), "a redirect is not an error")
+	raw, got := wiretest.Raw(t, mux, wiretest.RawRequest("GET /a//b")), wiretest.Raw(t, normalize(mux), wiretest.RawRequest("GET /a//b"))
+	assert.Equal(t, wiretest.StatusCodes(raw), wiretest.StatusCodes(got), "a redirect is not an error")
 	assert.Equal(t, "/a/b", headerOf(t, got).Get("Location"))
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -21,15 +22,15 @@ import (
 // What a handler may do with the calls of a ResponseWriter, in any order.
 
 func TestNormalizeKeepsTheFirstError(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		n, c := reports(middleware.NormalizeOptions{})
-		srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := wiretest.Start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "no such order", 404)
 			http.Error(w, "pq: password", 500)
 		})))
-		a := ask(t, srv)
+		a := wiretest.Send(t, srv)
 		srv.Close()
-		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+		assert.Equal(t, "no such order", a.Problem(t)["detail"])
 		assert.Equal(t, 404, a.StatusCode)
 		rep := reported(c)
 		require.Len(t, rep.Superfluous, 1)
@@ -40,52 +41,52 @@ func TestNormalizeKeepsTheFirstError(t *testing.T) {
 }
 
 func TestNormalizeDropsWritesAfterAnError(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		n, c := reports(middleware.NormalizeOptions{})
-		srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := wiretest.Start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "denied", 403)
 			fmt.Fprint(w, `{"secret":"x"}`)
 		})))
-		a := ask(t, srv)
+		a := wiretest.Send(t, srv)
 		srv.Close()
-		assert.Equal(t, "denied", problemOf(t, a)["detail"])
+		assert.Equal(t, "denied", a.Problem(t)["detail"])
 		assert.EqualValues(t, len(`{"secret":"x"}`), reported(c).Dropped)
 	}
 }
 
 func TestJSONThroughHTTPErrorIsSentAsJSON(t *testing.T) {
 	for _, body := range []string{`{"error":"x"}`, `["x"]`, ` {"error":"x"}`} {
-		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, body, 400) })))
+		a := wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, body, 400) })))
 		assert.Equal(t, "application/json", a.Header.Get("Content-Type"))
-		assert.Equal(t, body+"\n", a.body)
-		assert.EqualValues(t, len(a.body), a.ContentLength)
+		assert.Equal(t, body+"\n", a.Text)
+		assert.EqualValues(t, len(a.Text), a.ContentLength)
 	}
 	for _, body := range []string{`{"error":`, `{oops}`, `[`} {
-		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, body, 400) })))
-		assert.Equal(t, body, problemOf(t, a)["detail"], "a text that only begins like JSON is a text")
+		a := wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, body, 400) })))
+		assert.Equal(t, body, a.Problem(t)["detail"], "a text that only begins like JSON is a text")
 	}
 }
 
 func TestASecondCallMayCorrectAnInvalidCode(t *testing.T) {
-	a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(0) // net/http panics here, and careful handlers recover
 		http.Error(w, "no such order", 404)
 	})))
 	assert.Equal(t, 404, a.StatusCode)
-	assert.Equal(t, "no such order", problemOf(t, a)["detail"])
+	assert.Equal(t, "no such order", a.Problem(t)["detail"])
 
-	a = get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a = wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(0)
 		io.WriteString(w, "text of an answer that is none")
 		w.WriteHeader(200)
 		io.WriteString(w, "late")
 	})))
 	assert.Equal(t, 500, a.StatusCode, "bytes commit, whatever comes then")
-	assert.NotContains(t, problemOf(t, a)["detail"], "text")
+	assert.NotContains(t, a.Problem(t)["detail"], "text")
 }
 
 func TestFieldsSetAfterWriteHeaderAreIgnored(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for why, h := range map[string]http.HandlerFunc{
 			"a success": func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(200)
@@ -106,14 +107,14 @@ func TestFieldsSetAfterWriteHeaderAreIgnored(t *testing.T) {
 				io.WriteString(w, "{}")
 			},
 		} {
-			a := get(t, protocol, normalize(h))
+			a := wiretest.Get(t, protocol, normalize(h))
 			assert.Empty(t, a.Header.Get("X-Late"), why)
 		}
 	}
 }
 
 func TestNormalizeSendsAFlushedErrorAtOnce(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for why, row := range map[string]struct {
 			h    http.HandlerFunc
 			want string
@@ -136,44 +137,44 @@ func TestNormalizeSendsAFlushedErrorAtOnce(t *testing.T) {
 			}, "data: x\n\n"},
 		} {
 			capture, got := results()
-			a := get(t, protocol, capture(normalize(row.h)))
-			assert.NoError(t, a.err)
+			a := wiretest.Get(t, protocol, capture(normalize(row.h)))
+			assert.NoError(t, a.Err)
 			assert.Equal(t, 403, a.StatusCode, why)
-			assert.Equal(t, row.want, a.body, why)
-			assert.EqualValues(t, len(a.body), (<-got).Bytes, why)
+			assert.Equal(t, row.want, a.Text, why)
+			assert.EqualValues(t, len(a.Text), (<-got).Bytes, why)
 		}
 	}
 }
 
 func TestNormalizeHoldsLittleOfAnUntypedError(t *testing.T) {
 	page := "<html>" + strings.Repeat("x", 5000)
-	for _, protocol := range protocols {
-		a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for _, protocol := range wiretest.Protocols {
+		a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(404)
 			n, err := io.Copy(w, struct{ io.Reader }{strings.NewReader(page)})
 			assert.EqualValues(t, len(page), n)
 			assert.NoError(t, err)
 		})))
-		assert.Equal(t, page, a.body)
-		a = get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, page, a.Text)
+		a = wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(404)
 			n, err := io.Copy(w, struct{ io.Reader }{strings.NewReader("no such order")})
 			assert.EqualValues(t, 13, n)
 			assert.NoError(t, err)
 		})))
-		assert.Equal(t, "no such order", problemOf(t, a)["detail"])
-		a = get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "no such order", a.Problem(t)["detail"])
+		a = wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(404)
 			n, err := io.Copy(w, struct{ io.Reader }{strings.NewReader("")})
 			assert.Zero(t, n)
 			assert.NoError(t, err)
 		})))
-		problemOf(t, a)
+		a.Problem(t)
 	}
 }
 
 func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for why, mw := range map[string]func(http.Handler) http.Handler{
 			"Capture":   middleware.Capture(nothing),
 			"Normalize": normalize,
@@ -181,8 +182,8 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 		} {
 			var leaked http.ResponseWriter
 			answers := []string{"a", "b"}
-			text := new(logged)
-			srv := startLogging(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			text := new(wiretest.Log)
+			srv := wiretest.StartLogging(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if leaked != nil { // a goroutine of the first request is still at it
 					n, err := io.WriteString(leaked, "SECRET")
 					assert.Zero(t, n, why)
@@ -199,9 +200,9 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 				io.WriteString(w, answers[0])
 				answers = answers[1:]
 			})), text)
-			assert.Equal(t, "a", ask(t, srv).body)
-			b := ask(t, srv)
-			assert.Equal(t, "b", b.body, "%s: the answer to another request has nothing of it", why)
+			assert.Equal(t, "a", wiretest.Send(t, srv).Text)
+			b := wiretest.Send(t, srv)
+			assert.Equal(t, "b", b.Text, "%s: the answer to another request has nothing of it", why)
 			assert.Equal(t, 200, b.StatusCode)
 			srv.Close()
 			assert.Empty(t, text.String(), "%s: a late WriteHeader is nobody's superfluous one", why)
@@ -210,24 +211,24 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 }
 
 func TestASuperfluousCallIsLoggedWithItsCaller(t *testing.T) {
-	text := new(logged)
-	srv := startLogging(t, "HTTP/1.1", middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	text := new(wiretest.Log)
+	srv := wiretest.StartLogging(t, "HTTP/1.1", middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(404)
 		w.WriteHeader(500)
 	})), text)
-	ask(t, srv)
+	wiretest.Send(t, srv)
 	srv.Close()
 	assert.Regexp(t, `^http: superfluous response.WriteHeader call from \S+TestASuperfluousCallIsLoggedWithItsCaller\S* \(normalize_order_test.go:\d+\)\n$`, text.String())
 }
 
 func TestNormalizeBoundsSuperfluousCalls(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for range 1000 {
 			http.Error(w, strings.Repeat("x", 100_000), 500)
 		}
 	})))
-	ask(t, srv)
+	wiretest.Send(t, srv)
 	srv.Close()
 	rep := reported(c)
 	assert.Len(t, rep.Superfluous, 8)
@@ -253,22 +254,22 @@ func TestNormalizeKnowsAnOuterCompressor(t *testing.T) {
 		"file server": http.FileServer(http.Dir("/var/empty")).ServeHTTP, // deletes Content-Encoding itself: go.dev/issue/66343
 	} {
 		t.Run("outside "+why, func(t *testing.T) {
-			a := get(t, "HTTP/1.1", compress(normalize(h)), plain)
+			a := wiretest.Get(t, "HTTP/1.1", compress(normalize(h)), plain)
 			assert.Equal(t, "gzip", a.Header.Get("Content-Encoding"))
-			z, err := gzip.NewReader(strings.NewReader(a.body))
+			z, err := gzip.NewReader(strings.NewReader(a.Text))
 			require.NoError(t, err)
 			body, err := io.ReadAll(z)
 			require.NoError(t, err)
-			a.body = string(body)
-			problemOf(t, a)
+			a.Text = string(body)
+			a.Problem(t)
 			assert.NotEqual(t, fmt.Sprint(len(body)), a.Header.Get("Content-Length"))
 		})
 		t.Run("inside "+why, func(t *testing.T) {
-			a := get(t, "HTTP/1.1", normalize(compress(h)), plain)
+			a := wiretest.Get(t, "HTTP/1.1", normalize(compress(h)), plain)
 			assert.Empty(t, a.Header.Get("Content-Encoding"))
-			doc := problemOf(t, a)
+			doc := a.Problem(t)
 			assert.NotContains(t, doc["detail"], "\x1f\x8b", "compressed bytes are no text")
-			assert.EqualValues(t, len(a.body), a.ContentLength)
+			assert.EqualValues(t, len(a.Text), a.ContentLength)
 		})
 	}
 }
@@ -287,8 +288,8 @@ func TestFieldsOfAReplacedBodyAreRemoved(t *testing.T) {
 	kept := []string{"Allow", "Www-Authenticate", "Proxy-Authenticate", "Retry-After", "Link", "Set-Cookie",
 		"Access-Control-Allow-Origin", "Content-Security-Policy", "Strict-Transport-Security", "X-Request-Id"}
 	for _, code := range []int{404, 412, 416, 500} {
-		for _, protocol := range protocols {
-			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				for _, f := range append(append([]string{}, gone...), kept...) {
 					w.Header().Set(f, "x")
 				}
@@ -297,7 +298,7 @@ func TestFieldsOfAReplacedBodyAreRemoved(t *testing.T) {
 				w.Header().Set("Content-Length", "1000")
 				http.Error(w, "x", code)
 			})))
-			problemOf(t, a)
+			a.Problem(t)
 			for _, f := range gone {
 				stays := code == 412 && (f == "Etag" || f == "Last-Modified") || code == 416 && f == "Content-Range"
 				assert.Equal(t, stays, a.Header.Get(f) != "", "%d %s", code, f)
@@ -307,24 +308,24 @@ func TestFieldsOfAReplacedBodyAreRemoved(t *testing.T) {
 			}
 			assert.Equal(t, []string{"Origin", "Accept"}, a.Header["Vary"])
 			assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-			assert.EqualValues(t, len(a.body), a.ContentLength)
+			assert.EqualValues(t, len(a.Text), a.ContentLength)
 		}
 	}
 }
 
 func TestNormalizeReportsAWrongLength(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for why, row := range map[string]struct{ declared, want string }{
 			"too long":  {"1000", "Content-Length is 1000, but the body ended after 5 bytes"},
 			"too short": {"3", "the body was longer than its Content-Length"},
 			"right":     {"5", ""},
 		} {
 			n, c := reports(middleware.NormalizeOptions{})
-			srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			srv := wiretest.Start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Length", row.declared)
 				io.WriteString(w, "hello")
 			})))
-			ask(t, srv)
+			wiretest.Send(t, srv)
 			srv.Close()
 			rep := reported(c)
 			if row.want == "" {
@@ -364,32 +365,32 @@ func TestHTTP2ResponsesHaveNoConnectionFields(t *testing.T) {
 		w.Header().Set("Upgrade", "h2c")
 		http.Error(w, "x", 426)
 	}))
-	srv := start(t, "HTTP/2", h)
+	srv := wiretest.Start(t, "HTTP/2", h)
 	for range 3 {
-		a := ask(t, srv)
-		problemOf(t, a)
+		a := wiretest.Send(t, srv)
+		a.Problem(t)
 		assert.Empty(t, a.Header.Get("Keep-Alive"))
 		assert.Empty(t, a.Header.Get("Upgrade"))
 		assert.Empty(t, a.Header.Get("Connection"))
 	}
-	assert.Equal(t, []int{426}, statuses(wire(t, h, request11("GET /"))))
-	assert.Contains(t, wire(t, h, request11("GET /")), "Upgrade: h2c", "HTTP/1.1 keeps it")
+	assert.Equal(t, []int{426}, wiretest.StatusCodes(wiretest.Raw(t, h, wiretest.RawRequest("GET /"))))
+	assert.Contains(t, wiretest.Raw(t, h, wiretest.RawRequest("GET /")), "Upgrade: h2c", "HTTP/1.1 keeps it")
 }
 
 func TestNormalizeOnHEADHasTheHeaderOfGET(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for why, h := range map[string]http.HandlerFunc{
 			"http.Error": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) },
 			"empty":      func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) },
 		} {
 			capture, got := results()
-			srv := start(t, protocol, capture(normalize(h)))
-			a, b := ask(t, srv), ask(t, srv, method("HEAD"))
+			srv := wiretest.Start(t, protocol, capture(normalize(h)))
+			a, b := wiretest.Send(t, srv), wiretest.Send(t, srv, wiretest.Method("HEAD"))
 			a.Header.Del("Date")
 			b.Header.Del("Date")
 			assert.Equal(t, a.Header, b.Header, why)
 			assert.Equal(t, a.ContentLength, b.ContentLength, why)
-			assert.Empty(t, b.body)
+			assert.Empty(t, b.Text)
 			<-got
 			assert.Zero(t, (<-got).Bytes)
 		}
@@ -419,14 +420,14 @@ func TestNormalizeCallsReplaceAndDetail(t *testing.T) {
 		{"", "no such order", "NO SUCH ORDER", 404},
 		{"text/plain", "for everybody", "FOR EVERYBODY", 503},
 	} {
-		a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if row.typ != "" {
 				w.Header().Set("Content-Type", row.typ)
 			}
 			w.WriteHeader(row.code)
 			io.WriteString(w, row.body)
 		})))
-		detail := problemOf(t, a)["detail"]
+		detail := a.Problem(t)["detail"]
 		if row.want == "" {
 			assert.NotContains(t, detail, "x</h1>")
 		} else {
@@ -434,25 +435,25 @@ func TestNormalizeCallsReplaceAndDetail(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", 101)
-	a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
-	assert.NotContains(t, a.body, "xx", "ReplaceYes holds for a text beyond MaxText, too")
+	a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
+	assert.NotContains(t, a.Text, "xx", "ReplaceYes holds for a text beyond MaxText, too")
 	n.Replace = nil
-	a = get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
-	assert.Equal(t, long+"\n", a.body, "more than MaxText passes")
+	a = wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, long, 404) })))
+	assert.Equal(t, long+"\n", a.Text, "more than MaxText passes")
 }
 
 func TestNormalizeUsesNoLongTextAsDetail(t *testing.T) {
 	for n, shown := range map[int]bool{1024: true, 1025: false} {
 		story := strings.Repeat("x", n)
 		normalizer, c := reports(middleware.NormalizeOptions{})
-		srv := start(t, "HTTP/1.1", middleware.NormalizeWith(normalizer)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, story, 404) })))
-		a := ask(t, srv)
+		srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(normalizer)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, story, 404) })))
+		a := wiretest.Send(t, srv)
 		srv.Close()
 		if shown {
-			assert.Equal(t, story, problemOf(t, a)["detail"])
+			assert.Equal(t, story, a.Problem(t)["detail"])
 			assert.Nil(t, reported(c))
 		} else {
-			assert.Equal(t, descriptionOf(404), problemOf(t, a)["detail"])
+			assert.Equal(t, descriptionOf(404), a.Problem(t)["detail"])
 			assert.Len(t, reported(c).Withheld, 1024)
 		}
 	}
@@ -461,25 +462,25 @@ func TestNormalizeUsesNoLongTextAsDetail(t *testing.T) {
 func TestReplaceIsNotCalledForProblems(t *testing.T) {
 	n := middleware.NormalizeOptions{Replace: func(*http.Request, int, http.Header) middleware.Replacement { return middleware.ReplaceYes }}
 	h := middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 404, problem.Detail("no such order")) }))
-	assert.Equal(t, "no such order", problemOf(t, get(t, "HTTP/1.1", h))["detail"])
-	page := get(t, "HTTP/1.1", h, field("Accept", "text/html"))
+	assert.Equal(t, "no such order", wiretest.Get(t, "HTTP/1.1", h).Problem(t)["detail"])
+	page := wiretest.Get(t, "HTTP/1.1", h, wiretest.Field("Accept", "text/html"))
 	assert.Equal(t, "text/html; charset=utf-8", page.Header.Get("Content-Type"))
-	assert.Contains(t, page.body, "no such order")
+	assert.Contains(t, page.Text, "no such order")
 }
 
 func TestADeclinedDetailIsNotLogged(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{Detail: func(*http.Request, int, string) string { return "" }})
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) })))
-	a := ask(t, srv)
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) })))
+	a := wiretest.Send(t, srv)
 	srv.Close()
-	assert.Equal(t, descriptionOf(404), problemOf(t, a)["detail"])
+	assert.Equal(t, descriptionOf(404), a.Problem(t)["detail"])
 	assert.Nil(t, reported(c), "clients could fill the log with it")
 }
 
 func TestNormalizeSkipsARequest(t *testing.T) {
 	h := middleware.NormalizeWith(middleware.NormalizeOptions{Skip: func(r *http.Request) bool { return r.URL.Path == "/x" }})(http.NotFoundHandler())
-	assert.Equal(t, "404 page not found\n", get(t, "HTTP/1.1", h).body)
-	problemOf(t, get(t, "HTTP/1.1", h, func(r *http.Request) { r.URL.Path = "/y" }))
+	assert.Equal(t, "404 page not found\n", wiretest.Get(t, "HTTP/1.1", h).Text)
+	wiretest.Get(t, "HTTP/1.1", h, func(r *http.Request) { r.URL.Path = "/y" }).Problem(t)
 }
 
 // FuzzNormalizeDetail: whatever text an error has, the answer is either that
@@ -510,7 +511,7 @@ func FuzzNormalizeDetail(f *testing.F) {
 		if bytes.Equal(bytes.TrimSpace(body), []byte(strings.TrimSpace(text))) && rec.Header().Get("Content-Type") != "application/problem+json" {
 			return
 		}
-		doc := problemOf(t, answer{Response: rec.Result(), body: string(body)})
+		doc := wiretest.Response{Response: rec.Result(), Text: string(body)}.Problem(t)
 		detail, _ := doc["detail"].(string)
 		if code < 500 && detail == strings.TrimSpace(text) || detail == descriptionOf(code) {
 			return

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,13 +30,13 @@ func TestNormalizeSends500ForAPanic(t *testing.T) {
 		"a Capture is inside": middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) })).ServeHTTP,
 		"a Recover is inside": middleware.RecoverWith(middleware.RecoverOptions{Report: func(*http.Request, middleware.Report) {}})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) })).ServeHTTP,
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			n, c := reports(middleware.NormalizeOptions{})
 			capture, got := results()
-			srv := start(t, protocol, capture(middleware.NormalizeWith(n)(h)))
-			a := ask(t, srv)
+			srv := wiretest.Start(t, protocol, capture(middleware.NormalizeWith(n)(h)))
+			a := wiretest.Send(t, srv)
 			srv.Close()
-			assert.Equal(t, descriptionOf(500), problemOf(t, a)["detail"], why)
+			assert.Equal(t, descriptionOf(500), a.Problem(t)["detail"], why)
 			assert.Equal(t, 500, a.StatusCode, why)
 			res := <-got
 			assert.Equal(t, 500, res.Status)
@@ -75,14 +76,14 @@ func TestNormalizeCutsAResponseThatPanicsMidway(t *testing.T) {
 			panic("x")
 		},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			n, c := reports(middleware.NormalizeOptions{})
 			capture, got := results()
-			srv := start(t, protocol, capture(middleware.NormalizeWith(n)(h)))
-			a := ask(t, srv)
+			srv := wiretest.Start(t, protocol, capture(middleware.NormalizeWith(n)(h)))
+			a := wiretest.Send(t, srv)
 			srv.Close()
 			if why != "a flushed problem" { // complete by its Content-Length
-				assert.Error(t, a.err, "%s %s: the client sees it fail", protocol, why)
+				assert.Error(t, a.Err, "%s %s: the client sees it fail", protocol, why)
 			}
 			res := <-got
 			assert.True(t, res.Aborted, why)
@@ -98,11 +99,11 @@ func TestNormalizePassesErrAbortHandler(t *testing.T) {
 		"while an error is held": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404); panic(http.ErrAbortHandler) },
 		"in the middle":          func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc"); panic(http.ErrAbortHandler) },
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			n, c := reports(middleware.NormalizeOptions{})
 			passed := make(chan any, 1)
 			capture, got := results()
-			a := get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := wiretest.Get(t, protocol, capture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer func() {
 					v := recover()
 					passed <- v
@@ -110,7 +111,7 @@ func TestNormalizePassesErrAbortHandler(t *testing.T) {
 				}()
 				middleware.NormalizeWith(n)(h).ServeHTTP(w, r)
 			})))
-			assert.Error(t, a.err, why)
+			assert.Error(t, a.Err, why)
 			res := <-got
 			assert.True(t, res.Aborted)
 			if why != "in the middle" {
@@ -124,24 +125,24 @@ func TestNormalizePassesErrAbortHandler(t *testing.T) {
 }
 
 func TestGoexitIsReportedAsAborted(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		capture, got := results()
-		a := get(t, protocol, capture(normalize(middleware.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { runtime.Goexit() })))))
-		assert.Error(t, a.err)
+		a := wiretest.Get(t, protocol, capture(normalize(middleware.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { runtime.Goexit() })))))
+		assert.Error(t, a.Err)
 		assert.Equal(t, middleware.Result{Aborted: true}, <-got)
 	}
 }
 
 func TestAPanicWithNilIsAPanic(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
-	a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(nil) })))
+	a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(nil) })))
 	assert.Equal(t, 500, a.StatusCode)
 	assert.IsType(t, &runtime.PanicNilError{}, reported(c).Panic)
 }
 
 func TestNormalizeBoundsTheLogOfAPanic(t *testing.T) {
-	log, text := logger()
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	log, text := wiretest.NewLogger()
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var deep func(int)
 		deep = func(n int) {
 			if n == 0 {
@@ -151,16 +152,16 @@ func TestNormalizeBoundsTheLogOfAPanic(t *testing.T) {
 		}
 		deep(1000)
 	})))
-	ask(t, srv)
+	wiretest.Send(t, srv)
 	srv.Close()
 	assert.Less(t, len(text.String()), 64<<10)
 }
 
 func TestResultReportsThatTheClientLeft(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		ctx, cancel := context.WithCancel(t.Context())
 		capture, got := results()
-		get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wiretest.Get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			cancel()
 			<-r.Context().Done()
 			_, err := io.WriteString(w, "into the void")

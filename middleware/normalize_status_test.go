@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
@@ -57,15 +58,15 @@ func TestNormalizeMeetsWhatEachStatusRequires(t *testing.T) {
 		if s.Class() == status.Informational {
 			continue // no final answer; see the tests of interim codes
 		}
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			for _, m := range []string{"GET", "HEAD", "POST"} {
 				t.Run(fmt.Sprintf("%s %s %d", protocol, m, s.Code), func(t *testing.T) {
 					n, c := reports(middleware.NormalizeOptions{})
-					srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					srv := wiretest.Start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						w.Header().Set("Content-Length", "3") // of a body that never comes
 						w.WriteHeader(s.Code)
 					})))
-					a := ask(t, srv, method(m))
+					a := wiretest.Send(t, srv, wiretest.Method(m))
 					srv.Close()
 					rep := reported(c)
 					assert.Equal(t, s.Code, a.StatusCode)
@@ -94,12 +95,12 @@ func TestNormalizeMeetsWhatEachStatusRequires(t *testing.T) {
 	}
 }
 
-func checkBody(t *testing.T, s status.Info, m string, a answer) {
+func checkBody(t *testing.T, s status.Info, m string, a wiretest.Response) {
 	t.Helper()
 	switch {
 	case status.BodyForbidden(s.Code):
-		assert.NoError(t, a.err)
-		assert.Empty(t, a.body)
+		assert.NoError(t, a.Err)
+		assert.Empty(t, a.Text)
 		assert.Empty(t, a.Header.Get("Content-Type"))
 		assert.Empty(t, a.Header.Get("Transfer-Encoding"))
 		if s.Code == 205 {
@@ -111,20 +112,20 @@ func checkBody(t *testing.T, s status.Info, m string, a answer) {
 		// The length is the handler's mistake, and was reported; nothing is
 		// made up for a success.
 	case m == "HEAD":
-		assert.NoError(t, a.err)
-		assert.Empty(t, a.body)
+		assert.NoError(t, a.Err)
+		assert.Empty(t, a.Text)
 		assert.Equal(t, problem.MediaType, a.Header.Get("Content-Type"))
 		body, _ := problem.New(s.Code).AppendJSON(nil)
 		assert.EqualValues(t, len(body), a.ContentLength, "as GET would have: RFC 9110, 8.6")
 	default:
-		doc := problemOf(t, a)
+		doc := a.Problem(t)
 		assert.Equal(t, s.Reason, doc["title"])
 		assert.Equal(t, s.Description, doc["detail"])
-		assert.EqualValues(t, len(a.body), a.ContentLength)
+		assert.EqualValues(t, len(a.Text), a.ContentLength)
 	}
 }
 
-func checkStorage(t *testing.T, code int, a answer) {
+func checkStorage(t *testing.T, code int, a wiretest.Response) {
 	t.Helper()
 	if slices.Contains(neverStored, code) || code >= 400 {
 		assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
@@ -136,7 +137,7 @@ func TestNormalizeForbidsStoringATypedError(t *testing.T) {
 		if s.Code < 400 {
 			continue
 		}
-		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Cache-Control", "max-age=60")
 			w.WriteHeader(s.Code)
@@ -147,7 +148,7 @@ func TestNormalizeForbidsStoringATypedError(t *testing.T) {
 			want = "no-store"
 		}
 		assert.Equal(t, want, a.Header.Get("Cache-Control"), "%d", s.Code)
-		assert.Equal(t, "{}", a.body)
+		assert.Equal(t, "{}", a.Text)
 	}
 }
 
@@ -168,7 +169,7 @@ func TestNormalizeAddsFieldsOfItsSettings(t *testing.T) {
 		},
 	})
 	for _, own := range []bool{false, true} { // a content of its own makes no difference
-		srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			code, _ := strconv.Atoi(r.URL.Query().Get("code"))
 			if own {
 				w.Header().Set("Content-Type", "application/json")
@@ -193,7 +194,7 @@ func TestNormalizeAddsFieldsOfItsSettings(t *testing.T) {
 			{503, "Retry-After", []string{"2"}},
 			{404, "Retry-After", nil},
 		} {
-			a := ask(t, srv, func(r *http.Request) { r.URL.RawQuery = "code=" + strconv.Itoa(row.code) })
+			a := wiretest.Send(t, srv, func(r *http.Request) { r.URL.RawQuery = "code=" + strconv.Itoa(row.code) })
 			assert.Equal(t, row.want, a.Header[row.field], "%d", row.code)
 			assert.Equal(t, row.code, a.StatusCode)
 		}
@@ -203,7 +204,7 @@ func TestNormalizeAddsFieldsOfItsSettings(t *testing.T) {
 }
 
 func TestNormalizeKeepsFieldsOfTheHandler(t *testing.T) {
-	a := get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Challenges: []string{"Basic"}, RetryAfter: 9e9})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Challenges: []string{"Basic"}, RetryAfter: 9e9})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "expired", 401)
 	})))
@@ -212,16 +213,16 @@ func TestNormalizeKeepsFieldsOfTheHandler(t *testing.T) {
 
 func TestNormalizeSends500ForAnInvalidCode(t *testing.T) {
 	for _, code := range []int{-1, 0, 1, 42, 99, 600, 700, 999, 1000, math.MaxInt32} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			n, c := reports(middleware.NormalizeOptions{})
-			srv := start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			srv := wiretest.Start(t, protocol, middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(code)
 				fmt.Fprintf(w, `{"status":%d}`, code)
 			})))
-			a := ask(t, srv)
+			a := wiretest.Send(t, srv)
 			srv.Close()
-			problemOf(t, a) // its status member equals the code: RFC 9457, 3.1.2
+			a.Problem(t) // its status member equals the code: RFC 9457, 3.1.2
 			assert.Equal(t, 500, a.StatusCode)
 			rep := reported(c)
 			if assert.NotNil(t, rep) {
@@ -249,8 +250,8 @@ func TestNormalizeKeepsAnUnknownCodeUnlessStrict(t *testing.T) {
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(row.code) })
 		for _, strict := range []bool{false, true} {
 			n, c := reports(middleware.NormalizeOptions{Strict: strict})
-			srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(h))
-			a := ask(t, srv)
+			srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(h))
+			a := wiretest.Send(t, srv)
 			srv.Close()
 			want := row.code
 			if strict {
@@ -258,7 +259,7 @@ func TestNormalizeKeepsAnUnknownCodeUnlessStrict(t *testing.T) {
 			}
 			assert.Equal(t, want, a.StatusCode)
 			if row.title != "" {
-				assert.Equal(t, row.title, problemOf(t, a)["title"])
+				assert.Equal(t, row.title, a.Problem(t)["title"])
 			}
 			assert.Equal(t, want != row.code, reported(c) != nil, "%d: a change is reported", row.code)
 		}
@@ -268,10 +269,10 @@ func TestNormalizeKeepsAnUnknownCodeUnlessStrict(t *testing.T) {
 func TestNormalizeReplacesTheCodesOfTheSettings(t *testing.T) {
 	n := middleware.NormalizeOptions{Codes: map[int]int{600: 502, 499: 400}, Logger: quiet}
 	for code, want := range map[int]int{600: 502, 499: 400, 601: 500, 404: 404} {
-		a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "xyzzy", code) })))
+		a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "xyzzy", code) })))
 		assert.Equal(t, want, a.StatusCode)
-		problemOf(t, a)
-		assert.Equal(t, want == code, strings.Contains(a.body, "xyzzy"), "text for another code is not sent")
+		a.Problem(t)
+		assert.Equal(t, want == code, strings.Contains(a.Text, "xyzzy"), "text for another code is not sent")
 	}
 }
 
@@ -290,8 +291,8 @@ func TestNormalizeWithPanicsIfASettingIsInvalid(t *testing.T) {
 
 func TestNormalizeUsesTheDocumentedReason(t *testing.T) {
 	for code, title := range map[int]string{413: "Payload Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 418: "I'm a teapot", 422: "Unprocessable Entity"} {
-		a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, http.StatusText(code), code) })))
-		doc := problemOf(t, a)
+		a := wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, http.StatusText(code), code) })))
+		doc := a.Problem(t)
 		assert.Equal(t, title, doc["title"])
 		assert.Equal(t, status.Nearest(code).Description, doc["detail"], "net/http's phrase is no detail")
 	}
@@ -299,10 +300,10 @@ func TestNormalizeUsesTheDocumentedReason(t *testing.T) {
 
 func TestNormalizeDropsABodyTheStatusForbids(t *testing.T) {
 	for _, code := range []int{204, 205, 304} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			var werr error
 			capture, got := results()
-			a := get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := wiretest.Get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				h := w.Header()
 				h.Set("Content-Type", "text/plain")
 				h.Set("Content-Language", "en")
@@ -311,9 +312,9 @@ func TestNormalizeDropsABodyTheStatusForbids(t *testing.T) {
 				w.WriteHeader(code)
 				_, werr = w.Write([]byte("abcd"))
 			}))))
-			assert.NoError(t, a.err, "%s %d", protocol, code)
+			assert.NoError(t, a.Err, "%s %d", protocol, code)
 			assert.Equal(t, code, a.StatusCode)
-			assert.Empty(t, a.body)
+			assert.Empty(t, a.Text)
 			assert.ErrorIs(t, werr, http.ErrBodyNotAllowed)
 			assert.EqualValues(t, 0, (<-got).Bytes)
 			assert.Equal(t, `"1"`, a.Header.Get("ETag"))

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,15 +70,15 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 		detail string
 	}{
 		{"ServeMux, unknown path", mux, func(r *http.Request) { r.URL.Path = "/unknown" }, 404, nil, ""},
-		{"ServeMux, wrong method", mux, method("DELETE"), 405, map[string]string{"Allow": "GET, HEAD, POST"}, ""},
-		{"ServeMux, OPTIONS", mux, method("OPTIONS"), 405, map[string]string{"Allow": "GET, HEAD, POST"}, ""},
+		{"ServeMux, wrong method", mux, wiretest.Method("DELETE"), 405, map[string]string{"Allow": "GET, HEAD, POST"}, ""},
+		{"ServeMux, OPTIONS", mux, wiretest.Method("OPTIONS"), 405, map[string]string{"Allow": "GET, HEAD, POST"}, ""},
 		{"StripPrefix", http.StripPrefix("/api", mux), nil, 404, nil, ""},
 		{"CrossOriginProtection", cross.Handler(mux), func(r *http.Request) { r.Method = "POST"; r.Header.Set("Sec-Fetch-Site", "cross-site") }, 403, nil, "cross-origin request detected from Sec-Fetch-Site header"},
 		{"NotFoundHandler", http.NotFoundHandler(), nil, 404, nil, ""},
 		{"FileServer, no such file", files, nil, 404, nil, ""},
 		{"FileServer, range beyond the end", files, func(r *http.Request) { r.URL.Path = "/f.txt"; r.Header.Set("Range", "bytes=100-") }, 416, map[string]string{"Content-Range": "bytes */11"}, "invalid range: failed to overlap"},
 		{"FileServer, range of unknown unit", files, func(r *http.Request) { r.URL.Path = "/f.txt"; r.Header.Set("Range", "lines=1-") }, 416, map[string]string{"Content-Range": ""}, "invalid range"},
-		{"ServeContent, precondition", cached, field("If-Match", `"2"`), 412, map[string]string{"Etag": `"1"`, "Last-Modified": "Sun, 09 Sep 2001 01:46:40 GMT"}, ""},
+		{"ServeContent, precondition", cached, wiretest.Field("If-Match", `"2"`), 412, map[string]string{"Etag": `"1"`, "Last-Modified": "Sun, 09 Sep 2001 01:46:40 GMT"}, ""},
 		{"MaxBytesHandler", http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, err := io.ReadAll(r.Body); err != nil {
 				http.Error(w, err.Error(), 413)
@@ -89,14 +90,14 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 		{"TimeoutHandler around a panic", http.TimeoutHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }), time.Minute, ""), nil, 500, nil, ""},
 		{"TimeoutHandler around an error", http.TimeoutHandler(http.NotFoundHandler(), time.Minute, ""), nil, 404, nil, ""},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			t.Run(protocol+" "+row.why, func(t *testing.T) {
 				change := row.change
 				if change == nil {
 					change = func(*http.Request) {}
 				}
-				a := get(t, protocol, normalize(row.h), change)
-				doc := problemOf(t, a)
+				a := wiretest.Get(t, protocol, normalize(row.h), change)
+				doc := a.Problem(t)
 				assert.Equal(t, row.code, a.StatusCode)
 				want := row.detail
 				if want == "" {
@@ -115,7 +116,7 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 func waitForever(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func TestNormalizeHandlesGETAsterisk(t *testing.T) {
-	got := wire(t, normalize(http.NewServeMux()), "GET * HTTP/1.1\r\nHost: a\r\n\r\n")
+	got := wiretest.Raw(t, normalize(http.NewServeMux()), "GET * HTTP/1.1\r\nHost: a\r\n\r\n")
 	assert.Contains(t, got, `"status":400`)
 	assert.Contains(t, got, "Connection: close")
 }
@@ -124,9 +125,9 @@ func TestNormalizeLeavesRedirectsOfServeMuxAlone(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/x/", func(w http.ResponseWriter, r *http.Request) {})
 	n, c := reports(middleware.NormalizeOptions{})
-	raw, got := get(t, "HTTP/1.1", mux), get(t, "HTTP/1.1", middleware.NormalizeWith(n)(mux))
+	raw, got := wiretest.Get(t, "HTTP/1.1", mux), wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(mux))
 	assert.Equal(t, raw.StatusCode, got.StatusCode)
-	assert.Equal(t, raw.body, got.body)
+	assert.Equal(t, raw.Text, got.Text)
 	assert.Equal(t, "/x/", got.Header.Get("Location"))
 	assert.Nil(t, reported(c))
 }
@@ -140,23 +141,23 @@ func TestTheLayersAroundServeMuxSeeItsPattern(t *testing.T) {
 		"net/http's writer":  func(h http.Handler) http.Handler { return h },
 		"somebody's wrapper": plainWrapper,
 	} {
-		get(t, "HTTP/1.1", wrap(middleware.Chain(capture, middleware.RequestID, normalize, middleware.Timeout(time.Hour), middleware.MaxBytes(10))(mux)))
+		wiretest.Get(t, "HTTP/1.1", wrap(middleware.Chain(capture, middleware.RequestID, normalize, middleware.Timeout(time.Hour), middleware.MaxBytes(10))(mux)))
 		assert.Equal(t, "GET /{name}", <-patterns, why)
 	}
 }
 
 func TestAnUpstreamThatDiesMidwayCutsTheResponse(t *testing.T) {
-	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	upstream := wiretest.Start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "half")
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}))
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		n, c := reports(middleware.NormalizeOptions{})
 		capture, got := results()
-		a := get(t, protocol, capture(middleware.NormalizeWith(n)(proxyTo(t, upstream.URL))))
-		assert.Error(t, a.err)
+		a := wiretest.Get(t, protocol, capture(middleware.NormalizeWith(n)(proxyTo(t, upstream.URL))))
+		assert.Error(t, a.Err)
 		res := <-got
 		assert.True(t, res.Aborted)
 		assert.Nil(t, res.Panic)
@@ -178,8 +179,8 @@ func TestALargeRequestClosesTheConnection(t *testing.T) {
 		"MaxBytes alone":          middleware.MaxBytes(1)(read),
 		"MaxBytes inside Capture": middleware.Capture(nothing)(middleware.MaxBytes(1)(read)),
 	} {
-		got := wire(t, h, post)
-		assert.Equal(t, []int{413}, statuses(got), why)
+		got := wiretest.Raw(t, h, post)
+		assert.Equal(t, []int{413}, wiretest.StatusCodes(got), why)
 		assert.Contains(t, got, "Connection: close", why)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
@@ -45,20 +46,20 @@ func TestNormalizeTurnsErrorsIntoProblems(t *testing.T) {
 			w.WriteHeader(404)
 		}, 404, ""},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			t.Run(protocol+" "+row.why, func(t *testing.T) {
-				a := get(t, protocol, normalize(row.h))
+				a := wiretest.Get(t, protocol, normalize(row.h))
 				want := status.Nearest(row.code)
 				if row.detail == "" {
 					row.detail = want.Description
 				}
-				doc := problemOf(t, a)
+				doc := a.Problem(t)
 				assert.Equal(t, row.code, a.StatusCode)
 				assert.Equal(t, map[string]any{"type": "about:blank", "title": want.Reason, "status": float64(row.code), "detail": row.detail}, doc)
 				assert.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
 				assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
 				assert.Equal(t, "Accept", a.Header.Get("Vary"))
-				assert.EqualValues(t, len(a.body), a.ContentLength)
+				assert.EqualValues(t, len(a.Text), a.ContentLength)
 			})
 		}
 	}
@@ -87,12 +88,12 @@ func TestNormalizeLeavesTypedBodiesAlone(t *testing.T) {
 				w.WriteHeader(418)
 				w.Write([]byte(row.body))
 			})
-			raw, got := get(t, "HTTP/1.1", h), get(t, "HTTP/1.1", normalize(h))
+			raw, got := wiretest.Get(t, "HTTP/1.1", h), wiretest.Get(t, "HTTP/1.1", normalize(h))
 			raw.Header.Del("Date")
 			got.Header.Del("Date")
 			assert.Equal(t, raw.Header, got.Header)
 			assert.Equal(t, raw.StatusCode, got.StatusCode)
-			assert.True(t, raw.body == got.body)
+			assert.True(t, raw.Text == got.Text)
 		})
 	}
 }
@@ -101,7 +102,7 @@ func TestNormalizeKeepsTheAllowOfServeMux(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /x", func(w http.ResponseWriter, r *http.Request) {})
 	mux.HandleFunc("POST /x", func(w http.ResponseWriter, r *http.Request) {})
-	a := get(t, "HTTP/1.1", normalize(mux), method("DELETE"))
+	a := wiretest.Get(t, "HTTP/1.1", normalize(mux), wiretest.Method("DELETE"))
 	assert.Equal(t, "GET, HEAD, POST", a.Header.Get("Allow"))
-	assert.Equal(t, "Method Not Allowed", problemOf(t, a)["title"])
+	assert.Equal(t, "Method Not Allowed", a.Problem(t)["title"])
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
@@ -20,9 +21,9 @@ func TestTextIsTextWhateverItBeginsWith(t *testing.T) {
 			w.WriteHeader(500)
 			_, _ = io.WriteString(w, text)
 		}))
-		a := ask(t, start(t, "HTTP/1.1", h))
+		a := wiretest.Send(t, wiretest.Start(t, "HTTP/1.1", h))
 		assert.Equal(t, "application/problem+json", a.Header.Get("Content-Type"), "%q", text)
-		assert.NotContains(t, a.body, text)
+		assert.NotContains(t, a.Text, text)
 	}
 }
 
@@ -35,7 +36,7 @@ func TestATextWithAnEmptyTypeIsAText(t *testing.T) {
 				w.WriteHeader(code)
 				_, _ = io.WriteString(w, "the words of the handler")
 			}))
-			doc := problemOf(t, ask(t, start(t, "HTTP/1.1", h)))
+			doc := wiretest.Send(t, wiretest.Start(t, "HTTP/1.1", h)).Problem(t)
 			if code == 404 {
 				assert.Equal(t, "the words of the handler", doc["detail"], name)
 			} else {
@@ -51,9 +52,9 @@ func TestNormalizeLeavesAnImageWithoutATypeAlone(t *testing.T) {
 		w.WriteHeader(500)
 		_, _ = io.WriteString(w, image)
 	}))
-	a := ask(t, start(t, "HTTP/1.1", h))
+	a := wiretest.Send(t, wiretest.Start(t, "HTTP/1.1", h))
 	assert.Equal(t, "image/bmp", a.Header.Get("Content-Type"))
-	assert.Equal(t, image, a.body)
+	assert.Equal(t, image, a.Text)
 }
 
 // A WriteHeader with a number that is no status has not happened, so what the
@@ -67,9 +68,9 @@ func TestNormalizeSendsACorrectedHeader(t *testing.T) {
 		w.WriteHeader(409)
 		_, _ = io.WriteString(w, `{"mine":true}`)
 	}))
-	a := ask(t, start(t, "HTTP/1.1", h))
+	a := wiretest.Send(t, wiretest.Start(t, "HTTP/1.1", h))
 	assert.Equal(t, 409, a.StatusCode)
-	assert.Equal(t, `{"mine":true}`, a.body)
+	assert.Equal(t, `{"mine":true}`, a.Text)
 	assert.Equal(t, "1", a.Header.Get("X-Before"))
 	assert.Equal(t, "2", a.Header.Get("X-After"))
 	assert.Equal(t, "application/vnd.example+json", a.Header.Get("Content-Type"))
@@ -80,14 +81,14 @@ func TestNormalizeSendsACorrectedHeader(t *testing.T) {
 func TestALongTextPassesFromItsFirstByte(t *testing.T) {
 	long := strings.Repeat("a page of text, ", 300)
 	for _, first := range []string{"\n", "404 page not found\n", "Not Found", "page not found" + strings.Repeat(" ", 200), "no such order: "} {
-		for _, protocol := range protocols {
-			a := get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(404)
 				_, _ = io.WriteString(w, first)
 				_, _ = io.WriteString(w, "")
 				_, _ = io.WriteString(w, long)
 			})))
-			assert.Equal(t, first+long, a.body, "%s, %.30q", protocol, first)
+			assert.Equal(t, first+long, a.Text, "%s, %.30q", protocol, first)
 			assert.Equal(t, "text/plain; charset=utf-8", a.Header.Get("Content-Type"))
 		}
 	}
@@ -102,7 +103,7 @@ func TestMaxTextCountsEveryByte(t *testing.T) {
 	} {
 		for _, more := range []string{"", "!"} {
 			n := middleware.NormalizeOptions{Logger: quiet, MaxText: 1000}
-			a := get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(404)
 				for _, part := range append(slices.Clone(parts), more) {
 					_, _ = io.WriteString(w, part)
@@ -111,7 +112,7 @@ func TestMaxTextCountsEveryByte(t *testing.T) {
 			if more == "" {
 				assert.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
 			} else {
-				assert.Equal(t, strings.Join(parts, "")+more, a.body)
+				assert.Equal(t, strings.Join(parts, "")+more, a.Text)
 			}
 		}
 	}
@@ -119,7 +120,7 @@ func TestMaxTextCountsEveryByte(t *testing.T) {
 
 // A proxy flushes before each part of a text of which it knows the length.
 func TestAFlushInsideOfATextDoesNotEndIt(t *testing.T) {
-	a := get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	a := wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		w.Header().Set("Content-Length", "27")
 		w.WriteHeader(404)
@@ -127,7 +128,7 @@ func TestAFlushInsideOfATextDoesNotEndIt(t *testing.T) {
 		w.(http.Flusher).Flush()
 		_, _ = io.WriteString(w, "no such order 17.")
 	})))
-	assert.Equal(t, "no such order 17.", problemOf(t, a)["detail"])
+	assert.Equal(t, "no such order 17.", a.Problem(t)["detail"])
 }
 
 // A layer inside of Normalize keeps the second WriteHeader to itself, and what
@@ -140,7 +141,7 @@ func TestTheTextOfALaterStatusIsWithheld(t *testing.T) {
 		"Capture in a wrapper": {plainWrapper, capture}, "Capture in a wrapper in Timeout": {timeout, plainWrapper, capture}, "Capture in Timeout in a wrapper": {plainWrapper, timeout, capture},
 		"Capture in wrapper in Capture": {capture, plainWrapper, capture},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			t.Run(name+", "+protocol, func(t *testing.T) {
 				var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					w.WriteHeader(404)
@@ -149,9 +150,9 @@ func TestTheTextOfALaterStatusIsWithheld(t *testing.T) {
 				for _, layer := range slices.Backward(inside) {
 					h = layer(h)
 				}
-				a := get(t, protocol, normalize(h))
+				a := wiretest.Get(t, protocol, normalize(h))
 				assert.Equal(t, 404, a.StatusCode)
-				assert.NotContains(t, problemOf(t, a)["detail"], "password")
+				assert.NotContains(t, a.Problem(t)["detail"], "password")
 			})
 		}
 	}
@@ -174,7 +175,7 @@ func TestHTTP2Sends101AsAFinalStatus(t *testing.T) {
 					w.WriteHeader(then)
 				}
 			}))
-			a := get(t, "HTTP/2", normalize(layers(h)))
+			a := wiretest.Get(t, "HTTP/2", normalize(layers(h)))
 			if then == 0 {
 				assert.Equal(t, 500, a.StatusCode, name)
 				assert.Equal(t, 101, res.HandlerStatus, name)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -17,7 +18,7 @@ import (
 // A ReverseProxy inside each layer passes on what it does alone.
 
 func TestAProxyForwardsResponses(t *testing.T) {
-	upstream := start(t, "HTTP/1.1", byRow(map[string]http.HandlerFunc{
+	upstream := wiretest.Start(t, "HTTP/1.1", byRow(map[string]http.HandlerFunc{
 		"trailers": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Trailer", "X-Sum")
 			io.WriteString(w, "abc")
@@ -54,13 +55,13 @@ func TestAProxyForwardsResponses(t *testing.T) {
 	require.NoError(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(to)
 	proxy.ErrorLog = quietLog
-	for _, protocol := range protocols {
-		bare := map[string]answer{}
+	for _, protocol := range wiretest.Protocols {
+		bare := map[string]wiretest.Response{}
 		for _, l := range stacks() {
-			srv := start(t, protocol, l.wrap(proxy))
+			srv := wiretest.Start(t, protocol, l.wrap(proxy))
 			for _, why := range []string{"trailers", "trailers of an error", "hints", "a typed error", "a cut", "events", "nothing"} {
 				for _, m := range []string{"GET", "HEAD"} {
-					a := ask(t, srv, field("X-Row", why), method(m))
+					a := wiretest.Send(t, srv, wiretest.Field("X-Row", why), wiretest.Method(m))
 					if l.name == "net/http" {
 						bare[why+m] = a
 						continue
@@ -68,9 +69,9 @@ func TestAProxyForwardsResponses(t *testing.T) {
 					where := fmt.Sprintf("%s: %s %s inside %s", protocol, m, why, l.name)
 					want := bare[why+m]
 					assert.Equal(t, want.StatusCode, a.StatusCode, where)
-					assert.Equal(t, want.body, a.body, where)
+					assert.Equal(t, want.Text, a.Text, where)
 					assert.Equal(t, want.Trailer, a.Trailer, where)
-					assert.Equal(t, want.err == nil, a.err == nil, where)
+					assert.Equal(t, want.Err == nil, a.Err == nil, where)
 					for _, name := range []string{"Content-Type", "Content-Length", "Etag", "Link"} {
 						assert.Equal(t, want.Header[name], a.Header[name], where)
 					}
@@ -81,7 +82,7 @@ func TestAProxyForwardsResponses(t *testing.T) {
 }
 
 func TestAProxySwitchesProtocols(t *testing.T) {
-	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	upstream := wiretest.Start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Upgrade", "echo")
 		w.WriteHeader(101)
@@ -97,7 +98,7 @@ func TestAProxySwitchesProtocols(t *testing.T) {
 	proxy := httputil.NewSingleHostReverseProxy(to)
 	for _, l := range append(stacks(), around()...) {
 		capture, got := results()
-		conn, in := dialled(t, start(t, "HTTP/1.1", capture(l.wrap(proxy))))
+		conn, in := dialled(t, wiretest.Start(t, "HTTP/1.1", capture(l.wrap(proxy))))
 		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		res, err := http.ReadResponse(in, nil)
 		require.NoError(t, err, l.name)
@@ -130,9 +131,9 @@ func TestResultIsTheWire(t *testing.T) {
 			if why == "a panic" && !strings.Contains(l.name, "Normalize") && l.name != "the chain" && l.name != "Recover" {
 				continue
 			}
-			for _, protocol := range protocols[:1] {
+			for _, protocol := range wiretest.Protocols[:1] {
 				capture, got := results()
-				out := wire(t, capture(l.wrap(h)), request11("GET /x"))
+				out := wiretest.Raw(t, capture(l.wrap(h)), wiretest.RawRequest("GET /x"))
 				res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(out[strings.LastIndex(out, "HTTP/1.1 "):])), nil)
 				require.NoError(t, err)
 				body, _ := io.ReadAll(res.Body)

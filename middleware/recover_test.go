@@ -5,75 +5,76 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
 
 func TestRecoverSends500WithoutThePanicsText(t *testing.T) {
-	for _, protocol := range protocols {
-		log, text := logger()
+	for _, protocol := range wiretest.Protocols {
+		log, text := wiretest.NewLogger()
 		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic("pq: password") }))
-		srv := start(t, protocol, h)
-		a := ask(t, srv)
+		srv := wiretest.Start(t, protocol, h)
+		a := wiretest.Send(t, srv)
 		srv.Close()
-		problemOf(t, a)
+		a.Problem(t)
 		assert.Equal(t, 500, a.StatusCode)
-		assert.NotContains(t, a.body, "password")
+		assert.NotContains(t, a.Text, "password")
 		assert.Contains(t, text.String(), `level=ERROR msg="middleware: handler panicked" method=GET path=/x status=500 panic="pq: password" stack="panic(`)
 		assert.Contains(t, text.String(), "recover_test.go", "the stack leads to the handler")
 	}
 }
 
 func TestRecoverCutsAResponseThatHasBegun(t *testing.T) {
-	for _, protocol := range protocols {
-		log, text := logger()
+	for _, protocol := range wiretest.Protocols {
+		log, text := wiretest.NewLogger()
 		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Write([]byte("half"))
 			w.(http.Flusher).Flush()
 			panic("late")
 		}))
-		srv := start(t, protocol, h)
-		a := ask(t, srv)
+		srv := wiretest.Start(t, protocol, h)
+		a := wiretest.Send(t, srv)
 		srv.Close()
-		assert.Error(t, a.err)
-		assert.Equal(t, "half", a.body)
+		assert.Error(t, a.Err)
+		assert.Equal(t, "half", a.Text)
 		assert.Contains(t, text.String(), "panic=late")
 	}
 }
 
 func TestRecoverPassesErrAbortHandlerUnlogged(t *testing.T) {
-	for _, protocol := range protocols {
-		log, text := logger()
+	for _, protocol := range wiretest.Protocols {
+		log, text := wiretest.NewLogger()
 		h := middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
-		srv := start(t, protocol, h)
-		a := ask(t, srv)
+		srv := wiretest.Start(t, protocol, h)
+		a := wiretest.Send(t, srv)
 		srv.Close()
-		assert.Error(t, a.err)
+		assert.Error(t, a.Err)
 		assert.Empty(t, text.String())
 	}
 }
 
 func TestNestedRecoversReportAPanicOnce(t *testing.T) {
-	log, text := logger()
+	log, text := wiretest.NewLogger()
 	c := middleware.RecoverOptions{Logger: log}
-	srv := start(t, "HTTP/1.1", middleware.RecoverWith(c)(middleware.RecoverWith(c)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.RecoverWith(c)(middleware.RecoverWith(c)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte("half"))
 		panic("late")
 	}))))
-	ask(t, srv)
+	wiretest.Send(t, srv)
 	srv.Close()
 	assert.Equal(t, 1, strings.Count(text.String(), "panic=late"))
 }
 
 func TestRecoverReportsAPanicOutsideNormalize(t *testing.T) {
-	log, text := logger()
-	srv := start(t, "HTTP/1.1", middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	log, text := wiretest.NewLogger()
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.RecoverWith(middleware.RecoverOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "pq: password", 500) // is reported
 		})).ServeHTTP(w, r)
 		panic("afterwards")
 	})))
-	ask(t, srv)
+	wiretest.Send(t, srv)
 	srv.Close()
 	assert.Contains(t, text.String(), "panic=afterwards")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 )
@@ -34,9 +35,9 @@ func TestNormalizeLogsWithheldText(t *testing.T) {
 		{"a field that is missing", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) },
 			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=401 missing=Www-Authenticate`},
 	} {
-		log, text := logger()
-		srv := start(t, "HTTP/1.1", middleware.RequestIDWith(ids)(middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(row.h)))
-		ask(t, srv)
+		log, text := wiretest.NewLogger()
+		srv := wiretest.Start(t, "HTTP/1.1", middleware.RequestIDWith(ids)(middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(row.h)))
+		wiretest.Send(t, srv)
 		srv.Close()
 		if row.want == "" {
 			assert.Empty(t, text.String(), row.why)
@@ -48,20 +49,20 @@ func TestNormalizeLogsWithheldText(t *testing.T) {
 }
 
 func TestNormalizeLogsAHabitOnce(t *testing.T) {
-	log, text := logger()
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	log, text := wiretest.NewLogger()
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(map[string]int{"/x": 401, "/y": 201}[r.URL.Path])
 	})))
 	for range 5 {
-		ask(t, srv)
-		ask(t, srv, func(r *http.Request) { r.URL.Path = "/y" })
+		wiretest.Send(t, srv)
+		wiretest.Send(t, srv, func(r *http.Request) { r.URL.Path = "/y" })
 	}
 	srv.Close()
 	assert.Equal(t, 2, strings.Count(text.String(), "\n"), text)
 }
 
 func TestNormalizeBoundsRememberedHabits(t *testing.T) {
-	log, text := logger()
+	log, text := wiretest.NewLogger()
 	mux := http.NewServeMux()
 	for i := range 300 {
 		mux.HandleFunc(fmt.Sprintf("/%d", i), func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })
@@ -77,9 +78,9 @@ func TestNormalizeBoundsRememberedHabits(t *testing.T) {
 
 func TestReportIsCalledEveryTime(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })))
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(401) })))
 	for range 3 {
-		ask(t, srv)
+		wiretest.Send(t, srv)
 	}
 	srv.Close()
 	assert.Len(t, c, 3)
@@ -87,9 +88,9 @@ func TestReportIsCalledEveryTime(t *testing.T) {
 
 func TestNestedNormalizersReportOnce(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq", 500) }))))
-	a := ask(t, srv)
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq", 500) }))))
+	a := wiretest.Send(t, srv)
 	srv.Close()
-	problemOf(t, a)
+	a.Problem(t)
 	assert.Len(t, c, 1)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -122,14 +123,14 @@ func TestOneResponderWritesAllProblems(t *testing.T) {
 			"inside another Normalize":  middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet}),
 			"inside a compressor":       compressors()[3].wrap,
 		} {
-			for _, protocol := range protocols {
+			for _, protocol := range wiretest.Protocols {
 				if protocol == "HTTP/2" && between != "alone" {
 					continue
 				}
-				a := get(t, protocol, middleware.RequestID(norm(mw(row.h))), postText)
+				a := wiretest.Get(t, protocol, middleware.RequestID(norm(mw(row.h))), postText)
 				where := fmt.Sprintf("%s: %s %s", protocol, why, between)
-				require.NoError(t, a.err, where)
-				body, err := decoded(a.Header, []byte(a.body))
+				require.NoError(t, a.Err, where)
+				body, err := decoded(a.Header, []byte(a.Text))
 				require.NoError(t, err, where)
 				assert.Equal(t, row.code, a.StatusCode, where)
 				assert.Equal(t, "1", a.Header.Get("X-Problem"), where)
@@ -138,13 +139,13 @@ func TestOneResponderWritesAllProblems(t *testing.T) {
 				assert.Contains(t, body, `"instance":"/log/`+a.Header.Get("X-Request-Id")+`/x"`, where)
 			}
 		}
-		a := get(t, "HTTP/1.1", norm(row.h), postText, field("Accept", "text/html"))
+		a := wiretest.Get(t, "HTTP/1.1", norm(row.h), postText, wiretest.Field("Accept", "text/html"))
 		assert.Equal(t, row.code, a.StatusCode, why)
 		assert.Contains(t, a.Header.Get("Content-Type"), "text/html", why)
-		assert.Contains(t, a.body, "auf deutsch", why)
-		a = get(t, "HTTP/1.1", norm(row.h), postText, field("Accept", "application/problem+xml"))
+		assert.Contains(t, a.Text, "auf deutsch", why)
+		a = wiretest.Get(t, "HTTP/1.1", norm(row.h), postText, wiretest.Field("Accept", "application/problem+xml"))
 		assert.Contains(t, a.Header.Get("Content-Type"), "application/problem+xml", why)
-		assert.Contains(t, a.body, "auf deutsch", why)
+		assert.Contains(t, a.Text, "auf deutsch", why)
 	}
 }
 
@@ -155,9 +156,9 @@ func TestRenderWritesAllProblems(t *testing.T) {
 	norm := middleware.NormalizeWith(middleware.NormalizeOptions{Responder: responder, Logger: quiet})
 	for why, row := range writers() {
 		for between, mw := range map[string]func(http.Handler) http.Handler{"alone": middleware.Chain(), "inside Timeout": middleware.Timeout(never)} {
-			a := get(t, "HTTP/1.1", norm(mw(row.h)), postText)
+			a := wiretest.Get(t, "HTTP/1.1", norm(mw(row.h)), postText)
 			assert.Equal(t, row.code, a.StatusCode, why)
-			assert.Equal(t, fmt.Sprintf(`{"own":%d}`, row.code), a.body, "%s %s", why, between)
+			assert.Equal(t, fmt.Sprintf(`{"own":%d}`, row.code), a.Text, "%s %s", why, between)
 			assert.Equal(t, "application/vnd.own+json", a.Header.Get("Content-Type"), why)
 		}
 	}
@@ -185,13 +186,13 @@ func TestAnOwnResponderComesFirst(t *testing.T) {
 		"Handler":            named("own").Handler(func(http.ResponseWriter, *http.Request) error { return errSource }),
 		"a Normalize inside": middleware.NormalizeWith(middleware.NormalizeOptions{Responder: named("own"), Logger: quiet})(http.NotFoundHandler()),
 	} {
-		a := get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Responder: named("outer"), Logger: quiet})(h), postText)
+		a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Responder: named("outer"), Logger: quiet})(h), postText)
 		assert.Equal(t, []string{"own"}, a.Header["X-By"], why)
 	}
 	// Beside a Normalize with a Responder the outer one is in effect again.
 	inner := middleware.NormalizeWith(middleware.NormalizeOptions{Responder: named("inner"), Logger: quiet})
 	outer := middleware.NormalizeWith(middleware.NormalizeOptions{Responder: named("outer"), Logger: quiet})
-	a := get(t, "HTTP/1.1", outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := wiretest.Get(t, "HTTP/1.1", outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inner(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})).ServeHTTP(w, r)
 		respond.Error(w, 404)
 	})))
@@ -214,12 +215,12 @@ func TestAFailingStreamEndsWithAProblem(t *testing.T) {
 		}),
 	} {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"alone": middleware.Chain(), "inside Timeout": middleware.Timeout(never), "inside what hides": plainWrapper} {
-			a := get(t, "HTTP/1.1", norm(mw(h)))
-			assert.NoError(t, a.err)
+			a := wiretest.Get(t, "HTTP/1.1", norm(mw(h)))
+			assert.NoError(t, a.Err)
 			assert.Equal(t, 200, a.StatusCode, why)
-			assert.Equal(t, 1, strings.Count(a.body, `"title":"auf deutsch"`), "%s %s: %s", why, name, a.body)
-			assert.Contains(t, a.body, `"instance":"/log/1"`, "%s %s", why, name)
-			assert.NotContains(t, a.body, "pq", why)
+			assert.Equal(t, 1, strings.Count(a.Text, `"title":"auf deutsch"`), "%s %s: %s", why, name, a.Text)
+			assert.Contains(t, a.Text, `"instance":"/log/1"`, "%s %s", why, name)
+			assert.NotContains(t, a.Text, "pq", why)
 			assert.Equal(t, "no", a.Header.Get("X-Accel-Buffering"), why)
 		}
 	}
@@ -239,9 +240,9 @@ func TestAFailedRequestHasOneRecord(t *testing.T) {
 				return middleware.Chain(middleware.AccessLogWith(middleware.AccessLogOptions{Logger: l}), plainWrapper, middleware.NormalizeWith(middleware.NormalizeOptions{Logger: l, Responder: &respond.Responder{Logger: l}}))
 			},
 		} {
-			log, text := logger()
-			srv := start(t, "HTTP/1.1", around(log)(row.h))
-			a := ask(t, srv, postText)
+			log, text := wiretest.NewLogger()
+			srv := wiretest.Start(t, "HTTP/1.1", around(log)(row.h))
+			a := wiretest.Send(t, srv, postText)
 			srv.Close()
 			where := fmt.Sprintf("%s inside %s: %s", why, name, text)
 			assert.Equal(t, row.code, a.StatusCode, where)
@@ -257,10 +258,10 @@ func TestAFailedRequestHasOneRecord(t *testing.T) {
 			}
 		}
 	}
-	log, text := logger()
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log, Responder: &respond.Responder{Logger: log}})(
+	log, text := wiretest.NewLogger()
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log, Responder: &respond.Responder{Logger: log}})(
 		respond.Handler(func(http.ResponseWriter, *http.Request) error { return errSource })))
-	ask(t, srv)
+	wiretest.Send(t, srv)
 	srv.Close()
 	assert.Equal(t, 1, strings.Count(text.String(), errSource.Error()), "without an access log: %s", text)
 	assert.Equal(t, 1, strings.Count(text.String(), "\n"), text)

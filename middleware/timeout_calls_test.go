@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -65,19 +66,19 @@ func TestTimeoutEndsAfterAnyCall(t *testing.T) {
 			}
 		}, false},
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			h := middleware.Chain(middleware.Normalize, middleware.Timeout(20*time.Millisecond), middleware.MaxBytes(3))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				row.call(w, r)
 				<-r.Context().Done()
 			}))
-			a := get(t, protocol, h, func(r *http.Request) {
+			a := wiretest.Get(t, protocol, h, func(r *http.Request) {
 				r.Method, r.Body, r.ContentLength = "POST", io.NopCloser(bytes.NewReader([]byte("long"))), -1
 			})
 			if row.sent {
-				assert.Error(t, a.err, "%s over %s is cut", why, protocol)
+				assert.Error(t, a.Err, "%s over %s is cut", why, protocol)
 				continue
 			}
-			if assert.NoError(t, a.err, "%s over %s", why, protocol) {
+			if assert.NoError(t, a.Err, "%s over %s", why, protocol) {
 				assert.Equal(t, 503, a.StatusCode, "%s over %s", why, protocol)
 			}
 		}

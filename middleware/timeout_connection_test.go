@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 	"github.com/rejoinder-go/rejoinder/problem"
@@ -87,7 +88,7 @@ func (p *pipes) client(t *testing.T, protocol string) *http.Client {
 
 // inBubble runs f for each protocol in a bubble of its own.
 func inBubble(t *testing.T, f func(t *testing.T, protocol string)) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		t.Run(protocol, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { f(t, protocol) })
 		})
@@ -359,7 +360,7 @@ func TestNoBodyIsReadAsARequestAfterATimeout(t *testing.T) {
 						time.AfterFunc(5*time.Second, func() { io.WriteString(conn, smuggled+"x") })
 						conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 						all, _ := io.ReadAll(conn)
-						assert.Equal(t, []int{503}, statuses(string(all)), string(all))
+						assert.Equal(t, []int{503}, wiretest.StatusCodes(string(all)), string(all))
 					})
 				})
 			}
@@ -426,20 +427,20 @@ func TestADeadlineErrorIsA503AndNeverACut(t *testing.T) {
 // As above, with the clock and the sockets of the machine, at which everything
 // happens in any order.
 func TestAHundredRequestsAtTheDeadlineGet503(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		limit := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: 30 * time.Millisecond, Logger: quiet})
 		chain := middleware.Chain(middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet}), limit)
-		srv := start(t, protocol, chain(quietResponder.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		srv := wiretest.Start(t, protocol, chain(quietResponder.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			<-r.Context().Done()
 			return r.Context().Err()
 		})))
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
-				a := ask(t, srv)
-				assert.NoError(t, a.err, protocol)
+				a := wiretest.Send(t, srv)
+				assert.NoError(t, a.Err, protocol)
 				assert.Equal(t, 503, a.StatusCode, protocol)
-				assert.Contains(t, a.body, `"status":503`)
+				assert.Contains(t, a.Text, `"status":503`)
 			})
 		}
 		wg.Wait()
@@ -567,7 +568,7 @@ func TestAReadTimeoutLeavesTheResponse(t *testing.T) {
 				defer conn.Close()
 				go io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
 				out, _ := io.ReadAll(conn)
-				assert.Equal(t, []int{row.want}, statuses(string(out)), "a handler %s inside %s: %q", why, l.name, out)
+				assert.Equal(t, []int{row.want}, wiretest.StatusCodes(string(out)), "a handler %s inside %s: %q", why, l.name, out)
 				assert.False(t, (<-got).ClientGone, "a handler %s inside %s", why, l.name)
 			})
 		}
@@ -599,7 +600,7 @@ func TestAHalfClosedClientIsServed(t *testing.T) {
 		},
 	} {
 		for _, l := range stacks() {
-			srv := start(t, "HTTP/1.1", l.wrap(h))
+			srv := wiretest.Start(t, "HTTP/1.1", l.wrap(h))
 			conn, in := dialled(t, srv)
 			io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			require.NoError(t, conn.CloseWrite())
@@ -666,10 +667,10 @@ func TestAHijackedConnectionOutlivesTheDeadline(t *testing.T) {
 }
 
 func TestTimeoutHasTheInterfacesOfItsBase(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for _, l := range around() {
 			var hijacks, pushes, flushes bool
-			get(t, protocol, l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			wiretest.Get(t, protocol, l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, hijacks = w.(http.Hijacker)
 				_, pushes = w.(http.Pusher)
 				_, flushes = w.(http.Flusher)
@@ -695,7 +696,7 @@ func TestALatePanicIsReportedOnce(t *testing.T) {
 	} {
 		inBubble(t, func(t *testing.T, protocol string) {
 			var told atomic.Int32
-			log, text := logger()
+			log, text := wiretest.NewLogger()
 			limit := middleware.TimeoutOptions{Limit: time.Second, Report: func(_ *http.Request, rep middleware.Report) {
 				told.Add(1)
 				assert.NotNil(t, rep.Panic)
@@ -804,10 +805,10 @@ func TestNetHTTPsLogNamesNoneOfOurFrames(t *testing.T) {
 		},
 	} {
 		for _, l := range stacks() {
-			for _, protocol := range protocols {
-				text := new(logged)
-				srv := startLogging(t, protocol, l.wrap(h), text)
-				ask(t, srv)
+			for _, protocol := range wiretest.Protocols {
+				text := new(wiretest.Log)
+				srv := wiretest.StartLogging(t, protocol, l.wrap(h), text)
+				wiretest.Send(t, srv)
 				srv.Close()
 				assert.NotRegexp(t, `internal/exchange|rejoinder/middleware\.|rejoinder/middleware/`, text.String(), "%s: %s inside %s", protocol, why, l.name)
 			}
@@ -876,15 +877,15 @@ func TestFieldsOfOuterLayersSurviveInsideTimeout(t *testing.T) {
 			"Recover, cors inside":     {middleware.Chain(recovers, cors), middleware.Chain(recovers, limit, cors)},
 			"Normalize inside as well": {middleware.Chain(cors, norm), middleware.Chain(limit, cors, norm)},
 		} {
-			for _, protocol := range protocols {
-				without, with := get(t, protocol, pair[0](h)), get(t, protocol, pair[1](h))
+			for _, protocol := range wiretest.Protocols {
+				without, with := wiretest.Get(t, protocol, pair[0](h)), wiretest.Get(t, protocol, pair[1](h))
 				where := fmt.Sprintf("%s: %s, %s", protocol, why, name)
 				without.Header.Del("Date")
 				with.Header.Del("Date")
-				assert.Equal(t, without.err == nil, with.err == nil, where)
+				assert.Equal(t, without.Err == nil, with.Err == nil, where)
 				assert.Equal(t, without.StatusCode, with.StatusCode, where)
 				assert.Equal(t, without.Header, with.Header, where)
-				assert.Equal(t, without.body, with.body, where)
+				assert.Equal(t, without.Text, with.Text, where)
 			}
 		}
 	}

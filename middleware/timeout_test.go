@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,10 +21,10 @@ import (
 const soon, never = time.Nanosecond, time.Hour
 
 func TestTimeoutSends503AsAProblem(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"alone": middleware.Chain(), "inside Normalize": normalize} {
 			errs := make(chan error, 1)
-			a := get(t, protocol, mw(middleware.Timeout(soon)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := wiretest.Get(t, protocol, mw(middleware.Timeout(soon)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("X-Own", "1")
 				<-r.Context().Done()
 				for { // until the time is over for the writer, too
@@ -35,7 +36,7 @@ func TestTimeoutSends503AsAProblem(t *testing.T) {
 				}
 			}))))
 			assert.Equal(t, 503, a.StatusCode, name)
-			assert.Equal(t, "The server did not finish its response in time. Try again later.", problemOf(t, a)["detail"])
+			assert.Equal(t, "The server did not finish its response in time. Try again later.", a.Problem(t)["detail"])
 			assert.Empty(t, a.Header.Get("X-Own"), "the header is not the handler's")
 			assert.ErrorIs(t, <-errs, http.ErrHandlerTimeout)
 		}
@@ -65,7 +66,7 @@ func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
 			body, err := io.ReadAll(res.Body)
 			require.NoError(t, err, why)
 			require.NoError(t, res.Body.Close())
-			problemOf(t, answer{res, string(body), nil})
+			wiretest.Response{Response: res, Text: string(body)}.Problem(t)
 			assert.Equal(t, 503, res.StatusCode, why)
 			assert.Empty(t, res.Header.Get("Content-Encoding")+res.Header.Get("X-Own"), why)
 			assert.NotEmpty(t, res.Header.Get("Via"), why)
@@ -75,7 +76,7 @@ func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
 
 func TestTimeoutLeavesATimelyResponseAlone(t *testing.T) {
 	outer := tag("outer")
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		for why, h := range map[string]http.HandlerFunc{
 			"nothing":                           func(w http.ResponseWriter, r *http.Request) {},
 			"a header":                          func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Own", "1") },
@@ -96,13 +97,13 @@ func TestTimeoutLeavesATimelyResponseAlone(t *testing.T) {
 				w.WriteHeader(404)
 			},
 		} {
-			raw, got := get(t, protocol, outer(h)), get(t, protocol, outer(middleware.Timeout(never)(h)))
+			raw, got := wiretest.Get(t, protocol, outer(h)), wiretest.Get(t, protocol, outer(middleware.Timeout(never)(h)))
 			raw.Header.Del("Date")
 			got.Header.Del("Date")
 			assert.Equal(t, raw.Header, got.Header, why)
 			assert.Equal(t, raw.Trailer, got.Trailer, why)
 			assert.Equal(t, raw.StatusCode, got.StatusCode, why)
-			assert.Equal(t, raw.body, got.body, why)
+			assert.Equal(t, raw.Text, got.Text, why)
 		}
 	}
 }
@@ -173,16 +174,16 @@ func TestTimeoutSendsFieldsOfAHintOnce(t *testing.T) {
 func TestTimeoutForwardsAPanicWithItsStack(t *testing.T) {
 	cause := errors.New("pq")
 	n, c := reports(middleware.NormalizeOptions{})
-	srv := start(t, "HTTP/1.1", middleware.NormalizeWith(n)(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) }))))
-	a := ask(t, srv)
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(cause) }))))
+	a := wiretest.Send(t, srv)
 	srv.Close()
-	problemOf(t, a)
+	a.Problem(t)
 	rep := reported(c)
 	assert.Equal(t, cause, rep.Panic)
 	assert.Contains(t, string(rep.Stack), "timeout_test.go")
 
-	a = get(t, "HTTP/1.1", normalize(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))))
-	assert.Error(t, a.err)
+	a = wiretest.Get(t, "HTTP/1.1", normalize(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))))
+	assert.Error(t, a.Err)
 }
 
 func TestTimeoutLeavesAHijackedConnectionAlone(t *testing.T) {

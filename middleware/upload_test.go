@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -106,7 +107,7 @@ func TestABodyThatIsTooLongClosesTheConnection(t *testing.T) {
 		})
 	}
 	body := func(n int) string {
-		return "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", n, strings.Repeat("x", n)) + request11("GET /")
+		return "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", n, strings.Repeat("x", n)) + wiretest.RawRequest("GET /")
 	}
 	for _, l := range append(stacks(), around()...) {
 		for name, h := range map[string]http.Handler{
@@ -116,24 +117,24 @@ func TestABodyThatIsTooLongClosesTheConnection(t *testing.T) {
 			"twice":             middleware.MaxBytes(20)(l.wrap(middleware.MaxBytes(10)(reads))),
 			"the wider inside":  middleware.MaxBytes(10)(l.wrap(middleware.MaxBytes(20)(reads))),
 		} {
-			out := wire(t, h, body(15))
+			out := wiretest.Raw(t, h, body(15))
 			where := fmt.Sprintf("%s %s: %q", name, l.name, out)
 			if name == "MaxBytesReader in" && l.name != "net/http" && !l.normalizes() {
 				// http.MaxBytesReader can only have net/http's own ResponseWriter close:
 				// go.dev/issue/73754.
-				assert.Equal(t, 413, statuses(out)[0], where)
+				assert.Equal(t, 413, wiretest.StatusCodes(out)[0], where)
 			} else {
-				assert.Equal(t, []int{413}, statuses(out), where)
+				assert.Equal(t, []int{413}, wiretest.StatusCodes(out), where)
 				assert.Contains(t, out, "\r\nConnection: close\r\n", where)
 			}
-			out = wire(t, h, body(10))
-			assert.Equal(t, []int{200, 200}, statuses(out), "%s %s: %q", name, l.name, out)
+			out = wiretest.Raw(t, h, body(10))
+			assert.Equal(t, []int{200, 200}, wiretest.StatusCodes(out), "%s %s: %q", name, l.name, out)
 		}
 	}
 }
 
 func TestNoBodyStaysNoBody(t *testing.T) {
-	upstream := start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	upstream := wiretest.Start(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%d %v %s", r.ContentLength, r.TransferEncoding, r.Header.Get("Content-Length"))
 	}))
 	to, err := url.Parse(upstream.URL)
@@ -142,26 +143,26 @@ func TestNoBodyStaysNoBody(t *testing.T) {
 	for _, m := range []string{"GET", "POST", "DELETE", "PUT"} {
 		var bare string
 		for _, l := range stacks() {
-			a := get(t, "HTTP/1.1", l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := wiretest.Get(t, "HTTP/1.1", l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				assert.True(t, r.Body == http.NoBody, "%s inside %s", m, l.name)
 				proxy.ServeHTTP(w, r)
-			})), method(m))
+			})), wiretest.Method(m))
 			if l.name == "net/http" {
-				bare = a.body
+				bare = a.Text
 			}
-			assert.Equal(t, bare, a.body, "%s inside %s", m, l.name)
+			assert.Equal(t, bare, a.Text, "%s inside %s", m, l.name)
 		}
 	}
 	for _, length := range []int64{5, -1} {
 		var bare string
 		for _, l := range stacks() {
-			a := get(t, "HTTP/1.1", l.wrap(proxy), method("POST"), func(r *http.Request) {
+			a := wiretest.Get(t, "HTTP/1.1", l.wrap(proxy), wiretest.Method("POST"), func(r *http.Request) {
 				r.Body, r.ContentLength = io.NopCloser(strings.NewReader("hello")), length
 			})
 			if l.name == "net/http" {
-				bare = a.body
+				bare = a.Text
 			}
-			assert.Equal(t, bare, a.body, "%d inside %s", length, l.name)
+			assert.Equal(t, bare, a.Text, "%d inside %s", length, l.name)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/felixge/httpsnoop"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,10 +82,10 @@ func TestAFileReachesSendfile(t *testing.T) {
 		l := &counting{Listener: srv.Listener}
 		srv.Listener = l
 		srv.Start()
-		a := ask(t, srv)
+		a := wiretest.Send(t, srv)
 		srv.Close()
-		assert.NoError(t, a.err)
-		assert.Len(t, a.body, size)
+		assert.NoError(t, a.Err)
+		assert.Len(t, a.Text, size)
 		assert.EqualValues(t, size, (<-got).Bytes, why)
 		assert.EqualValues(t, 1, l.files.Load(), "%s: the file itself", why)
 		assert.Greater(t, l.copied.Load(), int64(size-4<<10), why)
@@ -104,7 +105,7 @@ func TestAFlushErrorPassesEveryWriter(t *testing.T) {
 		for _, failing := range []bool{false, true} {
 			capture, got := results()
 			var flushed error
-			get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			wiretest.Get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if failing {
 						http.Error(w, "x", 404)
@@ -143,17 +144,17 @@ func TestAForeignLayerChangesNoResult(t *testing.T) {
 		},
 	}
 	for why, layer := range between {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			outer, out := results()
 			inner, in := results()
-			a := get(t, protocol, outer(layer(normalize(layer(inner(layer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := wiretest.Get(t, protocol, outer(layer(normalize(layer(inner(layer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				http.Error(w, "no such order", 404)
 				w.WriteHeader(500)
 			}))))))))
-			assert.Equal(t, "no such order", problemOf(t, a)["detail"], why)
+			assert.Equal(t, "no such order", a.Problem(t)["detail"], why)
 			res := <-out
 			assert.Equal(t, 404, res.Status, why)
-			assert.EqualValues(t, len(a.body), res.Bytes, why)
+			assert.EqualValues(t, len(a.Text), res.Bytes, why)
 			assert.Equal(t, 404, (<-in).Status, why)
 		}
 	}

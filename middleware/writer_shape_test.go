@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/felixge/httpsnoop"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,10 +49,10 @@ func TestAWrappedWriterHasTheInterfacesOfItsBase(t *testing.T) {
 		"Recover":   middleware.Recover,
 		"all":       middleware.Chain(middleware.Capture(nothing), middleware.Normalize, middleware.Recover),
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range wiretest.Protocols {
 			var raw, wrapped map[string]bool
-			get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { raw = interfacesOf(w) }))
-			get(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { wrapped = interfacesOf(w) })))
+			wiretest.Get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { raw = interfacesOf(w) }))
+			wiretest.Get(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { wrapped = interfacesOf(w) })))
 			assert.Equal(t, raw, wrapped, "%s %s", protocol, name)
 		}
 	}
@@ -100,7 +101,7 @@ type noPush struct{}
 func (noPush) Push(string, *http.PushOptions) error { return http.ErrNotSupported }
 
 func TestAForeignWriterKeepsItsInterfaces(t *testing.T) {
-	get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	wiretest.Get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, base := range bases(w) {
 			normalize(http.HandlerFunc(func(wrapped http.ResponseWriter, r *http.Request) {
 				assert.Equal(t, interfacesOf(base), interfacesOf(wrapped), name)
@@ -133,7 +134,7 @@ func TestEveryMethodOfAnyWriterIsObserved(t *testing.T) {
 	} {
 		for _, fail := range []bool{false, true} {
 			capture, got := results()
-			a := get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a := wiretest.Get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if fail {
 						http.Error(w, "denied", 403)
@@ -147,12 +148,12 @@ func TestEveryMethodOfAnyWriterIsObserved(t *testing.T) {
 				}))).ServeHTTP(base(w), r)
 			}))
 			res := <-got
-			assert.EqualValues(t, len(a.body), res.Bytes, name)
+			assert.EqualValues(t, len(a.Text), res.Bytes, name)
 			assert.Equal(t, a.StatusCode, res.Status, name)
 			if fail {
-				assert.Equal(t, "denied", problemOf(t, a)["detail"], name)
+				assert.Equal(t, "denied", a.Problem(t)["detail"], name)
 			} else {
-				assert.Len(t, a.body, 1006, name)
+				assert.Len(t, a.Text, 1006, name)
 			}
 		}
 	}
@@ -161,7 +162,7 @@ func TestEveryMethodOfAnyWriterIsObserved(t *testing.T) {
 // A base whose Unwrap leads to more: what http.ResponseController would find
 // there it has to find in our writer.
 func TestResponseControllerWorksBehindUnwrap(t *testing.T) {
-	get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	wiretest.Get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, row := range []struct {
 			why  string
 			base http.ResponseWriter
@@ -198,7 +199,7 @@ func TestResponseControllerWorksBehindUnwrap(t *testing.T) {
 			})).ServeHTTP(row.base, r)
 		}
 	}))
-	get(t, "HTTP/2", plainWrapper(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	wiretest.Get(t, "HTTP/2", plainWrapper(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, hijacker := w.(http.Hijacker)
 		assert.False(t, hijacker, "HTTP/2 has none to find")
 		assert.Implements(t, (*interface{ FlushError() error })(nil), w)
@@ -225,23 +226,23 @@ func TestNoFlushOrHijackSkipsAHeldError(t *testing.T) {
 	}
 	for why, wrap := range wrappers {
 		capture, got := results()
-		a := get(t, "HTTP/1.1", wrap(capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := wiretest.Get(t, "HTTP/1.1", wrap(capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "denied", 403)
 			assert.NoError(t, http.NewResponseController(w).Flush())
 		})))))
 		assert.Equal(t, 403, a.StatusCode, why)
-		assert.Equal(t, "denied", problemOf(t, a)["detail"], why)
+		assert.Equal(t, "denied", a.Problem(t)["detail"], why)
 		assert.Equal(t, 403, (<-got).Status, why)
 
 		capture, got = results()
-		text := wire(t, wrap(capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := wiretest.Raw(t, wrap(capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Own", "1")
 			w.WriteHeader(500)
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if assert.NoError(t, err) {
 				conn.Close()
 			}
-		})))), request11("GET /"))
+		})))), wiretest.RawRequest("GET /"))
 		assert.True(t, strings.HasPrefix(text, "HTTP/1.1 500 "), why)
 		assert.Contains(t, text, "X-Own: 1", why)
 		res := <-got
@@ -265,7 +266,7 @@ func TestNestedLayersShareOneWriter(t *testing.T) {
 			}
 		}
 		capture, got := results()
-		get(t, "HTTP/1.1", wrap(middleware.Chain(capture, note(&outer), middleware.RequestID, normalize, middleware.Recover, middleware.Capture(nothing), note(&inner))(
+		wiretest.Get(t, "HTTP/1.1", wrap(middleware.Chain(capture, note(&outer), middleware.RequestID, normalize, middleware.Recover, middleware.Capture(nothing), note(&inner))(
 			http.NotFoundHandler())))
 		assert.True(t, outer == inner, why)
 		assert.True(t, (<-got).Replaced, "%s: and so the outer one knows it all", why)
@@ -284,7 +285,7 @@ func TestHijackIsReportedAsWhatItIs(t *testing.T) {
 	} {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"Capture": middleware.Chain(), "Normalize": normalize} {
 			capture, got := results()
-			wire(t, capture(mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			wiretest.Raw(t, capture(mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				row.h(w)
 				conn, _, err := w.(http.Hijacker).Hijack()
 				if !assert.NoError(t, err) {
@@ -294,7 +295,7 @@ func TestHijackIsReportedAsWhatItIs(t *testing.T) {
 				w.WriteHeader(500) // only logged by net/http
 				_, err = w.Write([]byte("x"))
 				assert.ErrorIs(t, err, http.ErrHijacked)
-			}))), request11("GET /"))
+			}))), wiretest.RawRequest("GET /"))
 			res := <-got
 			res.WriteErr = nil
 			assert.Equal(t, row.want, res, "%s %s", name, row.why)
@@ -305,7 +306,7 @@ func TestHijackIsReportedAsWhatItIs(t *testing.T) {
 func TestAPanicAfterHijackClosesTheConnection(t *testing.T) {
 	for name, mw := range map[string]func(http.Handler) http.Handler{"Recover": middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet}), "Normalize": normalize} {
 		for _, fields := range [][]string{{"Connection: Upgrade"}, {"Connection: keep-alive, Upgrade"}} {
-			srv := start(t, "HTTP/1.1", mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			srv := wiretest.Start(t, "HTTP/1.1", mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _, err := w.(http.Hijacker).Hijack()
 				assert.NoError(t, err)
 				panic("x")
@@ -323,17 +324,17 @@ func TestAPanicAfterHijackClosesTheConnection(t *testing.T) {
 }
 
 func TestAFailedHijackLeavesTheResponseAlone(t *testing.T) {
-	a := get(t, "HTTP/2", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := wiretest.Get(t, "HTTP/2", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _, err := http.NewResponseController(w).Hijack()
 		assert.ErrorIs(t, err, http.ErrNotSupported)
 		http.Error(w, "no upgrade here", 400)
 	})))
-	assert.Equal(t, "no upgrade here", problemOf(t, a)["detail"])
+	assert.Equal(t, "no upgrade here", a.Problem(t)["detail"])
 }
 
 func TestControllerReachesDeadlinesAndDuplex(t *testing.T) {
-	for _, protocol := range protocols {
-		get(t, protocol, middleware.Chain(middleware.Capture(nothing), normalize)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for _, protocol := range wiretest.Protocols {
+		wiretest.Get(t, protocol, middleware.Chain(middleware.Capture(nothing), normalize)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := http.NewResponseController(w)
 			assert.NoError(t, c.SetReadDeadline(time.Now().Add(time.Minute)))
 			assert.NoError(t, c.SetWriteDeadline(time.Now().Add(time.Minute)))
@@ -343,9 +344,9 @@ func TestControllerReachesDeadlinesAndDuplex(t *testing.T) {
 }
 
 func TestFlushErrorReturnsItsError(t *testing.T) {
-	for _, protocol := range protocols {
+	for _, protocol := range wiretest.Protocols {
 		capture, got := results()
-		get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wiretest.Get(t, protocol, capture(normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := http.NewResponseController(w)
 			assert.NoError(t, c.SetWriteDeadline(time.Unix(1, 0)))
 			io.WriteString(w, "x")
@@ -395,8 +396,8 @@ type selfish struct{ http.ResponseWriter }
 func (s *selfish) Unwrap() http.ResponseWriter { return s }
 
 func TestTrailersPass(t *testing.T) {
-	for _, protocol := range protocols {
-		a := get(t, protocol, middleware.Chain(middleware.Capture(nothing), normalize)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for _, protocol := range wiretest.Protocols {
+		a := wiretest.Get(t, protocol, middleware.Chain(middleware.Capture(nothing), normalize)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Trailer", "X-Sum")
 			io.WriteString(w, "hello")
 			w.Header().Set("X-Sum", "17")
@@ -408,14 +409,14 @@ func TestTrailersPass(t *testing.T) {
 }
 
 func TestPushReachesTheBase(t *testing.T) {
-	get(t, "HTTP/2", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	wiretest.Get(t, "HTTP/2", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.ErrorIs(t, w.(http.Pusher).Push("/a.css", nil), http.ErrNotSupported, "Go's client refuses pushes")
 	})))
 }
 
 func TestCloseNotifyReachesTheBase(t *testing.T) {
-	for _, protocol := range protocols {
-		get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for _, protocol := range wiretest.Protocols {
+		wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			assert.NotNil(t, w.(interface{ CloseNotify() <-chan bool }).CloseNotify())
 		})))
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
@@ -21,14 +22,14 @@ func TestAReturnedErrorMeetsABegunResponse(t *testing.T) {
 		{"a success went out", func(w http.ResponseWriter) { w.WriteHeader(202) }, 202},
 		{"an error is held", func(w http.ResponseWriter) { http.Error(w, "taken", http.StatusConflict) }, 409},
 	} {
-		log, text := logger()
+		log, text := wiretest.NewLogger()
 		p := respond.Responder{Logger: log}
 		h := middleware.Chain(middleware.Normalize)(p.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			assert.Implements(t, (*interface{ Written() bool })(nil), w)
 			c.begin(w)
 			return errors.New("oops")
 		}))
-		a := get(t, "HTTP/1.1", h)
+		a := wiretest.Get(t, "HTTP/1.1", h)
 		assert.Equal(t, c.want, a.StatusCode, c.reason)
 		assert.Contains(t, text.String(), "oops", c.reason)
 	}
