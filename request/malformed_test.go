@@ -93,3 +93,12 @@ func TestPointerIsSentUpToItsBound(t *testing.T) {
 	assert.Equal(t, []string{"#/any" + strings.Repeat("/"+strings.Repeat("n", 100), 5) + " duplicate member (inside this value)"},
 		faults(t, request.Decoder{}.Unmarshal([]byte(deep), new(zoo))))
 }
+
+func TestJSONDoesNotTrustALengthThatIsDeclared(t *testing.T) {
+	var v any
+	for length, most := range map[int64]uint64{request.DefaultMaxBytes: 64 << 10, 2: 16 << 10, -1: 16 << 10, -1 << 40: 16 << 10} {
+		r := post("{}")
+		r.ContentLength = length
+		assert.LessOrEqual(t, allocated(func() { assert.NoError(t, request.Decoder{}.Decode(r, &v)) }), most, "a length of %d", length)
+	}
+}
