@@ -72,8 +72,8 @@ var capture = work{
 	},
 }
 
-// chiTimed is what a middleware with chi's wrapper takes that also tells how long a
-// handler took.
+// chiTimed is what a middleware with chi's wrapper takes that also measures how long
+// a handler took.
 const chiTimed = "chi, timed"
 
 var took time.Duration // so that the compiler keeps it

@@ -7,17 +7,16 @@ import (
 	"strings"
 )
 
-// LimitBody returns the body of r, of which more than n bytes fail with an
-// *http.MaxBytesError, as http.MaxBytesReader has it. On HTTP/1 the connection is
-// closed after the response then, also if w is not net/http's own writer
-// (go.dev/issue/73754).
+// LimitBody returns the body of r, limited to n bytes as by http.MaxBytesReader. If
+// it is longer, the connection of an HTTP/1 request is closed after the response,
+// even if w is not net/http's own ResponseWriter (go.dev/issue/73754).
 func LimitBody(w http.ResponseWriter, r *http.Request, n int64) io.ReadCloser {
 	return &limitedBody{http.MaxBytesReader(nil, r.Body, n), w}
 }
 
 type limitedBody struct {
 	io.ReadCloser
-	w http.ResponseWriter // nil once it has been told
+	w http.ResponseWriter // nil once the connection will be closed
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
@@ -31,8 +30,9 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// refuseRest has net/http close the connection after the response. Its writer
-// has an unexported method for that, which only http.MaxBytesReader calls.
+// refuseRest makes net/http close the connection after the response. Its
+// ResponseWriter has an unexported method for that, which only
+// http.MaxBytesReader calls.
 func refuseRest(w http.ResponseWriter) {
 	for range maxLayers {
 		if x, _ := lookup(w); x != nil {

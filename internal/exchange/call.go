@@ -17,21 +17,21 @@ type Call struct {
 	Line     int
 }
 
-// String returns the call as net/http's own log shows it.
+// String formats the call as net/http's own log does.
 func (c Call) String() string { return fmt.Sprintf("%s (%s:%d)", c.Function, c.File, c.Line) }
 
-// maxCalls bounds what is noted of calls that came too late.
+// maxCalls bounds the number of superfluous calls that are recorded.
 const maxCalls = 8
 
 // maxFrames is how far callerOf looks up the stack: a handler behind some ten
 // wrappers, each with a frame or two of its own.
 const maxFrames = 32
 
-// CallerOf returns the call of WriteHeader with code that is under way.
+// CallerOf returns the call of WriteHeader with code that is in progress.
 func CallerOf(code int) Call { return callerOf(code) }
 
-// callerOf finds the handler that called WriteHeader, past this toolkit and
-// net/http.
+// callerOf finds the handler that called WriteHeader. It skips the frames of this
+// toolkit and of net/http.
 func callerOf(code int) Call {
 	var pcs [maxFrames]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
@@ -58,7 +58,7 @@ func isOurs(function string) bool {
 	return false
 }
 
-// serverLog writes where net/http's server writes such messages.
+// serverLog writes to the log in which net/http's server writes such messages.
 func (w *Writer) serverLog(format string, call Call) {
 	srv, _ := w.x.Request.Context().Value(http.ServerContextKey).(*http.Server)
 	if srv != nil && srv.ErrorLog != nil {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// deadline is the context of a handler inside [Supervise]. That of package
-// context expires by its own clock; this one expires when the supervisor says
-// so, so that a handler which reacts to it cannot begin a response that is cut
-// at the same moment.
+// deadline is the context of a handler inside [Supervise]. A context of package
+// context expires by its own clock. This one expires when the supervisor ends it,
+// so that a handler which reacts to it cannot begin a response that is cut at the
+// same moment.
 type deadline struct {
 	context.Context // the parent
 	at              time.Time

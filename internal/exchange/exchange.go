@@ -25,16 +25,16 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Responder writes problems. respond.Responder is the one that there is; its
+// Responder writes problems. The only implementation is respond.Responder, whose
 // package imports this one.
 type Responder interface {
 	Problem(http.ResponseWriter, *http.Request, *problem.Details)
 }
 
-// Exchange is one request and its response, as far as the layers have to know
-// the same of it. It belongs to the goroutine that serves the request. A
-// handler that runs on a goroutine of its own, inside [Supervise], has an
-// Exchange of its own, which the outer one takes over if it ends in time.
+// Exchange is what the layers share about one request and its response. It belongs
+// to the goroutine that serves the request. A handler that runs on its own
+// goroutine, inside [Supervise], has its own Exchange, which the outer one adopts
+// if the handler ends in time.
 type Exchange struct {
 	// Request is the request as the outermost layer got it, and Current as the
 	// innermost did: its context knows more.
@@ -57,8 +57,7 @@ type Exchange struct {
 	// Logged means that an access log will write a record of this exchange, so
 	// that no other layer needs to log the failure.
 	Logged bool
-	// Replaced means that the body is a problem in place of what the handler
-	// wrote.
+	// Replaced means that a problem was sent in place of the handler's body.
 	Replaced bool
 	// Aborted means that the handler did not return normally, and nothing was
 	// sent in its place.
@@ -69,8 +68,8 @@ type Exchange struct {
 	policyLines, stateLines uint8
 }
 
-// Closing is the place of a Closer in the list of an exchange. A layer embeds it
-// in what it allocates anyway.
+// Closing is the list element of a Closer. A layer embeds it in what it allocates
+// anyway.
 type Closing struct {
 	Closer Closer
 	next   *Closing
@@ -79,7 +78,7 @@ type Closing struct {
 // Closer is called when the exchange is over.
 type Closer interface{ Closed() }
 
-// Rare is what few exchanges have.
+// Rare is the part of an exchange that few exchanges need.
 type Rare struct {
 	// Planned means that the service refuses requests on purpose for a while.
 	Planned bool
@@ -117,8 +116,7 @@ type Rare struct {
 	scopes                  []pushed // that the present one stands in for
 }
 
-// Rare returns the part of x that few exchanges have. It is made when it is
-// first asked for.
+// Rare returns the rare part of x. The first call creates it.
 func (x *Exchange) Rare() *Rare {
 	if m := x.rare.Load(); m != nil {
 		return m

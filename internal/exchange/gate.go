@@ -17,13 +17,13 @@ import (
 	"time"
 )
 
-// gate stands between a handler whose time is bounded and its ResponseWriter. A
-// call enters, does its I/O without a lock, and leaves. When the time is over no
-// call can enter, and the supervisor waits until the last has left: from then on
-// the ResponseWriter is the supervisor's.
+// gate stands between a handler whose time is bounded and its ResponseWriter. Each
+// call enters, does its I/O without a lock, and leaves. When the time is over, no
+// call can enter, and the supervisor waits until the last one has left. From then on
+// the ResponseWriter belongs to the supervisor.
 //
-// The handler has a header of its own, since it may still change that when
-// another response is sent.
+// The handler has its own header, since it may still change that while the
+// supervisor sends another response.
 type gate struct {
 	base   http.ResponseWriter
 	writer *Writer   // that base is
@@ -51,7 +51,7 @@ type gate struct {
 	route    string
 }
 
-// newGate returns a gate to w, and the request for the handler behind it.
+// newGate returns a gate in front of w, and the request for the handler behind it.
 func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate, *http.Request) {
 	g := &gate{base: w, header: w.Header().Clone(), outer: Find(w)}
 	_, g.writer = lookup(w)
@@ -73,8 +73,8 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	return g, inner
 }
 
-// enter admits a call. One that begins the response makes the handler's header
-// that of base.
+// enter admits a call. A call that begins the response publishes the handler's
+// header.
 func (g *gate) enter(begins bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -102,8 +102,8 @@ func (g *gate) leave() {
 	g.mu.Unlock()
 }
 
-// hasBegunLocked reports whether anything of a final response has left for the
-// client. An error that an outer Normalize holds has not.
+// hasBegunLocked reports whether any part of a final response was sent to the
+// client. An error that an outer Normalize holds was not.
 func (g *gate) hasBegunLocked() bool {
 	return g.begun && g.writer.OnWire()
 }
@@ -125,7 +125,7 @@ func (g *gate) isExpired() bool {
 	return g.err == http.ErrHandlerTimeout
 }
 
-// end notes that the handler has ended, and reports whether that was in time.
+// end records that the handler has ended, and reports whether it was in time.
 func (g *gate) end() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -133,8 +133,8 @@ func (g *gate) end() bool {
 	return g.err == nil
 }
 
-// closeUnbegun is close for a handler that has not begun its response, and is
-// not about to.
+// closeUnbegun closes the gate if the handler has not begun its response and no call
+// is in progress. It reports whether the gate is closed.
 func (g *gate) closeUnbegun() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -145,8 +145,8 @@ func (g *gate) closeUnbegun() bool {
 	return true
 }
 
-// close ends the handler's time, and reports whether it has not ended itself, or
-// taken the connection over.
+// close closes the gate, unless the handler has ended or hijacked the connection. It
+// reports whether the gate is closed.
 func (g *gate) close() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -157,7 +157,7 @@ func (g *gate) close() bool {
 	return true
 }
 
-// publish puts the handler's header in place of that of base.
+// publish replaces the header of base by the handler's.
 func (g *gate) publish() {
 	if g.returned { // it is that of base
 		return
@@ -235,8 +235,8 @@ func (g *gate) awaitReads() {
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// finish is for a handler that was in time: its header leaves, or the trailers
-// in it.
+// finish completes the exchange of a handler that was in time: it publishes the
+// header, or the trailers in it.
 func (g *gate) finish(inner *http.Request) {
 	g.settle()
 	g.own.SetRoute(cmp.Or(inner.Pattern, g.route))
@@ -260,9 +260,8 @@ func (g *gate) settle() {
 	}
 }
 
-// publishTrailers copies what the handler has set since its header was sent, as
-// far as net/http sends it. The rest of the header is not the handler's any
-// more: a compressor may have changed it.
+// publishTrailers copies the trailers that the handler has set since its header was
+// sent. It leaves the other fields alone, which a compressor may have changed.
 func (g *gate) publishTrailers() {
 	h := g.base.Header()
 	declared := strings.Join(h["Trailer"], ",")
@@ -284,7 +283,7 @@ func isListed(list, name string) bool {
 
 func (g *gate) carried() (*Exchange, *Writer) { return &g.own, nil }
 
-// Written reports whether the handler has given its response.
+// Written reports whether the handler has responded.
 func (g *gate) Written() bool {
 	if g.enter(false) != nil {
 		return g.isBegun()
@@ -373,13 +372,13 @@ func (g *gate) WriteString(s string) (int, error) {
 	return io.WriteString(g.base, s)
 }
 
-// copyBuffers has the buffers of ReadFrom, of the size that io.Copy uses.
+// copyBuffers are the buffers of ReadFrom, of the same size as those of io.Copy.
 var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// ReadFrom leaves a file to base, which may use sendfile: the deadline interrupts
-// that as any write. Other sources may block for as long as they like, which must
-// not be inside a call of base. They are read here; base sees its ReadFrom all
-// the same, since net/http sends the header at its end.
+// ReadFrom passes a file to base, which may use sendfile; the deadline interrupts
+// that like any write. Any other source may block for ever, which must not happen
+// inside a call of base, so it is read here. Base still receives calls of ReadFrom,
+// since net/http sends the header at the end of one.
 func (g *gate) ReadFrom(src io.Reader) (n int64, err error) {
 	if isFile(src) {
 		return g.readFrom(src)
@@ -404,7 +403,7 @@ func (g *gate) ReadFrom(src io.Reader) (n int64, err error) {
 	}
 }
 
-// readFrom has base copy from a source that does not block.
+// readFrom lets base copy from a source that does not block.
 func (g *gate) readFrom(src io.Reader) (int64, error) {
 	begun := g.isBegun()
 	if err := g.enter(true); err != nil {
@@ -418,7 +417,7 @@ func (g *gate) readFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// unbegin takes back that a call has begun the response: it has sent nothing.
+// unbegin undoes that a call has begun the response, after it has sent nothing.
 func (g *gate) unbegin() {
 	g.mu.Lock()
 	g.begun = false
@@ -451,7 +450,7 @@ func (g *gate) FlushError() error {
 	return err
 }
 
-// A deadline is noted here, since the layers of others may hide it.
+// Deadlines are recorded here, since a foreign layer may hide them.
 
 func (g *gate) SetReadDeadline(t time.Time) error {
 	g.outer.noteDeadline(func(d *deadlines) { d.setRead(t) })
@@ -470,7 +469,7 @@ func (g *gate) EnableFullDuplex() error {
 // CloseNotify is what [http.Request.Context] replaced. The base has it.
 func (g *gate) CloseNotify() <-chan bool { return g.base.(closeNotifier).CloseNotify() }
 
-// control does something with base while there is time.
+// control calls do with base, unless the time is over.
 func (g *gate) control(begins bool, do func(*http.ResponseController) error) error {
 	if err := g.enter(begins); err != nil {
 		return err
@@ -479,7 +478,7 @@ func (g *gate) control(begins bool, do func(*http.ResponseController) error) err
 	return do(http.NewResponseController(g.base))
 }
 
-// hijack ends the supervision if it succeeds.
+// hijack ends the supervision if it succeeds: the connection is then the handler's.
 func (g *gate) hijack() (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	err = g.control(false, func(c *http.ResponseController) (err error) {
 		conn, rw, err = c.Hijack()
@@ -499,8 +498,8 @@ func (g *gate) push(target string, opts *http.PushOptions) error {
 	return g.base.(http.Pusher).Push(target, opts)
 }
 
-// The faces of a gate have the interfaces of its base. None has Unwrap, which
-// would lead past the gate.
+// The types below are a gate with the interfaces of its base. None has Unwrap, which
+// would bypass the gate.
 
 type gate1 struct{ *gate }
 
@@ -528,8 +527,8 @@ func (c controlled) SetWriteDeadline(t time.Time) error {
 func (c controlled) EnableFullDuplex() error  { return c.g.EnableFullDuplex() }
 func (c controlled) CloseNotify() <-chan bool { return c.g.CloseNotify() }
 
-// bare is for a base that has neither of net/http's sets. Deadlines and full
-// duplex stay within reach of http.ResponseController.
+// bare is for a base with neither of net/http's sets of interfaces. Deadlines and
+// full duplex still work through http.ResponseController.
 type bare struct{ g *gate }
 
 func (b bare) carried() (*Exchange, *Writer)      { return b.g.carried() }

@@ -11,12 +11,12 @@ import (
 )
 
 // clientGone reports whether the client left before it had the response: its
-// connection is dead, or it gave the request up. That the context of the request
-// has ended is not enough: a server cancels it, too, and so does a timeout of a
-// read. It is meant for the end of the exchange.
+// connection is dead, or it cancelled the request. A context that has ended is not
+// proof, since a server's shutdown and a read timeout end it as well. Call it at
+// the end of the exchange.
 //
-// A client that only closed the sending half of its connection cannot be told
-// from one that left, so it counts as one unless the response had begun before.
+// A client that closed only the sending half of its connection looks like one that
+// left, and counts as one unless the response had begun.
 func (w *Writer) clientGone(took time.Duration) bool {
 	ctx := w.x.Request.Context()
 	if !errors.Is(ctx.Err(), context.Canceled) {
@@ -55,7 +55,7 @@ func (x *Exchange) deadlines() *deadlines {
 	return m.deadlines.Load()
 }
 
-// noteDeadline lets set change the deadlines.
+// noteDeadline changes the deadlines with set, atomically.
 func (x *Exchange) noteDeadline(set func(*deadlines)) {
 	m := x.Rare()
 	for {
@@ -70,14 +70,14 @@ func (x *Exchange) noteDeadline(set func(*deadlines)) {
 	}
 }
 
-// setRead notes a read deadline. One that passes ends the context, since net/http
-// reads on HTTP/1 all the time.
+// setRead records a read deadline. One that passes ends the context, since net/http
+// always reads from an HTTP/1 connection.
 func (d *deadlines) setRead(t time.Time) {
 	d.timedOut = d.timedOut || isPast(d.read)
 	d.read = t
 }
 
-// setWrite notes a write deadline. One that passes while nothing is written does
+// setWrite records a write deadline. One that passes while nothing is written does
 // no harm on HTTP/1.
 func (d *deadlines) setWrite(t time.Time, proto int) {
 	d.timedOut = d.timedOut || isPast(d.write) && proto >= 2
@@ -95,12 +95,12 @@ func isBroken(err error) bool {
 		!strings.Contains(err.Error(), "declared Content-Length") && !errors.Is(err, http.ErrHandlerTimeout)
 }
 
-// noticeWithin is how long net/http may take to tell that a client left when it
+// noticeWithin is how long net/http may take to report that a client left after it
 // has ended the context: another goroutine does both, one after the other.
 const noticeWithin = 20 * time.Millisecond
 
-// disconnected asks net/http whether the client is away: only its CloseNotifier
-// knows nothing of other reasons for which a context ends.
+// disconnected reports whether the client has left. Only net/http's CloseNotifier
+// distinguishes that from other reasons for which a context ends.
 func (w *Writer) disconnected() bool {
 	if m := w.x.Peek(); m != nil && m.Left {
 		return true
@@ -109,7 +109,7 @@ func (w *Writer) disconnected() bool {
 	for range maxLayers {
 		if n, ok := base.(closeNotifier); ok && shape(base) != 0 {
 			left := notified(n.CloseNotify())
-			if left { // it tells one reader only
+			if left { // only one reader learns of it
 				w.x.Rare().Left = true
 			}
 			return left
@@ -134,7 +134,7 @@ func notified(c <-chan bool) bool {
 	}
 }
 
-// readTimedOut reports whether net/http's server may have taken its own
+// readTimedOut reports whether net/http's server may have mistaken its own
 // ReadTimeout for a client that left.
 func (w *Writer) readTimedOut(took time.Duration) bool {
 	srv, _ := w.x.Request.Context().Value(http.ServerContextKey).(*http.Server)
@@ -151,7 +151,7 @@ func (w *Writer) writeTimedOut(took time.Duration) bool {
 	return srv != nil && srv.WriteTimeout > 0 && took >= srv.WriteTimeout*9/10
 }
 
-// isComplete reports whether the client has all of a response whose end it knows:
+// isComplete reports whether the client has a whole response whose end it knows:
 // the header for HEAD, otherwise as many bytes as were declared. net/http itself
 // ends the context of HTTP/2 then.
 func (w *Writer) isComplete() bool {

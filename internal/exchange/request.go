@@ -6,15 +6,15 @@ import (
 	"net/http"
 )
 
-// Serve calls next with a request that has the given context, and brings back
-// what net/http and outer layers look for on theirs.
+// Serve calls next with a copy of r that has the given context. It copies back to r
+// what net/http and outer layers need.
 func Serve(next http.Handler, w http.ResponseWriter, r *http.Request, ctx context.Context) {
 	serveCopy(next, w, r, r.WithContext(ctx))
 }
 
-// ServeBody calls next with a request that has the given body, and is otherwise
-// as [Serve]. The request of net/http's server keeps its own, whose type tells
-// the server whether to read the rest (see http.MaxBytesHandler).
+// ServeBody calls next with a copy of r that has the given body, and is otherwise
+// like [Serve]. The request of net/http's server keeps its own body, whose type
+// decides whether the server reads the rest (see http.MaxBytesHandler).
 func ServeBody(next http.Handler, w http.ResponseWriter, r *http.Request, body io.ReadCloser) {
 	inner := new(http.Request)
 	*inner = *r
@@ -45,9 +45,9 @@ func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request)
 	returned = true
 }
 
-// bringBack copies to r what a handler has left in its copy: the pattern that a
-// ServeMux found, and the form whose temporary files net/http's server removes
-// at the end.
+// bringBack copies back to r what a handler has set in its copy: the pattern that a
+// ServeMux found, and the form, whose temporary files net/http's server removes at
+// the end.
 func bringBack(r, inner *http.Request) {
 	if inner.Pattern != "" {
 		r.Pattern = inner.Pattern
@@ -57,8 +57,8 @@ func bringBack(r, inner *http.Request) {
 	}
 }
 
-// returned notes at the end of a layer what the request that it served has, if
-// a foreign layer has copied it. The outermost layer hands the form to net/http.
+// returned copies back, at the end of a layer, what the request that it served has
+// if a foreign layer has copied it. The outermost layer hands the form to net/http.
 func (x *Exchange) returned(r *http.Request) {
 	bringBack(x.Request, r)
 	if x.Peek() != nil { // else the pattern is known by the request alone
@@ -67,8 +67,7 @@ func (x *Exchange) returned(r *http.Request) {
 }
 
 // ownCopy returns a copy of r that shares nothing with it that either side may
-// change, but for the trailer, into which net/http writes while the body is
-// read.
+// change, except for the trailer, which net/http fills in while the body is read.
 func ownCopy(r *http.Request, ctx context.Context, body io.ReadCloser) *http.Request {
 	inner := r.Clone(ctx)
 	inner.Body, inner.Trailer = body, r.Trailer

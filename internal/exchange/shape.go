@@ -10,17 +10,17 @@ import (
 	"github.com/felixge/httpsnoop"
 )
 
-// A handler finds out what a ResponseWriter can do by asking for interfaces, so
-// a wrapper has to have those of its base, no fewer and no more. net/http has
-// two sets: these are the types for them. Any other base is left to httpsnoop.
+// A handler detects by type assertions what a ResponseWriter can do, so a wrapper
+// must have exactly the interfaces of its base. net/http has two sets of them, for
+// which there are types here. httpsnoop wraps any other base.
 
-// http1Writer has the interfaces that HTTP/1 gives.
+// http1Writer has the interfaces of net/http's HTTP/1 ResponseWriter.
 type http1Writer struct{ Writer }
 
 func (w *http1Writer) ReadFrom(src io.Reader) (int64, error)        { return w.readFrom(src) }
 func (w *http1Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
 
-// http2Writer has the interfaces that HTTP/2 gives.
+// http2Writer has the interfaces of net/http's HTTP/2 ResponseWriter.
 type http2Writer struct{ Writer }
 
 func (w *http2Writer) Push(target string, opts *http.PushOptions) error {
@@ -49,7 +49,7 @@ type (
 		http.Pusher
 	}
 
-	// What has a part of the other set beside is neither.
+	// A base that also has a part of the other set is neither.
 	bothBase interface {
 		http2Base
 		http.Hijacker
@@ -60,7 +60,7 @@ type (
 	}
 )
 
-// shape says which of net/http's sets a base has: 1, 2, or 0 for any other.
+// shape returns which of net/http's sets a base has: 1, 2, or 0 for any other.
 func shape(rw http.ResponseWriter) int {
 	switch rw.(type) {
 	case bothBase, mixedBase:
@@ -73,7 +73,7 @@ func shape(rw http.ResponseWriter) int {
 	return 0
 }
 
-// wrap makes a Writer around rw, and the ResponseWriter to hand on.
+// wrap returns a new Writer around rw, and the ResponseWriter for the next handler.
 func wrap(rw http.ResponseWriter) (*Writer, http.ResponseWriter) {
 	switch shape(rw) {
 	case 1:
@@ -95,7 +95,7 @@ func wrap(rw http.ResponseWriter) (*Writer, http.ResponseWriter) {
 	return w, face
 }
 
-// forgetFace removes what httpsnoop made from the table.
+// forgetFace removes what httpsnoop returned from the table.
 func (w *Writer) forgetFace(face http.ResponseWriter) {
 	if w.listed {
 		faces.Delete(face)
@@ -104,10 +104,10 @@ func (w *Writer) forgetFace(face http.ResponseWriter) {
 	}
 }
 
-// faceFor wraps a base of any other shape. http.ResponseController walks down
-// Unwrap for what the base does not have itself, past every hook: it would flush
-// or hijack while an error is held, and set deadlines that the exchange does not
-// learn of. If there is something to find below, the face has to have it too.
+// faceFor wraps a base of any other shape. http.ResponseController follows Unwrap
+// for methods that the base itself does not have, and bypasses every hook: it would
+// flush or hijack while an error is held, and set deadlines without the exchange. If
+// there is such a method below, the result has it as well.
 func (w *Writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 	_, flusher := rw.(http.Flusher)
 	_, flushErrorer := rw.(flushErrorer)
@@ -121,7 +121,7 @@ func (w *Writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 	return httpsnoop.Wrap(rw, w.hooks())
 }
 
-// reach adds to a reachWriter what its base has beside.
+// reach returns a reachWriter with the further interfaces of its base.
 func (w *Writer) reach(rw http.ResponseWriter, flusher, hijacks bool) http.ResponseWriter {
 	reach := &reachWriter{w}
 	pusher, _ := rw.(http.Pusher)
@@ -186,9 +186,9 @@ func (w *Writer) reach(rw http.ResponseWriter, flusher, hijacks bool) http.Respo
 	return reach
 }
 
-// reachWriter is for a base whose Unwrap leads to more than it has itself.
-// WriteString and ReadFrom promise nothing that a plain Write cannot do, and
-// deadlines are what http.ResponseController would find below.
+// reachWriter is for a base whose Unwrap leads to methods that it does not have
+// itself. WriteString and ReadFrom work with any base, and http.ResponseController
+// would find the deadlines below.
 type reachWriter struct{ w *Writer }
 
 func (x *reachWriter) carried() (*Exchange, *Writer)         { return x.w.x, x.w }
@@ -245,10 +245,10 @@ func canHijack(rw http.ResponseWriter) bool {
 	return below(rw).hijack
 }
 
-// abilities are what a ResponseWriter can do beside writing.
+// abilities are what a ResponseWriter can do besides writing.
 type abilities struct{ flush, hijack, deadlines bool }
 
-// below returns what layers can do to which Unwrap leads from rw.
+// below returns the abilities of the layers to which Unwrap leads from rw.
 func below(rw http.ResponseWriter) (found abilities) {
 	for range maxLayers {
 		u, ok := rw.(unwrapper)

@@ -12,15 +12,14 @@ import (
 type Supervision struct {
 	// Limit is the time for the whole response.
 	Limit time.Duration
-	// Expired responds in place of a handler that has not.
+	// Expired responds for a handler that has sent nothing.
 	Expired func(http.ResponseWriter, *http.Request)
-	// Late is told of a panic that comes when the time is over. It is called on
-	// the handler's goroutine.
+	// Late is called for a panic after the deadline, on the handler's goroutine.
 	Late func(r *http.Request, value any, stack []byte)
 }
 
-// grace is how much longer a response may take that has begun in time: a handler
-// that returns at the deadline gets its response through.
+// grace is how much longer a response may take that has begun in time, so that a
+// handler which returns at the deadline is not cut.
 const grace = 100 * time.Millisecond
 
 // Supervise calls next on a goroutine of its own, with a request, a header and a
@@ -85,9 +84,9 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 	s.Expired(w, r)
 }
 
-// late is the end of a handler whose time was over.
+// late ends a handler that returned after its deadline.
 func (s Supervision) late(g *gate, r *http.Request, v any) {
-	if r.MultipartForm != nil { // the server no longer waits for it
+	if r.MultipartForm != nil { // the server has finished with the request
 		_ = r.MultipartForm.RemoveAll()
 	}
 	g.own.runClosers()
@@ -96,7 +95,7 @@ func (s Supervision) late(g *gate, r *http.Request, v any) {
 	}
 }
 
-// await waits for the handler, until its time is over.
+// await waits until the handler has ended or its time is over.
 func (g *gate) await(ended <-chan any, timer *time.Timer) (v any, inTime bool) {
 	select {
 	case v = <-ended:
@@ -118,7 +117,7 @@ func (g *gate) await(ended <-chan any, timer *time.Timer) (v any, inTime bool) {
 	return <-ended, true
 }
 
-// relayed is a panic of another goroutine, with the stack that it had there.
+// relayed is a panic of another goroutine, with its stack.
 type relayed struct {
 	value any
 	stack []byte
@@ -155,14 +154,14 @@ func Stack() []byte {
 	return s[:min(len(s), maxStack)]
 }
 
-// Router is implemented by http.ServeMux, and by handlers that can ask the
-// next one: it finds the pattern of a request without serving it.
+// Router finds the pattern of a request without serving it. http.ServeMux
+// implements it, and so do middleware that ask their next handler.
 type Router interface {
 	Handler(*http.Request) (http.Handler, string)
 }
 
-// routeOf asks next for the pattern of r, which a handler that has not returned
-// cannot tell yet.
+// routeOf returns the pattern by which next would serve r. A handler that has not
+// returned has not brought it back yet.
 func routeOf(next http.Handler, r *http.Request) string {
 	if r.Pattern != "" {
 		return r.Pattern

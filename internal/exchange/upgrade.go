@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// ConnectUpgrade names Upgrade in the Connection field of a response over HTTP/1
-// that has an Upgrade field, as its sender must (RFC 9110, section 7.8). Where the
-// connection is to be closed, net/http would put a "close" in place of the field,
-// unless that is its first line.
+// ConnectUpgrade lists Upgrade in the Connection header field of an HTTP/1 response
+// with an Upgrade header field, as RFC 9110, section 7.8, requires. If the
+// connection is to be closed, net/http would replace the field by "close", unless
+// that is its first line.
 func ConnectUpgrade(h http.Header, r *http.Request) {
 	persistence, options := "", "Upgrade"
 	for option := range strings.SplitSeq(strings.Join(h["Connection"], ","), ",") {
@@ -21,7 +21,7 @@ func ConnectUpgrade(h http.Header, r *http.Request) {
 		}
 	}
 	switch {
-	case r.Close, r.ContentLength != 0: // it may not have been read
+	case r.Close, r.ContentLength != 0: // the body may be unread
 		persistence = "close"
 	case persistence == "" && !r.ProtoAtLeast(1, 1): // HTTP/1.0 closes by default
 		persistence = "keep-alive"

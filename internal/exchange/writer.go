@@ -15,12 +15,12 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// Writer is a ResponseWriter between a handler and base. Without a Policy it
-// observes; with one it holds errors until it is known what is in them. A
-// success costs one branch per call and is never held.
+// Writer is the ResponseWriter between a handler and its base. Without a Policy it
+// only observes. With one it holds each error until the policy has decided about
+// it. A success costs one branch for each call and is never held.
 //
-// It is not pooled: a goroutine that outlives its handler would otherwise write
-// into the response to another client.
+// It is not pooled, since a goroutine that outlives its handler would write into the
+// response to another client.
 type Writer struct {
 	base      http.ResponseWriter
 	x         *Exchange
@@ -33,23 +33,23 @@ type Writer struct {
 	state    atomic.Uint32
 	implicit bool // no handler called WriteHeader
 	gone     bool // the request was given up before the header was sent
-	encoded  bool // Content-Encoding is that of an outer layer
-	nosniff  bool // and so is X-Content-Type-Options
+	encoded  bool // an outer layer has set Content-Encoding
+	nosniff  bool // and X-Content-Type-Options
 	listed   bool // its face is in the table
 
-	own Exchange // what x points to, if this Writer made it
+	own Exchange // of x, if this Writer is the outermost
 }
 
-// The states of a Writer say how far the response is on the wire. They only go
-// down this list, but for held: a held error may turn out to be none (open).
+// The states of a Writer describe how far the response is on the wire. They only
+// proceed down this list, with one exception: held can return to open.
 //
 //   - open, held: nothing of the final response has been handed to base.
 //   - sent, discarding, bodyless: the header has, and cannot be changed.
 //   - hijacked: the connection belongs to the handler.
 //   - closed: the layer that made the Writer has returned, with a response.
 //
-// The state is atomic because a handler may leave a goroutine behind: one that
-// writes late finds the Writer closed, whenever that happens.
+// The state is atomic because a handler may leave a goroutine behind, whose late
+// writes must find the Writer closed.
 const (
 	open       = iota
 	held       // an error waits; see heldError
@@ -60,31 +60,29 @@ const (
 	closed
 )
 
-// Observer sees the header of a response just before it is sent, also of an
-// interim one, and may change it. It may be told again, if nothing was sent
-// after all.
+// Observer is called just before the header of a final or an interim response is
+// sent, and may change it. It may be called again if nothing was sent after all.
 type Observer interface {
 	Sending(x *Exchange, code int, h http.Header)
 }
 
-// Observation is the place of an Observer in the list of a Writer. A layer
-// embeds it in what it allocates anyway.
+// Observation is the list element of an Observer. A layer embeds it in what it
+// allocates anyway.
 type Observation struct {
 	Observer Observer
 	outer    *Observation
 }
 
-// Observe adds an observer until the Writer is closed. The innermost is told
+// Observe adds an observer until the Writer is closed. The innermost is called
 // first.
 func (w *Writer) Observe(o *Observation) {
 	o.outer = w.observers
 	w.observers = o
 }
 
-// Enter returns the Writer to use around rw, the ResponseWriter for the next
-// handler, and whether the caller has to close the Writer, since it was made
-// for it. A Writer that an outer layer has made is used again if nothing stands
-// in between.
+// Enter returns the Writer around rw, the ResponseWriter for the next handler, and
+// whether the Writer was made for the caller, who then owns it. If rw belongs to a
+// Writer of an outer layer, with nothing in between, that Writer is returned.
 func Enter(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.ResponseWriter, owner bool) {
 	switch base := rw.(type) { // in this order, what net/http has made costs one look
 	case *http1Writer:
@@ -120,8 +118,8 @@ func (w *Writer) outermost(base http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// enterOther is Enter for a base that is not net/http's, or not a Writer that
-// can be used again.
+// enterOther is Enter for a base that is neither net/http's nor a Writer that can be
+// shared.
 func enterOther(rw http.ResponseWriter, r *http.Request) (w *Writer, face http.ResponseWriter, owner bool) {
 	x, shared := lookup(rw)
 	if shared != nil && shared.state.Load() != closed {
@@ -471,8 +469,8 @@ func (w *Writer) failed(err error) {
 	}
 }
 
-// writeOther takes bytes for a response whose header waits, or is out and wants
-// none.
+// writeOther accepts bytes for a response whose header is held, or whose status
+// permits no body.
 func (w *Writer) writeOther(p []byte) (int, error) {
 	switch w.state.Load() {
 	case held:

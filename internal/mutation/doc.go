@@ -5,9 +5,9 @@
 //
 // A mutant is one change: a condition is negated, an operand of && or || is
 // dropped, < becomes <=, a bound or a time becomes twice as big, one side of min or
-// max is taken, or a statement is left out, which may be a return or a defer. All mutants of all packages are compiled
-// once, by an overlay, with a switch for each; the environment tells the test
-// binary which one is on. A first run of each test by itself learns which mutants
+// max is taken, or a statement is left out, which may be a return or a defer. All
+// mutants of all packages are compiled once, by an overlay, with a switch for each;
+// an environment variable turns one on. A first run of each test by itself learns which mutants
 // it reaches, so that only those tests run that can notice one. A test that fails counts if it
 // passes without the mutant right afterwards. One that hangs is told by the time of
 // a core that it takes, so that the machine may be busy.

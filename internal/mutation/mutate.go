@@ -158,7 +158,7 @@ func (m *mutator) function(t *ast.FuncType, body *ast.BlockStmt) {
 	m.funcs = m.funcs[:len(m.funcs)-1]
 }
 
-// visit mutates a node, and tells whether to go on inside of it.
+// visit mutates a node, and reports whether to visit its children.
 func (m *mutator) visit(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.FuncLit:

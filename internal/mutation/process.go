@@ -74,7 +74,7 @@ func watch(p *os.Process, limit time.Duration, ended <-chan struct{}) {
 }
 
 // coreTime returns what a process has taken so far, in ticks of 10 ms, where the
-// system tells.
+// system reports it.
 func coreTime(pid int) (took time.Duration, known bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

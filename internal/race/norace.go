@@ -1,6 +1,6 @@
 //go:build !race
 
-// Package race tells tests whether the race detector is on: under it a
+// Package race reports whether the race detector is on: under it a
 // sync.Pool drops values at random, so that allocations cannot be counted, and
 // everything takes about ten times as long.
 package race
