@@ -177,7 +177,7 @@ func timed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		next.ServeHTTP(chi.NewWrapResponseWriter(w, r.ProtoMajor), r)
-		took = time.Since(start)
+		_ = time.Since(start)
 	})
 }
 

@@ -53,11 +53,11 @@ var services = []service{
 	{chainService, "RequestID, AccessLog in JSON, Normalize, and ratelimit by address", "", chainWithout("")},
 	{"chi, Logger, httprate", "its router, RequestID, Logger, Recoverer, and httprate by address", "", func(logs io.Writer) http.Handler {
 		logger := chimiddleware.RequestLogger(&chimiddleware.DefaultLogFormatter{Logger: log.New(logs, "", log.LstdFlags), NoColor: true})
-		return oneChiRoute(chimiddleware.RequestID, logger, chimiddleware.Recoverer, httprate.LimitByIP(generous.n, generous.per))
+		return oneChiRoute(chimiddleware.RequestID, logger, chimiddleware.Recoverer, httprate.LimitBy(generous.n, generous.per, remoteAddr))
 	}},
 	{peerService, "its router, RequestID, RequestLogger in JSON with RecoverPanics, and httprate by address", "", func(logs io.Writer) http.Handler {
 		logger := httplog.RequestLogger(slog.New(slog.NewJSONHandler(logs, nil)), &httplog.Options{Level: slog.LevelInfo, RecoverPanics: true})
-		return oneChiRoute(chimiddleware.RequestID, logger, httprate.LimitByIP(generous.n, generous.per))
+		return oneChiRoute(chimiddleware.RequestID, logger, httprate.LimitBy(generous.n, generous.per, remoteAddr))
 	}},
 	without("RequestID"), without(accessLog), without("Normalize"), without("ratelimit"),
 }

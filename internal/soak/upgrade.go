@@ -189,7 +189,7 @@ func serveTunnel(w http.ResponseWriter, r *http.Request) {
 	}
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		http.Error(w, "no connection to tunnel through", http.StatusInternalServerError)
 		return
 	}
 	defer conn.Close()
