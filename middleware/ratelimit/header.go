@@ -95,17 +95,17 @@ func appendPartition(dst []byte, partition string) []byte {
 	return append(dst, ':')
 }
 
-func appendInteger(dst []byte, n int) []byte {
+func appendInteger[T int | int64](dst []byte, n T) []byte {
 	return strconv.AppendInt(dst, min(max(int64(n), 0), maxInteger), 10)
 }
 
 // seconds rounds up, since a client that comes sooner is refused again. It
 // returns at least 1, since in 0 seconds nothing comes back.
-func seconds(d time.Duration) int {
-	return max(1, int(d/time.Second)+btoi(d%time.Second > 0))
+func seconds(d time.Duration) int64 {
+	return max(1, int64(d/time.Second)+btoi(d%time.Second > 0))
 }
 
-func btoi(b bool) int {
+func btoi(b bool) int64 {
 	if b {
 		return 1
 	}
@@ -269,7 +269,7 @@ func (e *evaluation) setLegacy(h http.Header, v Verdict) {
 	}
 	h.Set("X-Ratelimit-Limit", strconv.Itoa(v.Quota.Capacity()))
 	h.Set("X-Ratelimit-Remaining", strconv.Itoa(v.Remaining))
-	h.Set("X-Ratelimit-Reset", strconv.FormatInt(time.Now().Unix()+int64(seconds(reset)), 10))
+	h.Set("X-Ratelimit-Reset", strconv.FormatInt(time.Now().Unix()+seconds(reset), 10))
 }
 
 // removeValue removes one value of a field.
