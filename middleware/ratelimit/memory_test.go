@@ -73,7 +73,7 @@ func TestMemoryStaysBoundedUnderContention(t *testing.T) {
 			for range 10_000 {
 				buckets := make([]ratelimit.Bucket, 1+rnd.IntN(3))
 				for i := range buckets {
-					q := ratelimit.Quota{N: 1, Per: time.Duration(1 + rnd.IntN(1<<(1+rnd.IntN(35)))), Burst: 1 + rnd.IntN(3)}
+					q := ratelimit.Quota{N: 1, Per: time.Duration(1 + rnd.Int64N(1<<(1+rnd.IntN(35)))), Burst: 1 + rnd.IntN(3)}
 					buckets[i] = ratelimit.Bucket{Policy: "p", Key: strconv.Itoa(rnd.IntN(2 * limit)), Quota: q, Cost: rnd.IntN(4) - 1, Mode: ratelimit.Mode(rnd.IntN(3))}
 				}
 				_ = m.Take(context.Background(), append(buckets, buckets[0]))
