@@ -1,14 +1,16 @@
-package policy_test
+package policy
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // words are terms that net/http and RFC 9110 do not use in this sense, with those
@@ -30,42 +32,37 @@ var words = []struct {
 }
 
 func TestCommentsUseTheTermsOfNetHTTP(t *testing.T) {
-	walk(t, func(path string) {
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return
+	for _, s := range sources(t) {
+		if s.isTest() || isTestdata(s.path) {
+			continue
 		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
+		for _, group := range s.file.Comments {
+			checkWords(t, s.path, group.Text())
 		}
-		for _, group := range file.Comments {
-			checkWords(t, fset.Position(group.Pos()).String(), group.Text())
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if s, ok := n.(*ast.BasicLit); ok && s.Kind == token.STRING && strings.Contains(s.Value, " ") {
-				checkWords(t, fset.Position(s.Pos()).String(), s.Value)
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING && strings.Contains(text.Value, " ") {
+				checkWords(t, s.path, text.Value)
 			}
 			return true
 		})
-	})
+	}
 }
 
 func TestDocumentsUseTheTermsOfNetHTTP(t *testing.T) {
-	walk(t, func(path string) {
+	walk(func(name string) {
 		switch {
-		case !strings.HasSuffix(path, ".md"),
-			filepath.Base(path) == "CONTRIBUTING.md",                 // lists the words
-			strings.HasSuffix(path, "internal/benchmarks/REPORT.md"): // is written by a command
+		case path.Ext(name) != ".md", isTestdata(name),
+			name == "CONTRIBUTING.md",               // lists the words
+			name == "internal/benchmarks/REPORT.md": // is written by a command
 			return
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkWords(t, path, code.ReplaceAllString(string(text), ""))
+		text, err := os.ReadFile(filepath.Join(root, name))
+		require.NoError(t, err)
+		checkWords(t, name, code.ReplaceAllString(string(text), ""))
 	})
 }
+
+func isTestdata(path string) bool { return strings.Contains(path, "testdata/") }
 
 // code is what stands between backquotes in a document: it has words of others.
 var code = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
@@ -74,29 +71,8 @@ func checkWords(t *testing.T, where, text string) {
 	t.Helper()
 	text = strings.Join(strings.Fields(text), " ")
 	for _, w := range words {
-		if found := w.banned.FindString(text); found != "" {
-			t.Errorf("%s: %q: better %s", where, found, w.better)
+		if at := w.banned.FindStringIndex(text); at != nil {
+			t.Errorf("%s: ...%s: better %s", where, text[max(0, at[0]-40):at[1]], w.better)
 		}
-	}
-}
-
-// walk calls f with each file of the repository that is not test data.
-func walk(t *testing.T, f func(path string)) {
-	t.Helper()
-	err := filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if name := d.Name(); name == "testdata" || name == ".git" {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		f(path)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }

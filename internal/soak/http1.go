@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -40,12 +41,7 @@ func (w *world) orderly1(c *client) {
 
 // oldClient sends requests over HTTP/1.0, some of which keep the connection.
 func (w *world) oldClient(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		for goesOn := true; goesOn; {
 			q := c.request("HTTP/1.0")
 			kinds := []func(*rand.Rand, *request){makeJSON, makeError, makePlain, makeMux, makeOrder, makeFile, makeConditional}
@@ -58,6 +54,19 @@ func (w *world) oldClient(c *client) {
 		}
 		_ = open.Close()
 		c.think()
+	}
+}
+
+// connections opens connections to servers, one after another, until the round is
+// over or a server does not listen.
+func (w *world) connections(c *client) iter.Seq2[*server, *conn] {
+	return func(yield func(*server, *conn) bool) {
+		for w.goesOn() {
+			s := c.server()
+			if open := w.connect(s); open == nil || !yield(s, open) {
+				return
+			}
+		}
 	}
 }
 
@@ -148,12 +157,7 @@ func (w *world) farewell(c *client, open *conn) {
 
 // pipeliner sends many requests at once, and reads the responses in their order.
 func (w *world) pipeliner(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		for range 1 + c.rand.IntN(4) {
 			if !w.batch(s, open, c, 2+c.rand.IntN(30)) {
 				break

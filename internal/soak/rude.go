@@ -15,11 +15,7 @@ import (
 // vanisher goes away in the middle of a request or of a response, with FIN or
 // RST.
 func (w *world) vanisher(c *client) {
-	for w.goesOn() {
-		open := w.connect(c.server())
-		if open == nil {
-			return
-		}
+	for _, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		makeRude(c.rand, q)
 		decorate(c.rand, q)
@@ -55,12 +51,7 @@ func (w *world) vanish(c *client, open *conn) {
 // halfCloser closes its sending half when it has sent the request, as nc does,
 // and expects the response all the same.
 func (w *world) halfCloser(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		makeHalfClosed(c.rand, q)
 		w.ledger.expect(q)
@@ -102,12 +93,7 @@ func makeHalfClosed(r *rand.Rand, q *request) {
 
 // slowReader reads little at a time, and in the end all of it.
 func (w *world) slowReader(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		n := 1_000_000 + c.rand.IntN(2_000_000)
 		q.get(fmt.Sprintf("/big?n=%d", n), 200)
@@ -137,11 +123,7 @@ func (s *slowly) Read(p []byte) (int, error) {
 // staller requests a large body, reads a little of it, and then nothing until the
 // server closes the connection.
 func (w *world) staller(c *client) {
-	for w.goesOn() {
-		open := w.connect(c.server())
-		if open == nil {
-			return
-		}
+	for _, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		q.rude = true
 		q.get([]string{"/big?n=30000000", "/live", "/proxy/big?n=30000000"}[c.rand.IntN(3)], 200)
@@ -160,12 +142,7 @@ func (w *world) staller(c *client) {
 // slowWriter sends a body in pieces. It ends in time, or it gets the 503 of the
 // Timeout around the handler.
 func (w *world) slowWriter(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		body := pattern(1 + c.rand.IntN(maxBody))
 		q.post("/echo", "application/octet-stream", body, 200)
@@ -279,12 +256,7 @@ func (w *world) talker(c *client) {
 
 // listenerTo follows a stream until the server ends it, or leaves after a while.
 func (w *world) listenerTo(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		q.get("/live", 200)
 		q.kind = "live events"

@@ -13,12 +13,7 @@ import (
 
 // upgrader takes the connection over, and speaks until it or the server ends.
 func (w *world) upgrader(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		q.upgrade("/hijack")
 		if c.rand.IntN(4) == 0 {
@@ -67,12 +62,7 @@ func (w *world) speak(q *request, open *conn, n int) error {
 // tunneler upgrades its connection to the server behind the ReverseProxy, and
 // leaves in one of many ways.
 func (w *world) tunneler(c *client) {
-	for w.goesOn() {
-		s := c.server()
-		open := w.connect(s)
-		if open == nil {
-			return
-		}
+	for s, open := range w.connections(c) {
 		q := c.request("HTTP/1.1")
 		q.upgrade("/proxy/tunnel")
 		q.kind, q.proxied = "upgrade through the proxy", true
