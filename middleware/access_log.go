@@ -58,7 +58,7 @@ func AccessLogWith(o AccessLogOptions) func(http.Handler) http.Handler {
 	l := &accessLog{o}
 	return func(next http.Handler) http.Handler {
 		mustHandler("AccessLog", next)
-		return &capture{router{next}, nil, l}
+		return &captureHandler{router{next}, nil, l}
 	}
 }
 
@@ -101,12 +101,12 @@ func (l *accessLog) record(v *visit, res *Result) {
 }
 
 func (l *accessLog) level(v *visit, res *Result) slog.Level {
-	switch m := v.x.Peek(); {
+	switch extra := v.x.PeekExtra(); {
 	case l.Level != nil:
 		return l.Level(v.r, *res)
 	case res.Panic != nil:
 		return slog.LevelError
-	case res.ClientGone, m != nil && m.Planned:
+	case res.ClientGone, extra != nil && extra.Planned:
 		return slog.LevelInfo
 	case res.Status >= 500, res.Problem != nil && res.Problem.Status >= 500: // which gRPC sends with 200
 		return slog.LevelError

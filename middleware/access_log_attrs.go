@@ -125,20 +125,20 @@ func (n AttrNames) appendOutcome(attrs []slog.Attr, v *visit, res *Result) []slo
 			attrs = append(attrs, slog.Bool(flag.name, true))
 		}
 	}
-	name, m := n.names(), v.x.Peek()
+	name, extra := n.names(), v.x.PeekExtra()
 	if res.Status >= 400 || res.Problem != nil {
 		attrs = append(attrs, slog.String(name.problem, errorType(res)))
 	}
 	switch {
 	case res.Panic != nil:
 		attrs = append(attrs, slog.String(name.message, panicText(res.Panic)))
-		if m != nil && len(m.Stack) > 0 {
-			attrs = append(attrs, slog.String(name.stack, string(m.Stack)))
+		if extra != nil && len(extra.Stack) > 0 {
+			attrs = append(attrs, slog.String(name.stack, string(extra.Stack)))
 		}
 	case res.Err != nil:
 		attrs = append(attrs, slog.String(name.message, cut(causeText(res.Err), maxCause)))
-	case m != nil && m.Withheld != "":
-		attrs = append(attrs, slog.String(name.message, m.Withheld))
+	case extra != nil && extra.Withheld != "":
+		attrs = append(attrs, slog.String(name.message, extra.Withheld))
 	}
 	if res.WriteErr != nil {
 		attrs = append(attrs, slog.String("write_error", cut(res.WriteErr.Error(), maxPath)))

@@ -80,32 +80,32 @@ func Capture(done func(*http.Request, Result)) func(http.Handler) http.Handler {
 	}
 	return func(next http.Handler) http.Handler {
 		mustHandler("Capture", next)
-		return &capture{router{next}, done, nil}
+		return &captureHandler{router{next}, done, nil}
 	}
 }
 
-// capture is the layer of Capture and of AccessLog.
-type capture struct {
+// captureHandler is the layer of Capture and of AccessLog.
+type captureHandler struct {
 	router
 	done func(*http.Request, Result)
 	log  *accessLog // called in place of done, or nil
 }
 
-func (c *capture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *captureHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{r: r}
 	v.enter(w)
 	v.start = time.Since(epoch)
-	if c.log != nil {
+	if h.log != nil {
 		v.name()
 		v.undo = !v.x.Logged
 		v.x.Logged = true
 	}
-	defer c.end(&v)
-	c.next.ServeHTTP(v.face, r)
+	defer h.end(&v)
+	h.next.ServeHTTP(v.face, r)
 	v.returned = true
 }
 
-func (c *capture) end(v *visit) {
+func (h *captureHandler) end(v *visit) {
 	if !v.returned {
 		v.panicked = recover()
 		v.x.Aborted = true
@@ -114,48 +114,48 @@ func (c *capture) end(v *visit) {
 		}
 	}
 	v.leave()
-	c.observe(v)
+	h.observe(v)
 	if v.panicked != nil {
 		panic(v.panicked)
 	}
 }
 
 // observe reports what was sent as soon as that is final.
-func (c *capture) observe(v *visit) {
+func (h *captureHandler) observe(v *visit) {
 	took := time.Since(epoch) - v.start
 	if v.undo {
 		v.x.Logged = false
 	}
 	if v.owner && v.w.Owns() || v.returned && v.w.Settled() {
-		c.tell(v, took)
+		h.tell(v, took)
 		return
 	}
 	// An outer Normalize may still change the response.
-	p := &pendingResult{c: c, v: *v, took: took}
+	p := &pendingResult{h: h, v: *v, took: took}
 	p.Closer = p
 	v.w.AtClose(&p.Closing)
 }
 
-func (c *capture) tell(v *visit, took time.Duration) {
+func (h *captureHandler) tell(v *visit, took time.Duration) {
 	var res Result
 	v.result(&res, took)
-	if c.log != nil {
-		c.log.record(v, &res)
+	if h.log != nil {
+		h.log.record(v, &res)
 		return
 	}
-	c.done(v.r, res)
+	h.done(v.r, res)
 }
 
 // pendingResult is a Result that waits for the end of the exchange.
 type pendingResult struct {
 	exchange.Closing
-	c    *capture
+	h    *captureHandler
 	v    visit
 	took time.Duration
 }
 
 // Closed is the method of exchange.Closer.
-func (p *pendingResult) Closed() { p.c.tell(&p.v, p.took) }
+func (p *pendingResult) Closed() { p.h.tell(&p.v, p.took) }
 
 // epoch is an arbitrary moment. The time since then is read from the monotonic
 // clock, which costs less than time.Now.
@@ -169,10 +169,10 @@ func (v *visit) result(res *Result, took time.Duration) {
 	res.Status, res.Implicit, res.Bytes, res.Interim = wire.Status, wire.Implicit, wire.Bytes, wire.Interim
 	res.Problem, res.Replaced, res.Aborted, res.ClientGone = wire.Problem, wire.Replaced, wire.Aborted, wire.ClientGone
 	res.HandlerStatus, res.Duration, res.Route = x.HandlerStatus(), took, x.Pattern(v.r)
-	if m := x.Peek(); m != nil {
-		res.Err = m.Err
-		res.Superfluous = len(m.Superfluous)
-		res.Panic, res.WriteErr, res.Hijacked = m.Panic, m.WriteErr, m.Conn != nil
+	if extra := x.PeekExtra(); extra != nil {
+		res.Err = extra.Err
+		res.Superfluous = len(extra.Superfluous)
+		res.Panic, res.WriteErr, res.Hijacked = extra.Panic, extra.WriteErr, extra.Conn != nil
 	}
 	if res.Err == nil && res.Problem != nil {
 		res.Err = res.Problem.Unwrap()

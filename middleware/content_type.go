@@ -34,33 +34,33 @@ func ContentType(mediaTypes ...string) func(http.Handler) http.Handler {
 	accept := strings.Join(mediaTypes, ", ")
 	return func(next http.Handler) http.Handler {
 		mustHandler("ContentType", next)
-		return &typed{router{next}, accepted, accept, strings.Join(mediaTypes, " or ")}
+		return &contentTypeHandler{router{next}, accepted, accept, strings.Join(mediaTypes, " or ")}
 	}
 }
 
-type typed struct {
+type contentTypeHandler struct {
 	router
 	accepted       map[string]bool
 	accept, listed string // for the header field, and for the detail
 }
 
-func (t *typed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *contentTypeHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case !hasBody(r), isAccepted(t.accepted, r.Header["Content-Type"]):
-		t.next.ServeHTTP(w, r)
+	case !hasBody(r), isAccepted(h.accepted, r.Header["Content-Type"]):
+		h.next.ServeHTTP(w, r)
 	case endsWithHeader(r):
-		exchange.ServeBody(t.next, w, r, http.NoBody)
+		exchange.ServeBody(h.next, w, r, http.NoBody)
 	default:
-		t.refuse(w, r)
+		h.refuse(w, r)
 	}
 }
 
-func (t *typed) refuse(w http.ResponseWriter, r *http.Request) {
+func (h *contentTypeHandler) refuse(w http.ResponseWriter, r *http.Request) {
 	d := problem.New(http.StatusUnsupportedMediaType,
-		problem.Detailf("The body must have the media type %s.", t.listed),
-		problem.Header("Accept", t.accept))
+		problem.Detailf("The body must have the media type %s.", h.listed),
+		problem.Header("Accept", h.accept))
 	if r.Method == "QUERY" { // RFC 10008 defines a header field for it
-		d = d.With(problem.Header("Accept-Query", t.accept))
+		d = d.With(problem.Header("Accept-Query", h.accept))
 	}
 	respond.Problem(w, r, d)
 }

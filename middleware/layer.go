@@ -52,18 +52,18 @@ func (v *visit) name() {
 func (v *visit) leave() { v.w.Ended(v.face, v.r, v.owner) }
 
 // caught records a panic that no inner layer has recorded.
-func (v *visit) caught() *exchange.Rare {
-	m := v.x.Rare()
-	if m.Panic == nil {
-		m.Reported = false // an inner layer may have reported something else
+func (v *visit) caught() *exchange.Extra {
+	extra := v.x.Extra()
+	if extra.Panic == nil {
+		extra.Reported = false // an inner layer may have reported something else
 	}
-	if m.Panic == nil || m.Stack == nil {
-		m.Panic, m.Stack = exchange.Origin(v.panicked)
-		if m.Stack == nil {
-			m.Stack = exchange.Stack()
+	if extra.Panic == nil || extra.Stack == nil {
+		extra.Panic, extra.Stack = exchange.Origin(v.panicked)
+		if extra.Stack == nil {
+			extra.Stack = exchange.Stack()
 		}
 	}
-	return m
+	return extra
 }
 
 // recovered responds for a handler that did not return, if no response has begun.
@@ -77,14 +77,14 @@ func (v *visit) recovered(respond func(w http.ResponseWriter)) any {
 		v.x.Aborted = true
 		return http.ErrAbortHandler
 	}
-	m := v.caught()
+	extra := v.caught()
 	if w := v.w.Replacement(); w != nil {
 		v.x.Aborted = false // which an inner layer may have set
 		respond(w)
 		return nil
 	}
-	if m.Conn != nil {
-		_ = m.Conn.Close() // net/http no longer owns it, and no other layer closes it
+	if extra.Conn != nil {
+		_ = extra.Conn.Close() // net/http no longer owns it, and no other layer closes it
 	}
 	v.x.Aborted = true
 	return http.ErrAbortHandler

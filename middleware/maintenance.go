@@ -41,15 +41,15 @@ func (m *Maintenance) Stop() { m.end.Store(nil) }
 // Wrap panics if next is nil.
 func (m *Maintenance) Wrap(next http.Handler) http.Handler {
 	mustHandler("Maintenance", next)
-	return &maintained{router{next}, m}
+	return &maintenanceHandler{router{next}, m}
 }
 
-type maintained struct {
+type maintenanceHandler struct {
 	router
 	m *Maintenance
 }
 
-func (h *maintained) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *maintenanceHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := h.m
 	end := m.end.Load()
 	if end == nil || m.Skip != nil && m.Skip(r) {
@@ -57,7 +57,7 @@ func (h *maintained) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if x := exchange.Find(w); x != nil {
-		x.Rare().Planned = true
+		x.Extra().Planned = true
 	}
 	d := problem.New(http.StatusServiceUnavailable)
 	if m.Detail != "" {

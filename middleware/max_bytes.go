@@ -39,27 +39,27 @@ func MaxBytesWith(o MaxBytesOptions) func(http.Handler) http.Handler {
 	}
 	return func(next http.Handler) http.Handler {
 		mustHandler("MaxBytes", next)
-		return &bounded{router{next}, o}
+		return &maxBytesHandler{router{next}, o}
 	}
 }
 
-type bounded struct {
+type maxBytesHandler struct {
 	router
 	options MaxBytesOptions
 }
 
-func (b *bounded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *maxBytesHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.ContentLength > b.options.Limit:
+	case r.ContentLength > h.options.Limit:
 		if r.ProtoMajor < 2 {
 			w.Header().Set("Connection", "close")
 		}
-		problemTo(b.options.Responder, w, r, problem.New(http.StatusRequestEntityTooLarge,
-			problem.Detailf("The body is %d bytes long. At most %d are accepted.", r.ContentLength, b.options.Limit)))
+		problemTo(h.options.Responder, w, r, problem.New(http.StatusRequestEntityTooLarge,
+			problem.Detailf("The body is %d bytes long. At most %d are accepted.", r.ContentLength, h.options.Limit)))
 	case r.Body == nil || r.Body == http.NoBody: // a proxy inside must see that there is none
-		b.next.ServeHTTP(w, r)
+		h.next.ServeHTTP(w, r)
 	default:
-		exchange.ServeBody(b.next, w, r, exchange.LimitBody(w, r, b.options.Limit))
+		exchange.ServeBody(h.next, w, r, exchange.LimitBody(w, r, h.options.Limit))
 	}
 }
 

@@ -145,35 +145,35 @@ func NormalizeWith(o NormalizeOptions) func(http.Handler) http.Handler {
 	}
 	return func(next http.Handler) http.Handler {
 		mustHandler("Normalize", next)
-		return &normalizer{router{next}, p, scope}
+		return &normalizeHandler{router{next}, p, scope}
 	}
 }
 
-// normalizer is the layer of a Normalize.
-type normalizer struct {
+// normalizeHandler is the layer of a Normalize.
+type normalizeHandler struct {
 	router
 	policy *policy
 	scope  *exchange.Scope
 }
 
-func (n *normalizer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if n.policy.options.Skip != nil && n.policy.options.Skip(r) {
-		n.next.ServeHTTP(w, r)
+func (h *normalizeHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.policy.options.Skip != nil && h.policy.options.Skip(r) {
+		h.next.ServeHTTP(w, r)
 		return
 	}
 	v := visit{r: r}
 	v.enter(w)
 	v.name()
-	v.undo = v.w.Push(n.scope)
+	v.undo = v.w.Push(h.scope)
 	if v.x.Connect {
 		v.w.AwaitTunnel(http.StatusNotImplemented)
 	}
-	defer n.end(&v)
-	n.next.ServeHTTP(v.face, r)
+	defer h.end(&v)
+	h.next.ServeHTTP(v.face, r)
 	v.returned = true
 }
 
-func (n *normalizer) end(v *visit) {
+func (h *normalizeHandler) end(v *visit) {
 	var again any
 	if !v.returned {
 		v.panicked = recover()
@@ -185,7 +185,7 @@ func (n *normalizer) end(v *visit) {
 	}
 	v.w.Pop(v.undo)
 	v.leave()
-	n.policy.report(v)
+	h.policy.report(v)
 	if again != nil {
 		panic(again)
 	}

@@ -39,7 +39,7 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 		return
 	}
 	if fields := lacking(code, r, h); len(fields) > 0 {
-		x.Rare().Missing = fields
+		x.Extra().Missing = fields
 	}
 	if reason := misplaced(code, r); reason != "" {
 		misuse(x, reason)
@@ -50,7 +50,7 @@ func (p *policy) Complete(w *exchange.Writer, code int) {
 // into the tunnel. net/http does so since Go 1.26.9 and 1.27.2.
 func refuseTunnel(x *exchange.Exchange, h http.Header) {
 	h["Connection"] = []string{"close"}
-	if m := x.Peek(); x.HandlerStatus() < 300 && (m == nil || m.Panic == nil) {
+	if extra := x.PeekExtra(); x.HandlerStatus() < 300 && (extra == nil || extra.Panic == nil) {
 		misuse(x, "a 2xx to CONNECT begins a tunnel: hijack the connection, or refuse with an error (RFC 9110, section 9.3.6)")
 	}
 }
@@ -161,11 +161,11 @@ func excused(code int, r *http.Request, h http.Header) bool {
 
 // misuse adds a reason to Report.Misused.
 func misuse(x *exchange.Exchange, reason string) {
-	m := x.Rare()
-	if m.Misused != "" {
-		m.Misused += "; "
+	extra := x.Extra()
+	if extra.Misused != "" {
+		extra.Misused += "; "
 	}
-	m.Misused += reason
+	extra.Misused += reason
 }
 
 // misplaced returns why a status is wrong for this response, or "".
@@ -200,8 +200,8 @@ func checkLength(w *exchange.Writer) {
 		return
 	}
 	var failed error // of a write
-	if m := x.Peek(); m != nil {
-		failed = m.WriteErr
+	if extra := x.PeekExtra(); extra != nil {
+		failed = extra.WriteErr
 	}
 	n, err := strconv.ParseUint(declared[0], 10, 63) // net/http accepts a sign
 	switch n := int64(n); {

@@ -15,8 +15,8 @@ type policy struct {
 	habits  habits
 }
 
-// Rule decides about the final status that a handler has set.
-func (p *policy) Rule(w *exchange.Writer, code int) exchange.Ruling {
+// Decide decides about the final status that a handler has set.
+func (p *policy) Decide(w *exchange.Writer, code int) exchange.Decision {
 	x := w.Exchange()
 	asked := code
 	if to, ok := p.options.Codes[code]; ok {
@@ -25,23 +25,23 @@ func (p *policy) Rule(w *exchange.Writer, code int) exchange.Ruling {
 	forced := false
 	switch {
 	case !sendable(code), code == http.StatusSwitchingProtocols && !mayUpgrade(x.Request, w.Header()):
-		x.Rare().Invalid = exchange.CallerOf(asked)
+		x.Extra().Invalid = exchange.CallerOf(asked)
 		code, forced = http.StatusInternalServerError, true
 	case p.options.Strict && code >= 200:
 		if known := status.Nearest(code).Code; known != code {
-			x.Rare().Invalid = exchange.CallerOf(asked)
+			x.Extra().Invalid = exchange.CallerOf(asked)
 			code = known
 		}
 	}
 	switch {
 	case isTunnel(x, code):
-		return exchange.Ruling{Code: http.StatusNotImplemented, Body: exchange.Tunnel}
+		return exchange.Decision{Code: http.StatusNotImplemented, Body: exchange.Tunnel}
 	case code < 400:
-		return exchange.Ruling{Code: code}
+		return exchange.Decision{Code: code}
 	case code != asked: // the body was written for another code
-		return exchange.Ruling{Code: code, Body: exchange.Drop, Forced: forced}
+		return exchange.Decision{Code: code, Body: exchange.Drop, Forced: forced}
 	}
-	return exchange.Ruling{Code: code, Body: p.classify(w, code)}
+	return exchange.Decision{Code: code, Body: p.classify(w, code)}
 }
 
 // isTunnel reports whether, with this code, the connection becomes a tunnel (RFC

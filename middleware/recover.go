@@ -37,55 +37,55 @@ type RecoverOptions struct {
 func RecoverWith(o RecoverOptions) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		mustHandler("Recover", next)
-		return &recoverer{router{next}, o}
+		return &recoverHandler{router{next}, o}
 	}
 }
 
-type recoverer struct {
+type recoverHandler struct {
 	router
 	options RecoverOptions
 }
 
-func (c *recoverer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *recoverHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := visit{r: r}
 	v.enter(w)
 	v.name()
-	defer c.end(&v)
-	c.next.ServeHTTP(v.face, r)
+	defer h.end(&v)
+	h.next.ServeHTTP(v.face, r)
 	v.returned = true
 }
 
-func (c *recoverer) end(v *visit) {
+func (h *recoverHandler) end(v *visit) {
 	if v.returned {
 		v.leave()
 		return
 	}
 	v.panicked = recover()
 	again := v.recovered(func(w http.ResponseWriter) {
-		if c.options.Responder != nil {
-			c.options.Responder.Problem(w, v.x.Current, problem.New(http.StatusInternalServerError))
+		if h.options.Responder != nil {
+			h.options.Responder.Problem(w, v.x.Current, problem.New(http.StatusInternalServerError))
 			return
 		}
 		respond.Error(w, http.StatusInternalServerError)
 	})
 	v.leave()
-	c.report(v)
+	h.report(v)
 	if again != nil {
 		panic(again)
 	}
 }
 
-func (c *recoverer) report(v *visit) {
-	m := v.x.Peek()
-	if m == nil || m.Panic == nil || m.Reported {
+func (h *recoverHandler) report(v *visit) {
+	extra := v.x.PeekExtra()
+	if extra == nil || extra.Panic == nil || extra.Reported {
 		return
 	}
-	m.Reported = true
-	rep := Report{Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Panic: m.Panic, Stack: m.Stack}
+	extra.Reported = true
+	rep := Report{Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Panic: extra.Panic, Stack: extra.Stack}
 	switch {
-	case c.options.Report != nil:
-		c.options.Report(v.r, rep)
+	case h.options.Report != nil:
+		h.options.Report(v.r, rep)
 	case !v.x.Logged:
-		rep.log(c.options.Logger, v)
+		rep.log(h.options.Logger, v)
 	}
 }

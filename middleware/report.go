@@ -59,18 +59,18 @@ func callsOf(calls []exchange.Call) (all []Call) {
 }
 
 func (p *policy) report(v *visit) {
-	m := v.x.Peek()
-	if m == nil || m.Reported { // by a handler further in
+	extra := v.x.PeekExtra()
+	if extra == nil || extra.Reported { // by a handler further in
 		return
 	}
 	rep := Report{
-		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Invalid: Call(m.Invalid), Superfluous: callsOf(m.Superfluous),
-		Withheld: m.Withheld, Dropped: m.Dropped, Missing: m.Missing, Misused: m.Misused, Panic: m.Panic, Stack: m.Stack,
+		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Invalid: Call(extra.Invalid), Superfluous: callsOf(extra.Superfluous),
+		Withheld: extra.Withheld, Dropped: extra.Dropped, Missing: extra.Missing, Misused: extra.Misused, Panic: extra.Panic, Stack: extra.Stack,
 	}
 	if rep.isEmpty() {
 		return
 	}
-	m.Reported = true
+	extra.Reported = true
 	if p.options.Report != nil {
 		p.options.Report(v.r, rep)
 		return

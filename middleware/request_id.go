@@ -41,28 +41,28 @@ func RequestIDWith(o RequestIDOptions) func(http.Handler) http.Handler {
 	o.Header = http.CanonicalHeaderKey(o.Header)
 	return func(next http.Handler) http.Handler {
 		mustHandler("RequestID", next)
-		return &identified{router{next}, o}
+		return &requestIDHandler{router{next}, o}
 	}
 }
 
-type identified struct {
+type requestIDHandler struct {
 	router
 	options RequestIDOptions
 }
 
-func (i *identified) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	id := i.id(r)
+func (h *requestIDHandler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	id := h.id(r)
 	ctx := &idContext{Context: r.Context(), id: id, value: [1]string{id}}
 	w, face, owner := exchange.Enter(rw, r)
-	w.Header()[i.options.Header] = ctx.value[:]
-	ctx.own.Field, ctx.own.Values, ctx.own.Observer = i.options.Header, ctx.value[:], &ctx.own
+	w.Header()[h.options.Header] = ctx.value[:]
+	ctx.own.Field, ctx.own.Values, ctx.own.Observer = h.options.Header, ctx.value[:], &ctx.own
 	w.Observe(&ctx.own.Observation)
 	defer w.Ended(face, r, owner)
-	exchange.Serve(i.next, face, r, ctx)
+	exchange.Serve(h.next, face, r, ctx)
 }
 
-func (i *identified) id(r *http.Request) (id string) {
-	o := &i.options
+func (h *requestIDHandler) id(r *http.Request) (id string) {
+	o := &h.options
 	if o.Trust != nil && o.Trust(r) {
 		id = incomingID(r.Header[o.Header])
 	}

@@ -18,7 +18,9 @@ import (
 // http.ErrHandlerTimeout. Reads and writes that block at the deadline are
 // interrupted if the ResponseWriter supports deadlines.
 //
-// A response that has begun may take another tenth of a second, so that a handler
+// A response has begun when a part of it has left the layers outside that are
+// known: those of this toolkit, and others whose ResponseWriter has Unwrap. A
+// response that has begun may take another tenth of a second, so that a handler
 // which returns at the deadline is not cut off. A context that ends for another
 // reason does not shorten the time.
 //
@@ -66,33 +68,33 @@ func TimeoutWith(o TimeoutOptions) func(http.Handler) http.Handler {
 	}
 	return func(next http.Handler) http.Handler {
 		mustHandler("Timeout", next)
-		return &timed{router{next}, o}
+		return &timeoutHandler{router{next}, o}
 	}
 }
 
-type timed struct {
+type timeoutHandler struct {
 	router
 	options TimeoutOptions
 }
 
-func (t *timed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := exchange.Supervision{Limit: t.options.Limit, Expired: t.expired, Late: t.late}
-	s.Supervise(t.next, w, r)
+func (h *timeoutHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := exchange.Supervision{Limit: h.options.Limit, Expired: h.expired, Late: h.late}
+	s.Supervise(h.next, w, r)
 }
 
 // expired sends the 503 for a handler that has sent nothing.
-func (t *timed) expired(w http.ResponseWriter, r *http.Request) {
-	problemTo(t.options.Responder, w, r, problem.New(http.StatusServiceUnavailable, problem.Detail(t.options.Detail)))
+func (h *timeoutHandler) expired(w http.ResponseWriter, r *http.Request) {
+	problemTo(h.options.Responder, w, r, problem.New(http.StatusServiceUnavailable, problem.Detail(h.options.Detail)))
 }
 
 // late reports a panic that came after the deadline.
-func (t *timed) late(r *http.Request, value any, stack []byte) {
+func (h *timeoutHandler) late(r *http.Request, value any, stack []byte) {
 	rep := Report{Panic: value, Stack: stack}
-	if t.options.Report != nil {
-		t.options.Report(r, rep)
+	if h.options.Report != nil {
+		h.options.Report(r, rep)
 		return
 	}
-	logger := t.options.Logger
+	logger := h.options.Logger
 	if logger == nil {
 		logger = slog.Default()
 	}

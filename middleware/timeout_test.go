@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -221,3 +223,124 @@ func TestTimeoutPanicsIfTheLimitIsNotPositive(t *testing.T) {
 	assert.PanicsWithValue(t, "middleware: Timeout: 0s is not positive", func() { middleware.Timeout(0) })
 	assert.PanicsWithValue(t, "middleware: Timeout: the handler is nil", func() { middleware.Timeout(1)(nil) })
 }
+
+// buffering is a foreign layer that hands on what it has when the handler returns.
+func buffering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b := &buffer{ResponseWriter: w, code: 200}
+		defer func() {
+			w.Header().Set("X-Buffered", "1")
+			w.WriteHeader(b.code)
+			w.Write(b.body)
+		}()
+		next.ServeHTTP(b, r)
+	})
+}
+
+type buffer struct {
+	http.ResponseWriter
+	code int
+	body []byte
+}
+
+func (b *buffer) WriteHeader(code int)        { b.code = code }
+func (b *buffer) Write(p []byte) (int, error) { b.body = append(b.body, p...); return len(p), nil }
+func (b *buffer) Unwrap() http.ResponseWriter { return b.ResponseWriter }
+
+// The layer has what the handler wrote, and the client has nothing yet.
+func TestTimeoutRespondsPastALayerThatHasMore(t *testing.T) {
+	held := map[string]http.HandlerFunc{
+		"an error":         func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) },
+		"http.Error":       func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) },
+		"a text":           func(w http.ResponseWriter, r *http.Request) { http.Error(w, "secret", 500) },
+		"a bad code":       func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(600) },
+		"an error, copied": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(502); io.Copy(w, source(100)) },
+	}
+	buffered := map[string]http.HandlerFunc{
+		"a success": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc") },
+		"a status":  func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(201) },
+		"a problem": func(w http.ResponseWriter, r *http.Request) { respond.Error(w, 403) },
+	}
+	maps.Copy(buffered, held)
+	foreign := []layer{{"a wrapper", plainWrapper}, {"two", func(h http.Handler) http.Handler { return plainWrapper(plainWrapper(h)) }},
+		{"one and a layer", func(h http.Handler) http.Handler { return plainWrapper(middleware.RequestID(plainWrapper(h))) }},
+		compressors()[1], compressors()[3], {"a buffer", buffering}}
+	for _, f := range foreign {
+		rows := held
+		if f.name == "a buffer" {
+			rows = buffered
+		}
+		for why, begin := range rows {
+			where := f.name + ": " + why
+			inBubble(t, func(t *testing.T, protocol string) {
+				timeout := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second, Logger: quiet})
+				capture, got := results()
+				p := serve(t, capture(normalizeQuietly(tag("outer")(f.wrap(timeout(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("X-Own", "1")
+					begin(w, r)
+					<-r.Context().Done()
+				})))))))
+				res, err := p.client(t, protocol).Get("http://a/x")
+				require.NoError(t, err, where)
+				body, err := io.ReadAll(res.Body)
+				require.NoError(t, err, where)
+				require.NoError(t, res.Body.Close())
+				wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+				assert.Equal(t, 503, res.StatusCode, where)
+				assert.Empty(t, res.Header.Get("Content-Encoding")+res.Header.Get("X-Own")+res.Header.Get("X-Buffered"), where)
+				assert.NotEmpty(t, res.Header.Get("Via"), where)
+				result := <-got
+				assert.Equal(t, 503, result.Status, where)
+				assert.Equal(t, 503, result.Problem.Status, where)
+				assert.EqualValues(t, len(body), result.Bytes, where)
+				assert.False(t, result.Aborted, where)
+				assert.Zero(t, result.Superfluous, where)
+				p.client(t, protocol).CloseIdleConnections()
+			})
+		}
+	}
+}
+
+// As above, but HEAD, whose response has no body to tell from.
+func TestTimeoutRespondsToHEADPastALayer(t *testing.T) {
+	for _, f := range []layer{{"a wrapper", plainWrapper}, compressors()[3], {"a buffer", buffering}} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			p := serve(t, normalizeQuietly(f.wrap(middleware.Timeout(time.Second)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				http.Error(w, "no such order", 404)
+				<-r.Context().Done()
+			})))))
+			res, err := p.client(t, protocol).Head("http://a/x")
+			require.NoError(t, err, f.name)
+			assert.Equal(t, 503, res.StatusCode, f.name)
+			assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"), f.name)
+			assert.Empty(t, res.Header.Get("Content-Encoding"), f.name)
+			p.client(t, protocol).CloseIdleConnections()
+		})
+	}
+}
+
+// A handler that ends within the tenth of a second has its own response sent.
+func TestABufferedResponseMayBeALittleLate(t *testing.T) {
+	for _, wait := range []time.Duration{grace - time.Millisecond, grace + time.Millisecond} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			p := serve(t, normalizeQuietly(buffering(middleware.Timeout(time.Second)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, "abc")
+				time.Sleep(time.Second + wait)
+			})))))
+			res, err := p.client(t, protocol).Get("http://a/x")
+			require.NoError(t, err)
+			_, err = io.ReadAll(res.Body)
+			require.NoError(t, err)
+			require.NoError(t, res.Body.Close())
+			if wait < grace {
+				assert.Equal(t, 200, res.StatusCode)
+			} else {
+				assert.Equal(t, 503, res.StatusCode)
+			}
+			p.client(t, protocol).CloseIdleConnections()
+		})
+	}
+}
+
+// grace is how much longer a response that has begun may take.
+const grace = 100 * time.Millisecond

@@ -36,7 +36,7 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 func refuseRest(w http.ResponseWriter) {
 	for range maxLayers {
 		if x, _ := lookup(w); x != nil {
-			x.Rare().Unread = true
+			x.Extra().Unread = true
 			if g := x.behind(); g != nil {
 				if g.enter(false) == nil {
 					refuseRest(g.base)

@@ -46,8 +46,8 @@ type Exchange struct {
 	// Problem is the problem that was sent, if any.
 	Problem *problem.Details
 
-	rare   atomic.Pointer[Rare] // which the goroutines on both sides of a gate may make
-	writer *Writer              // the outermost; nil behind a gate
+	extra  atomic.Pointer[Extra] // which the goroutines on both sides of a gate may make
+	writer *Writer               // the outermost; nil behind a gate
 
 	handlerStatus int
 
@@ -78,8 +78,8 @@ type Closing struct {
 // Closer is called when the exchange is over.
 type Closer interface{ Closed() }
 
-// Rare is the part of an exchange that few exchanges need.
-type Rare struct {
+// Extra is the part of an exchange that few exchanges need.
+type Extra struct {
 	// Planned means that the service refuses requests on purpose for a while.
 	Planned bool
 	// Unread means that the rest of the body of the request must not be read as
@@ -116,17 +116,17 @@ type Rare struct {
 	scopes                  []pushed // that the present one stands in for
 }
 
-// Rare returns the rare part of x. The first call creates it.
-func (x *Exchange) Rare() *Rare {
-	if m := x.rare.Load(); m != nil {
-		return m
+// Extra returns the part of x that few exchanges need. The first call creates it.
+func (x *Exchange) Extra() *Extra {
+	if extra := x.extra.Load(); extra != nil {
+		return extra
 	}
-	x.rare.CompareAndSwap(nil, new(Rare))
-	return x.rare.Load()
+	x.extra.CompareAndSwap(nil, new(Extra))
+	return x.extra.Load()
 }
 
-// Peek returns the rare part of x, or nil if there is none.
-func (x *Exchange) Peek() *Rare { return x.rare.Load() }
+// PeekExtra is [Exchange.Extra], but returns nil if there is none.
+func (x *Exchange) PeekExtra() *Extra { return x.extra.Load() }
 
 // HandlerStatus is the status that the handler set first; 0 if it set none.
 func (x *Exchange) HandlerStatus() int { return x.handlerStatus }
@@ -169,7 +169,7 @@ func (x *Exchange) enter(r *http.Request) {
 	case http.MethodConnect:
 		x.Connect = true
 		if r.URL != nil {
-			x.Rare().tunnel = r.URL.Path
+			x.Extra().tunnel = r.URL.Path
 		}
 	}
 	if accept := r.Header["Accept"]; len(accept) == 1 {
@@ -188,24 +188,24 @@ func (x *Exchange) enterAgain(r *http.Request) {
 
 // behind returns the gate that the handler runs behind, or nil.
 func (x *Exchange) behind() *gate {
-	m := x.Peek()
-	if m == nil {
+	extra := x.PeekExtra()
+	if extra == nil {
 		return nil
 	}
-	return m.gate
+	return extra.gate
 }
 
 // hear takes over what an exchange inside this one says of the response that it
 // is about to begin.
 func (x *Exchange) hear(inner *Exchange) {
 	x.Problem = cmp.Or(inner.Problem, x.Problem)
-	if in := inner.Peek(); in != nil && (in.Err != nil || in.Unread || in.Planned) {
-		m := x.Rare()
+	if in := inner.PeekExtra(); in != nil && (in.Err != nil || in.Unread || in.Planned) {
+		extra := x.Extra()
 		if in.Err != nil {
-			m.Err = in.Err
+			extra.Err = in.Err
 		}
-		m.Unread = m.Unread || in.Unread
-		m.Planned = m.Planned || in.Planned
+		extra.Unread = extra.Unread || in.Unread
+		extra.Planned = extra.Planned || in.Planned
 	}
 	if inner.Replaced {
 		x.Replaced, x.handlerStatus = true, inner.handlerStatus
@@ -220,21 +220,21 @@ func (x *Exchange) adopt(inner *Exchange) {
 	x.hear(inner)
 	x.SetRoute(inner.route())
 	x.handlerStatus = cmp.Or(x.handlerStatus, inner.handlerStatus)
-	if in := inner.Peek(); in != nil {
-		m := x.Rare()
+	if in := inner.PeekExtra(); in != nil {
+		extra := x.Extra()
 		for c := in.closers; c != nil; {
 			next := c.next
 			x.closeLater(c)
 			c = next
 		}
 		in.closers = nil
-		m.Reported = m.Reported || in.Reported
-		if m.Panic == nil {
-			m.Panic, m.Stack = in.Panic, in.Stack
+		extra.Reported = extra.Reported || in.Reported
+		if extra.Panic == nil {
+			extra.Panic, extra.Stack = in.Panic, in.Stack
 		}
-		m.Superfluous = append(m.Superfluous, in.Superfluous...)
-		if m.WriteErr == nil {
-			m.WriteErr = in.WriteErr
+		extra.Superfluous = append(extra.Superfluous, in.Superfluous...)
+		if extra.WriteErr == nil {
+			extra.WriteErr = in.WriteErr
 		}
 	}
 }
@@ -242,7 +242,7 @@ func (x *Exchange) adopt(inner *Exchange) {
 // closeLater appends c to the list.
 func (x *Exchange) closeLater(c *Closing) {
 	c.next = nil
-	last := &x.Rare().closers
+	last := &x.Extra().closers
 	for *last != nil {
 		last = &(*last).next
 	}
@@ -251,12 +251,12 @@ func (x *Exchange) closeLater(c *Closing) {
 
 // runClosers calls what waited for the end of the exchange.
 func (x *Exchange) runClosers() {
-	m := x.Peek()
-	if m == nil {
+	extra := x.PeekExtra()
+	if extra == nil {
 		return
 	}
-	c := m.closers
-	m.closers = nil
+	c := extra.closers
+	extra.closers = nil
 	for ; c != nil; c = c.next {
 		c.Closer.Closed()
 	}
@@ -343,17 +343,17 @@ func (x *Exchange) Routed(r *http.Request) {
 }
 
 func (x *Exchange) route() string {
-	m := x.Peek()
-	if m == nil {
+	extra := x.PeekExtra()
+	if extra == nil {
 		return ""
 	}
-	return m.Route
+	return extra.Route
 }
 
 // Pattern returns the pattern that the request was matched with, or "".
 func (x *Exchange) Pattern(r *http.Request) string {
 	pattern := cmp.Or(r.Pattern, cmp.Or(x.route(), x.Request.Pattern))
-	if x.Connect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Rare().tunnel+"/", pattern) {
+	if x.Connect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Extra().tunnel+"/", pattern) {
 		return "" // the path of a client, that a ServeMux redirects to
 	}
 	return pattern
@@ -361,8 +361,8 @@ func (x *Exchange) Pattern(r *http.Request) string {
 
 // Failed notes the error that the handler failed with: the first.
 func (x *Exchange) Failed(err error) {
-	if m := x.Rare(); m.Err == nil {
-		m.Err = err
+	if extra := x.Extra(); extra.Err == nil {
+		extra.Err = err
 	}
 }
 
@@ -371,7 +371,7 @@ func (x *Exchange) SetRoute(pattern string) {
 	if pattern == "" {
 		return
 	}
-	x.Rare().Route = pattern
+	x.Extra().Route = pattern
 	if g := x.behind(); g != nil { // whose supervisor may stop waiting
 		g.mu.Lock()
 		g.route = pattern

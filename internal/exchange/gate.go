@@ -27,6 +27,7 @@ import (
 type gate struct {
 	base   http.ResponseWriter
 	writer *Writer   // that base is
+	around []*Writer // of the same exchange, outside of foreign layers; the innermost first
 	outer  *Exchange // of base
 	own    Exchange
 	ctx    *deadline
@@ -41,6 +42,7 @@ type gate struct {
 	calls    int // in progress
 	reads    int
 	begun    bool
+	cut      bool // a call was interrupted, although nothing had been sent
 	hijacked bool
 	ended    bool          // the handler has
 	unread   bool          // the body of an HTTP/1 request, or a part of it
@@ -55,6 +57,7 @@ type gate struct {
 func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate, *http.Request) {
 	g := &gate{base: w, header: w.Header().Clone(), outer: Find(w)}
 	_, g.writer = lookup(w)
+	g.around = g.writer.around()
 	if g.header == nil {
 		g.header = http.Header{}
 	}
@@ -65,7 +68,7 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	g.unread = r.Body != nil && r.Body != http.NoBody && r.ProtoMajor < 2
 	inner := ownCopy(r, g.ctx, g.body(r.Body))
 	g.own.enter(inner)
-	g.own.Rare().gate = g
+	g.own.Extra().gate = g
 	x := g.outer
 	g.own.responding, g.own.Logged = x.responding, x.Logged
 	g.own.Head, g.own.Connect, g.own.accept = x.Head, x.Connect, x.accept
@@ -86,6 +89,9 @@ func (g *gate) enter(begins bool) error {
 	}
 	g.calls++
 	if begins && !g.hasBegunLocked() {
+		if g.around != nil {
+			g.remember()
+		}
 		g.publish()
 		g.outer.hear(&g.own)
 		g.begun = true
@@ -102,10 +108,33 @@ func (g *gate) leave() {
 	g.mu.Unlock()
 }
 
-// hasBegunLocked reports whether any part of a final response was sent to the
-// client. An error that an outer Normalize holds was not.
+// hasBegunLocked reports whether any part of a final response was handed on. An
+// error that a Normalize outside holds was not, unless a foreign layer is in between.
 func (g *gate) hasBegunLocked() bool {
 	return g.begun && g.writer.OnWire()
+}
+
+// unsentLocked returns the innermost Writer that has handed on no part of a final
+// response, or nil. It may be one around a foreign layer that has one already: if
+// such a layer buffers, or a Normalize outside of it holds an error, then the client
+// has received nothing.
+func (g *gate) unsentLocked() *Writer {
+	if !g.hasBegunLocked() {
+		return g.writer
+	}
+	for _, w := range g.around {
+		if !w.OnWire() {
+			return w
+		}
+	}
+	return nil
+}
+
+// remember keeps the header without what the handler has set for its own response.
+func (g *gate) remember() {
+	if g.before == nil {
+		g.before = g.base.Header().Clone()
+	}
 }
 
 // wire fills in what was handed to the network around the gate. Of an exchange
@@ -168,50 +197,59 @@ func (g *gate) publish() {
 }
 
 // expire interrupts what blocks when the gate is closed, and waits until the
-// ResponseWriter is free. It reports whether nothing was sent, and the route as
-// far as the handler got.
-func (g *gate) expire() (unsent bool, route string) {
+// ResponseWriter is free. It returns the Writer for another response, or nil if one
+// was sent, and the route as far as the handler got.
+func (g *gate) expire() (unsent *Writer, route string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	control := http.NewResponseController(g.base)
-	if g.reads > 0 || g.unread { // net/http would wait for the rest of the body
-		_ = control.SetReadDeadline(longAgo)
+	if late := g.interrupt(); late != nil {
+		defer late.Stop()
 	}
-	interrupted := false
-	switch {
-	case g.hasBegunLocked():
-		_ = control.SetWriteDeadline(longAgo)
-	case g.calls == 0:
-	default: // an interim response; it may still get through, and a 503 after it
-		timer := time.AfterFunc(grace, func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			if interrupted = g.calls > 0; interrupted {
-				_ = control.SetWriteDeadline(longAgo)
-			}
-		})
-		defer timer.Stop()
-	}
-	g.mu.Unlock()
-	g.ctx.end(context.DeadlineExceeded)
-	g.mu.Lock()
 	for g.calls > 0 {
 		g.idle.Wait()
 	}
 	g.awaitReads()
-	if interrupted || g.hasBegunLocked() {
-		return false, g.route
+	if g.cut {
+		return nil, g.route
 	}
-	unsent = g.writer.Discard()
+	if unsent = g.unsentLocked(); unsent == nil || !unsent.Discard() {
+		return nil, g.route
+	}
 	if g.unread { // with full duplex net/http would not notice
-		g.outer.Rare().Unread = true
+		g.outer.Extra().Unread = true
 	}
-	if unsent && g.before != nil { // what the handler set is for its own response
+	if g.before != nil { // what the handler set is for its own response
 		h := g.base.Header()
 		clear(h)
 		maps.Copy(h, g.before)
 	}
 	return unsent, g.route
+}
+
+// interrupt ends what blocks, and the context of the handler. An interim response
+// may still get through, with another response after it, so that it is interrupted
+// by the timer that is returned.
+func (g *gate) interrupt() (late *time.Timer) {
+	control := http.NewResponseController(g.base)
+	if g.reads > 0 || g.unread { // net/http would wait for the rest of the body
+		_ = control.SetReadDeadline(longAgo)
+	}
+	switch {
+	case g.unsentLocked() == nil:
+		_ = control.SetWriteDeadline(longAgo)
+	case g.calls > 0:
+		late = time.AfterFunc(grace, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if g.cut = g.calls > 0; g.cut {
+				_ = control.SetWriteDeadline(longAgo)
+			}
+		})
+	}
+	g.mu.Unlock()
+	g.ctx.end(context.DeadlineExceeded)
+	g.mu.Lock()
+	return late
 }
 
 // awaitReads waits for the reads that a deadline has interrupted: net/http would
@@ -319,8 +357,8 @@ func (g *gate) WriteHeader(code int) {
 	}
 	g.mu.Lock()
 	if !g.hasBegunLocked() {
-		if g.before == nil && (code < 200 || code >= 400) {
-			g.before = g.base.Header().Clone()
+		if code < 200 || code >= 400 || g.around != nil {
+			g.remember()
 		}
 		g.publish()
 		g.outer.hear(&g.own)
@@ -342,10 +380,8 @@ func (g *gate) writeInterim(code int) {
 		g.base.WriteHeader(code)
 		return
 	}
+	g.remember()
 	before := g.base.Header().Clone()
-	if g.before == nil {
-		g.before = before
-	}
 	g.publish()
 	g.base.WriteHeader(code)
 	h := g.base.Header()
@@ -541,6 +577,7 @@ func (b bare) SetReadDeadline(t time.Time) error  { return b.g.SetReadDeadline(t
 func (b bare) SetWriteDeadline(t time.Time) error { return b.g.SetWriteDeadline(t) }
 func (b bare) EnableFullDuplex() error            { return b.g.EnableFullDuplex() }
 
+// faceFor returns g as the ResponseWriter for the handler.
 func (g *gate) faceFor() http.ResponseWriter {
 	switch shape(g.base) {
 	case 1:
@@ -552,38 +589,46 @@ func (g *gate) faceFor() http.ResponseWriter {
 	_, flushErrorer := g.base.(flushErrorer)
 	_, hijacker := g.base.(http.Hijacker)
 	found := below(g.base)
-	flushes, hijacks := flusher || flushErrorer || found.flush, hijacker || found.hijack
-	pusher, _ := g.base.(http.Pusher)
+	if flusher || flushErrorer || found.flush {
+		return g.flushing(hijacker || found.hijack)
+	}
+	_, pusher := g.base.(http.Pusher)
 	switch {
-	case flushes && hijacks:
-		return struct {
-			bare
-			flushMethods
-			hijackMethod
-		}{bare{g}, flushMethods{g}, hijackMethod{g}}
-	case flushes && pusher != nil:
-		return struct {
-			bare
-			flushMethods
-			pushMethod
-		}{bare{g}, flushMethods{g}, pushMethod{g}}
-	case flushes:
-		return struct {
-			bare
-			flushMethods
-		}{bare{g}, flushMethods{g}}
-	case hijacks:
+	case hijacker || found.hijack:
 		return struct {
 			bare
 			hijackMethod
 		}{bare{g}, hijackMethod{g}}
-	case pusher != nil:
+	case pusher:
 		return struct {
 			bare
 			pushMethod
 		}{bare{g}, pushMethod{g}}
 	}
 	return bare{g}
+}
+
+// flushing is faceFor for a base that can flush.
+func (g *gate) flushing(hijacks bool) http.ResponseWriter {
+	_, pusher := g.base.(http.Pusher)
+	switch {
+	case hijacks:
+		return struct {
+			bare
+			flushMethods
+			hijackMethod
+		}{bare{g}, flushMethods{g}, hijackMethod{g}}
+	case pusher:
+		return struct {
+			bare
+			flushMethods
+			pushMethod
+		}{bare{g}, flushMethods{g}, pushMethod{g}}
+	}
+	return struct {
+		bare
+		flushMethods
+	}{bare{g}, flushMethods{g}}
 }
 
 type flushMethods struct{ g *gate }

@@ -28,11 +28,11 @@ func (w *Writer) clientGone(took time.Duration) bool {
 	if d := w.x.deadlines(); d != nil && d.passed() || w.writeTimedOut(took) {
 		return false
 	}
-	if m := w.x.Peek(); m != nil && m.WriteErr != nil {
-		if errors.Is(m.WriteErr, os.ErrDeadlineExceeded) { // for which net/http has ended the context
+	if extra := w.x.PeekExtra(); extra != nil && extra.WriteErr != nil {
+		if errors.Is(extra.WriteErr, os.ErrDeadlineExceeded) { // for which net/http has ended the context
 			return false
 		}
-		if isBroken(m.WriteErr) {
+		if isBroken(extra.WriteErr) {
 			return true
 		}
 	}
@@ -48,23 +48,23 @@ type deadlines struct {
 
 // deadlines returns those that were set, or nil.
 func (x *Exchange) deadlines() *deadlines {
-	m := x.Peek()
-	if m == nil {
+	extra := x.PeekExtra()
+	if extra == nil {
 		return nil
 	}
-	return m.deadlines.Load()
+	return extra.deadlines.Load()
 }
 
 // noteDeadline changes the deadlines with set, atomically.
 func (x *Exchange) noteDeadline(set func(*deadlines)) {
-	m := x.Rare()
+	extra := x.Extra()
 	for {
-		old, now := m.deadlines.Load(), new(deadlines)
+		old, now := extra.deadlines.Load(), new(deadlines)
 		if old != nil {
 			*now = *old
 		}
 		set(now)
-		if m.deadlines.CompareAndSwap(old, now) {
+		if extra.deadlines.CompareAndSwap(old, now) {
 			return
 		}
 	}
@@ -102,7 +102,7 @@ const noticeWithin = 20 * time.Millisecond
 // disconnected reports whether the client has left. Only net/http's CloseNotifier
 // distinguishes that from other reasons for which a context ends.
 func (w *Writer) disconnected() bool {
-	if m := w.x.Peek(); m != nil && m.Left {
+	if extra := w.x.PeekExtra(); extra != nil && extra.Left {
 		return true
 	}
 	base := w.base
@@ -110,7 +110,7 @@ func (w *Writer) disconnected() bool {
 		if n, ok := base.(closeNotifier); ok && shape(base) != 0 {
 			left := notified(n.CloseNotify())
 			if left { // only one reader learns of it
-				w.x.Rare().Left = true
+				w.x.Extra().Left = true
 			}
 			return left
 		}

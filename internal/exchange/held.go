@@ -11,9 +11,9 @@ import (
 // Policy decides what becomes of the status that a handler sets, and writes what
 // replaces an error.
 type Policy interface {
-	// Rule decides about a final status, before anything is sent: the code to
+	// Decide decides about a final status, before anything is sent: the code to
 	// send, and what to do with the body. It may look at the header.
-	Rule(w *Writer, code int) Ruling
+	Decide(w *Writer, code int) Decision
 	// Sniff decides about an Untyped error by its first bytes. There are none if
 	// the handler flushes before it writes.
 	Sniff(w *Writer, code int, first []byte) Body
@@ -40,8 +40,8 @@ type Scope struct {
 	Responder Responder // nil means that of a Scope further out
 }
 
-// Ruling is what a [Policy] decides about a status.
-type Ruling struct {
+// Decision is what a [Policy] decides about a status.
+type Decision struct {
 	Code int
 	Body Body
 	// Forced means that the handler's code cannot be sent, so that a later one
@@ -89,16 +89,16 @@ type field struct {
 	values []string
 }
 
-// rule asks the policy about the first final status.
-func (w *Writer) rule(code int) {
+// decide asks the policy about the first final status.
+func (w *Writer) decide(code int) {
 	w.x.handlerSet(code)
-	ruling := w.scope.Rule(w, code)
-	w.status = int32(ruling.Code)
-	if ruling.Body == Pass {
-		w.commit(ruling.Code)
+	decision := w.scope.Decide(w, code)
+	w.status = int32(decision.Code)
+	if decision.Body == Pass {
+		w.commit(decision.Code)
 		return
 	}
-	w.held = &heldError{kind: ruling.Body, code: ruling.Code, forced: ruling.Forced}
+	w.held = &heldError{kind: decision.Body, code: decision.Code, forced: decision.Forced}
 	w.held.remember(w.base.Header())
 	w.state.Store(held)
 }
@@ -221,7 +221,7 @@ func (w *Writer) collect(p []byte) (int, error) {
 	h := w.held
 	switch {
 	case h.kind == Line && h.whole: // http.Error writes once: this is an accident
-		w.x.Rare().Dropped += int64(len(p))
+		w.x.Extra().Dropped += int64(len(p))
 	case h.frozen, h.kind == Drop, h.kind == Tunnel:
 		w.withhold(p)
 	case h.length()+len(p) > w.scope.MaxText():
@@ -250,15 +250,15 @@ func (w *Writer) withhold(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	m := w.x.Rare()
-	m.Dropped += int64(len(p))
-	if m.Withheld == "" {
-		m.Withheld = Bounded(p)
+	extra := w.x.Extra()
+	extra.Dropped += int64(len(p))
+	if extra.Withheld == "" {
+		extra.Withheld = Bounded(p)
 	}
 }
 
 // Withhold notes the text of an error that the client does not get.
-func (x *Exchange) Withhold(text string) { x.Rare().Withheld = Bounded(text) }
+func (x *Exchange) Withhold(text string) { x.Extra().Withheld = Bounded(text) }
 
 const maxWithheld = 1 << 10
 
@@ -396,17 +396,59 @@ func (w *Writer) Replacement() http.ResponseWriter {
 	return w.direct()
 }
 
+// around returns the other Writers of the exchange, the innermost first. Foreign
+// layers are in between.
+func (w *Writer) around() (outer []*Writer) {
+	if w.Owns() {
+		return nil
+	}
+	rw := w.base
+	for range maxLayers {
+		x, found := lookup(rw)
+		switch {
+		case found != nil:
+			outer = append(outer, found)
+			rw = found.base
+			continue
+		case x != nil: // behind a gate
+			return outer
+		}
+		u, ok := rw.(unwrapper)
+		if !ok {
+			return outer
+		}
+		rw = u.Unwrap()
+	}
+	return outer
+}
+
+// supersede has respond give another response than the one that a foreign layer
+// inside holds back. What such a layer hands on later is dropped.
+func (w *Writer) supersede(respond func(http.ResponseWriter)) {
+	w.restoreEncoding()
+	respond(w)
+	w.Settle()
+	if w.OnWire() {
+		w.state.Store(closed)
+	}
+}
+
 func (w *Writer) direct() http.ResponseWriter {
 	w.x.Replaced = true
+	w.restoreEncoding()
+	return (*direct)(w)
+}
+
+// restoreEncoding makes Content-Encoding what a layer outside of w has set:
+// http.FileServer deletes that (go.dev/issue/66343), and a handler or a layer
+// inside has set its own for another body.
+func (w *Writer) restoreEncoding() {
 	h := w.base.Header()
-	// http.FileServer deletes that of a compressor (go.dev/issue/66343), and a
-	// handler has set its own for another body.
 	if w.encoded {
-		h["Content-Encoding"] = w.x.Peek().encoding
+		h["Content-Encoding"] = w.x.PeekExtra().encoding
 	} else {
 		delete(h, "Content-Encoding")
 	}
-	return (*direct)(w)
 }
 
 // direct is a Writer seen as the ResponseWriter to its base: what replaces an

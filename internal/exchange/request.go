@@ -61,7 +61,7 @@ func bringBack(r, inner *http.Request) {
 // if a foreign layer has copied it. The outermost layer hands the form to net/http.
 func (x *Exchange) returned(r *http.Request) {
 	bringBack(x.Request, r)
-	if x.Peek() != nil { // else the pattern is known by the request alone
+	if x.PeekExtra() != nil { // else the pattern is known by the request alone
 		x.Routed(r)
 	}
 }

@@ -123,60 +123,23 @@ func (w *Writer) faceFor(rw http.ResponseWriter) http.ResponseWriter {
 
 // reach returns a reachWriter with the further interfaces of its base.
 func (w *Writer) reach(rw http.ResponseWriter, flusher, hijacks bool) http.ResponseWriter {
+	if hijacks {
+		return w.reachHijacker(rw, flusher)
+	}
 	reach := &reachWriter{w}
 	pusher, _ := rw.(http.Pusher)
-	notifier, notifies := rw.(closeNotifier) // as that of gin, which has all
 	switch {
-	case flusher && hijacks && pusher != nil && notifies:
-		return struct {
-			*reachWriter
-			http.Flusher
-			http.Pusher
-			hijackMethod
-			closeNotifier
-		}{reach, w, pusher, hijackMethod{w}, notifier}
-	case flusher && hijacks && notifies:
-		return struct {
-			*reachWriter
-			http.Flusher
-			hijackMethod
-			closeNotifier
-		}{reach, w, hijackMethod{w}, notifier}
-	case flusher && hijacks && pusher != nil:
-		return struct {
-			*reachWriter
-			http.Flusher
-			http.Pusher
-			hijackMethod
-		}{reach, w, pusher, hijackMethod{w}}
-	case flusher && hijacks:
-		return struct {
-			*reachWriter
-			http.Flusher
-			hijackMethod
-		}{reach, w, hijackMethod{w}}
 	case flusher && pusher != nil:
 		return struct {
 			*reachWriter
 			http.Flusher
 			http.Pusher
 		}{reach, w, pusher}
-	case hijacks && pusher != nil:
-		return struct {
-			*reachWriter
-			http.Pusher
-			hijackMethod
-		}{reach, pusher, hijackMethod{w}}
 	case flusher:
 		return struct {
 			*reachWriter
 			http.Flusher
 		}{reach, w}
-	case hijacks:
-		return struct {
-			*reachWriter
-			hijackMethod
-		}{reach, hijackMethod{w}}
 	case pusher != nil:
 		return struct {
 			*reachWriter
@@ -184,6 +147,53 @@ func (w *Writer) reach(rw http.ResponseWriter, flusher, hijacks bool) http.Respo
 		}{reach, pusher}
 	}
 	return reach
+}
+
+// reachHijacker is reach for a base that can hijack.
+func (w *Writer) reachHijacker(rw http.ResponseWriter, flusher bool) http.ResponseWriter {
+	if notifier, ok := rw.(closeNotifier); ok && flusher {
+		return w.reachAll(rw, notifier)
+	}
+	hijacks := hijackReacher{&reachWriter{w}, hijackMethod{w}}
+	pusher, _ := rw.(http.Pusher)
+	switch {
+	case flusher && pusher != nil:
+		return struct {
+			hijackReacher
+			http.Flusher
+			http.Pusher
+		}{hijacks, w, pusher}
+	case flusher:
+		return struct {
+			hijackReacher
+			http.Flusher
+		}{hijacks, w}
+	case pusher != nil:
+		return struct {
+			hijackReacher
+			http.Pusher
+		}{hijacks, pusher}
+	}
+	return hijacks
+}
+
+// reachAll is reach for a base that can flush and hijack and has CloseNotify, as
+// that of gin, which has everything.
+func (w *Writer) reachAll(rw http.ResponseWriter, notifier closeNotifier) http.ResponseWriter {
+	hijacks := hijackReacher{&reachWriter{w}, hijackMethod{w}}
+	if pusher, ok := rw.(http.Pusher); ok {
+		return struct {
+			hijackReacher
+			http.Flusher
+			closeNotifier
+			http.Pusher
+		}{hijacks, w, notifier, pusher}
+	}
+	return struct {
+		hijackReacher
+		http.Flusher
+		closeNotifier
+	}{hijacks, w, notifier}
 }
 
 // reachWriter is for a base whose Unwrap leads to methods that it does not have
@@ -201,6 +211,12 @@ func (x *reachWriter) FlushError() error                     { return x.w.FlushE
 func (x *reachWriter) SetReadDeadline(t time.Time) error     { return x.w.SetReadDeadline(t) }
 func (x *reachWriter) SetWriteDeadline(t time.Time) error    { return x.w.SetWriteDeadline(t) }
 func (x *reachWriter) Unwrap() http.ResponseWriter           { return x.w.base }
+
+// hijackReacher is a reachWriter that can hijack.
+type hijackReacher struct {
+	*reachWriter
+	hijackMethod
+}
 
 // hijacker is what hijackMethod calls.
 type hijacker interface {

@@ -77,11 +77,15 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 		g.after.Aborted = g.after.Aborted || g.outer.Aborted // which layers around another gate learn later
 		close(g.done)
 	}()
-	if !unsent {
+	switch unsent {
+	case nil:
 		g.outer.Aborted = true
 		panic(http.ErrAbortHandler)
+	case g.writer:
+		s.Expired(w, r)
+	default:
+		unsent.supersede(func(w http.ResponseWriter) { s.Expired(w, r) })
 	}
-	s.Expired(w, r)
 }
 
 // late ends a handler that returned after its deadline.

@@ -149,8 +149,8 @@ func (w *Writer) Exchange() *Exchange { return w.x }
 // what Pop takes.
 func (w *Writer) Push(s *Scope) (saved bool) {
 	if saved = w.scope != nil || w.x.responding != nil || w.encoded; saved { // which only few have
-		m := w.x.Rare()
-		m.scopes = append(m.scopes, pushed{w.scope, w.x.responding, w.encoded, w.nosniff})
+		extra := w.x.Extra()
+		extra.scopes = append(extra.scopes, pushed{w.scope, w.x.responding, w.encoded, w.nosniff})
 	}
 	w.scope = s
 	if s.Responder != nil {
@@ -167,7 +167,7 @@ func (w *Writer) Push(s *Scope) (saved bool) {
 func (w *Writer) noteOutside(h http.Header) {
 	if encoding := h["Content-Encoding"]; encoding != nil {
 		w.encoded = true
-		w.x.Rare().encoding = encoding
+		w.x.Extra().encoding = encoding
 	}
 	w.nosniff = len(h["X-Content-Type-Options"]) > 0
 }
@@ -187,10 +187,10 @@ func (w *Writer) Pop(saved bool) {
 		}
 		return
 	}
-	m := w.x.Peek()
-	last := len(m.scopes) - 1
-	b := m.scopes[last]
-	m.scopes = m.scopes[:last]
+	extra := w.x.PeekExtra()
+	last := len(extra.scopes) - 1
+	b := extra.scopes[last]
+	extra.scopes = extra.scopes[:last]
 	w.scope, w.x.responding, w.encoded, w.nosniff = b.scope, b.responding, b.encoded, b.nosniff
 }
 
@@ -209,7 +209,7 @@ func EncodingOutside(rw http.ResponseWriter) (values []string, known bool) {
 	}
 	switch {
 	case w != nil && w.encoded:
-		return w.x.Peek().encoding, true
+		return w.x.PeekExtra().encoding, true
 	case w == nil && x != nil && x.behind() != nil:
 		return x.behind().encoding, true
 	}
@@ -314,7 +314,7 @@ func (w *Writer) begin(code int) {
 		w.x.handlerSet(code)
 		w.commit(code)
 	default:
-		w.rule(code)
+		w.decide(code)
 	}
 }
 
@@ -346,8 +346,8 @@ func (w *Writer) writeInterim(code int) {
 	if !w.Owns() { // the outermost Writer notes it
 		return
 	}
-	if m := w.x.Rare(); len(m.Interim) < maxInterim {
-		m.Interim = append(m.Interim, code)
+	if extra := w.x.Extra(); len(extra.Interim) < maxInterim {
+		extra.Interim = append(extra.Interim, code)
 	}
 }
 
@@ -386,7 +386,7 @@ func (w *Writer) complete(code int) {
 	if w.scope != nil {
 		w.scope.Complete(w, code)
 	}
-	if m := w.x.Peek(); m != nil && m.Unread && w.x.Request.ProtoMajor < 2 {
+	if extra := w.x.PeekExtra(); extra != nil && extra.Unread && w.x.Request.ProtoMajor < 2 {
 		w.base.Header()["Connection"] = []string{"close"}
 	}
 	if w.x.limited || w.observers != nil {
@@ -407,9 +407,9 @@ func (w *Writer) observe(code int, h http.Header) {
 // superfluous is for the second and later WriteHeader. net/http would log the
 // wrapper as its caller, so it does not learn of the call.
 func (w *Writer) superfluous(code int) {
-	m, call := w.x.Rare(), callerOf(code)
-	if len(m.Superfluous) < maxCalls {
-		m.Superfluous = append(m.Superfluous, call)
+	extra, call := w.x.Extra(), callerOf(code)
+	if len(extra.Superfluous) < maxCalls {
+		extra.Superfluous = append(extra.Superfluous, call)
 	}
 	if w.scope == nil && w.x.Request.ProtoMajor < 2 { // HTTP/2 never logged it
 		w.serverLog("http: superfluous response.WriteHeader call from %s", call)
@@ -464,8 +464,8 @@ func (w *Writer) wrote(n int64, err error) {
 }
 
 func (w *Writer) failed(err error) {
-	if m := w.x.Rare(); m.WriteErr == nil {
-		m.WriteErr = err
+	if extra := w.x.Extra(); extra.WriteErr == nil {
+		extra.WriteErr = err
 	}
 }
 
@@ -480,7 +480,7 @@ func (w *Writer) writeOther(p []byte) (int, error) {
 	case bodyless:
 		return 0, http.ErrBodyNotAllowed
 	case discarding:
-		w.x.Rare().Dropped += int64(len(p))
+		w.x.Extra().Dropped += int64(len(p))
 		return len(p), nil
 	}
 	return 0, errReturned
@@ -576,7 +576,7 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if state == open { // websocket libraries write their 101 to the connection
 		w.status, w.implicit = http.StatusSwitchingProtocols, true
 	}
-	w.x.Rare().Conn = conn
+	w.x.Extra().Conn = conn
 	w.state.Store(hijacked)
 	return conn, rw, nil
 }
@@ -655,9 +655,9 @@ type Wire struct {
 func (w *Writer) Wire(wire *Wire, took time.Duration) { w.x.wire(wire, took) }
 
 func (x *Exchange) wire(wire *Wire, took time.Duration) {
-	m := x.Peek()
-	if m != nil && m.gate != nil {
-		m.gate.wire(wire, took)
+	extra := x.PeekExtra()
+	if extra != nil && extra.gate != nil {
+		extra.gate.wire(wire, took)
 		return
 	}
 	w := x.writer
@@ -666,8 +666,8 @@ func (x *Exchange) wire(wire *Wire, took time.Duration) {
 	if x.Request.Context().Err() != nil {
 		wire.ClientGone = w.clientGone(took)
 	}
-	if m != nil {
-		wire.Interim = m.Interim
+	if extra != nil {
+		wire.Interim = extra.Interim
 	}
 }
 
@@ -713,14 +713,14 @@ func IsCheap(rw http.ResponseWriter) bool {
 // keepLimits notes the fields at an interim response, after which a ReverseProxy
 // clears the header.
 func (x *Exchange) keepLimits(h http.Header) {
-	if m := x.Rare(); m.limitPolicy == nil {
-		m.limitPolicy, m.limitState = h[limitPolicyField], h[limitStateField]
+	if extra := x.Extra(); extra.limitPolicy == nil {
+		extra.limitPolicy, extra.limitState = h[limitPolicyField], h[limitStateField]
 	}
 }
 
 func (x *Exchange) trimLimits(h http.Header) {
-	if m := x.Peek(); m != nil && m.limitPolicy != nil {
-		h[limitPolicyField], h[limitStateField] = m.limitPolicy, m.limitState
+	if extra := x.PeekExtra(); extra != nil && extra.limitPolicy != nil {
+		h[limitPolicyField], h[limitStateField] = extra.limitPolicy, extra.limitState
 		return
 	}
 	trim := func(field string, lines uint8) {
@@ -749,7 +749,7 @@ func (o *Own) Sending(x *Exchange, _ int, h http.Header) {
 		h[o.Field] = now[:len(o.Values):len(o.Values)]
 		return
 	}
-	if m := x.Peek(); m != nil && len(m.Interim) > 0 {
+	if extra := x.PeekExtra(); extra != nil && len(extra.Interim) > 0 {
 		h[o.Field] = o.Values
 	}
 }
