@@ -51,39 +51,34 @@ func required(r *http.Request, code int) []problem.Option {
 	case 206: // the part is the whole body
 		body, _ := problem.New(code).AppendJSON(nil)
 		return []problem.Option{problem.Header("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(body)-1, len(body)))}
-	case 226:
-		return []problem.Option{problem.Header("IM", "identity"), problem.Header("ETag", `"explorer"`)}
 	case 300, 301, 302, 303, 305, 307, 308:
 		return []problem.Option{problem.Header("Location", fmt.Sprintf("/statuses/%d", code))}
-	case 304:
-		return []problem.Option{problem.Header("ETag", `"explorer"`)}
-	case 401:
-		return []problem.Option{problem.Challenge(`Bearer realm="explorer"`)}
 	case 405:
 		if r.Method == http.MethodPost {
 			return []problem.Option{problem.Allow(http.MethodGet, http.MethodHead)}
 		}
 		return []problem.Option{problem.Allow(http.MethodPost)}
-	case 407:
-		return []problem.Option{problem.Challenge(`Basic realm="explorer"`)}
-	case 408:
-		if r.ProtoMajor == 1 {
-			return []problem.Option{problem.Header("Connection", "close")}
+	case 408, 426:
+		if r.ProtoMajor != 1 { // HTTP/2 has no such fields (RFC 9113, section 8.2.2)
+			return nil
 		}
-	case 413, 429, 503:
-		return []problem.Option{problem.RetryAfter(30 * time.Second)}
-	case 415:
-		return []problem.Option{problem.Header("Accept", "application/json")}
-	case 416:
-		return []problem.Option{problem.Header("Content-Range", "bytes */1234")}
-	case 426:
-		if r.ProtoMajor == 1 { // HTTP/2 has no such field (RFC 9113, section 8.2.2)
-			return []problem.Option{problem.Upgrade("HTTP/2.0")}
-		}
-	case 451:
-		return []problem.Option{problem.Header("Link", `<https://authority.example>; rel="blocked-by"`)}
-	case 511:
-		return []problem.Option{problem.Extension("login", "https://network.example/login")}
 	}
-	return nil
+	return fixed[code]
+}
+
+// fixed has the header fields that are the same for each request.
+var fixed = map[int][]problem.Option{
+	226: {problem.Header("IM", "identity"), problem.Header("ETag", `"explorer"`)},
+	304: {problem.Header("ETag", `"explorer"`)},
+	401: {problem.Challenge(`Bearer realm="explorer"`)},
+	407: {problem.Challenge(`Basic realm="explorer"`)},
+	408: {problem.Header("Connection", "close")},
+	413: {problem.RetryAfter(30 * time.Second)},
+	415: {problem.Header("Accept", "application/json")},
+	416: {problem.Header("Content-Range", "bytes */1234")},
+	426: {problem.Upgrade("HTTP/2.0")},
+	429: {problem.RetryAfter(30 * time.Second)},
+	451: {problem.Header("Link", `<https://authority.example>; rel="blocked-by"`)},
+	503: {problem.RetryAfter(30 * time.Second)},
+	511: {problem.Extension("login", "https://network.example/login")},
 }

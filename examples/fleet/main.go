@@ -22,6 +22,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
@@ -79,30 +80,35 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		slog.Warn("Redis does not respond yet", "addr", o.redis, "error", err)
 	}
 	cancel()
+	return serveAll(ctx, out, addrs, func(i int) http.Handler { return newAPI(i+1, o.perMinute, client) })
+}
 
-	ctx, cancel = context.WithCancel(ctx)
+// serveAll starts an instance at each address, one after the other. It returns when
+// all have ended, which they do when ctx is done or one of them fails.
+func serveAll(ctx context.Context, out io.Writer, addrs []string, instance func(i int) http.Handler) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, len(addrs))
-	started := 0
+	running := 0
+	var err error
 	for i, addr := range addrs {
-		api := newAPI(i+1, o.perMinute, client)
 		line := &announcement{out: out, written: make(chan struct{})}
-		go func() { ended <- serve.Until(ctx, line, addr, api) }()
-		started++
+		go func() { ended <- serve.Until(ctx, line, addr, instance(i)) }()
+		running++
 		select {
 		case <-line.written:
 			continue
 		case err = <-ended:
-			started--
+			running--
 		}
 		break
 	}
 	if err == nil {
 		err = <-ended // all instances end when ctx does
-		started--
+		running--
 	}
 	cancel()
-	for range started {
+	for range running {
 		err = errors.Join(err, <-ended)
 	}
 	return err

@@ -31,23 +31,30 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
-	origin := flag.String("origin", "https://app.example.com", "the `origin` whose pages may call the service")
-	traces := flag.Bool("traces", false, "print traces to stderr")
-	notice := flag.Duration("notice", 0, "how long readiness is 503 before the shutdown begins")
+	o := options{shutdown: shutdown{grace: 10 * time.Second}}
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 chooses a free one")
+	flag.StringVar(&o.origin, "origin", "https://app.example.com", "the `origin` whose pages may call the service")
+	flag.BoolVar(&o.traces, "traces", false, "print traces to stderr")
+	flag.DurationVar(&o.shutdown.notice, "notice", 0, "how long readiness is 503 before the shutdown begins")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := start(ctx, *addr, *origin, *traces, shutdown{notice: *notice, grace: 10 * time.Second}); err != nil {
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)
 		os.Exit(1)
 	}
 }
 
-func start(ctx context.Context, addr, origin string, traces bool, end shutdown) error {
+type options struct {
+	addr, origin string
+	traces       bool
+	shutdown     shutdown
+}
+
+func run(ctx context.Context, o options) error {
 	var to []sdktrace.TracerProviderOption
-	if traces {
+	if o.traces {
 		exporter, err := stdouttrace.New(stdouttrace.WithWriter(os.Stderr))
 		if err != nil {
 			return err
@@ -57,10 +64,10 @@ func start(ctx context.Context, addr, origin string, traces bool, end shutdown) 
 	tracing := sdktrace.NewTracerProvider(to...)
 	defer func() { _ = tracing.Shutdown(context.WithoutCancel(ctx)) }()
 
-	l, err := net.Listen("tcp", addr)
+	l, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("listening on http://%s\n", l.Addr())
-	return newService(origin, tracing).run(ctx, l, end)
+	return newService(o.origin, tracing).run(ctx, l, o.shutdown)
 }

@@ -41,56 +41,60 @@ var decodeList = work{
 // maxBody is the bound on the size of a body, which each contender has.
 const maxBody = request.DefaultMaxBytes
 
-// decoders is everybody who reads the JSON of a T.
+// decoders are the contenders that read the JSON of a T.
 func decoders[T any](want T) []contender {
-	body, err := json.Marshal(want)
-	if err != nil {
-		panic(err)
-	}
-	reader := func(name, note string, f func(*http.Request) (T, error)) contender {
-		return contender{name, note, func() (func(*testing.B), error) {
-			r, in := httptest.NewRequest(http.MethodPost, path, nil), bytes.NewReader(body)
-			r.Header["Content-Type"] = jsonType
-			r.ContentLength = int64(len(body))
-			rewind := func() {
-				in.Reset(body)
-				r.Body = io.NopCloser(in)
-			}
-			rewind()
-			if got, err := f(r); err != nil || !reflect.DeepEqual(got, want) {
-				return nil, fmt.Errorf("read %v, %w, want %v", got, err, want)
-			}
-			return func(b *testing.B) {
-				for b.Loop() {
-					rewind()
-					if _, err := f(r); err != nil {
-						b.Fatal(err)
-					}
-				}
-			}, nil
-		}}
-	}
 	return []contender{
-		reader("json.Decoder", "DisallowUnknownFields, and nothing after the value; without places, and without repeated members", func(r *http.Request) (v T, err error) {
-			in := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
-			in.DisallowUnknownFields()
-			if err := in.Decode(&v); err != nil {
-				return v, err
-			}
-			if _, err := in.Token(); err != io.EOF {
-				return v, errors.New("more than one value")
-			}
-			return v, nil
-		}),
-		reader("json.Unmarshal", "of the whole text; takes members that are unknown", func(r *http.Request) (v T, err error) {
-			text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
-			if err != nil {
-				return v, err
-			}
-			return v, json.Unmarshal(text, &v)
-		}),
-		reader(ours, "request.JSON: also the media type, repeated members, and what would be lost", func(r *http.Request) (T, error) {
-			return request.JSON[T](r)
-		}),
+		decoding("json.Decoder", "DisallowUnknownFields, and nothing after the value; without places, and without repeated members", want, decodeStrictly[T]),
+		decoding("json.Unmarshal", "of the whole text; takes members that are unknown", want, decodeWithUnmarshal[T]),
+		decoding(ours, "request.JSON: also the media type, repeated members, and what would be lost", want, request.JSON[T]),
 	}
+}
+
+// decoding is a contender that reads the JSON of want with f.
+func decoding[T any](name, note string, want T, f func(*http.Request) (T, error)) contender {
+	return contender{name, note, func() (func(*testing.B), error) {
+		body, err := json.Marshal(want)
+		if err != nil {
+			return nil, err
+		}
+		r, in := httptest.NewRequest(http.MethodPost, path, nil), bytes.NewReader(body)
+		r.Header["Content-Type"] = jsonType
+		r.ContentLength = int64(len(body))
+		rewind := func() {
+			in.Reset(body)
+			r.Body = io.NopCloser(in)
+		}
+		rewind()
+		if got, err := f(r); err != nil || !reflect.DeepEqual(got, want) {
+			return nil, fmt.Errorf("read %v, %w, want %v", got, err, want)
+		}
+		return func(b *testing.B) {
+			for b.Loop() {
+				rewind()
+				if _, err := f(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}, nil
+	}}
+}
+
+func decodeStrictly[T any](r *http.Request) (v T, err error) {
+	in := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&v); err != nil {
+		return v, err
+	}
+	if _, err := in.Token(); err != io.EOF {
+		return v, errors.New("more than one value")
+	}
+	return v, nil
+}
+
+func decodeWithUnmarshal[T any](r *http.Request) (v T, err error) {
+	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
+		return v, err
+	}
+	return v, json.Unmarshal(text, &v)
 }

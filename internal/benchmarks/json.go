@@ -58,25 +58,13 @@ func encoders[T any](v T) []contender {
 	want := expected{status: 200, header: map[string]string{"Content-Type": "application/json"}, body: string(body)}
 	line := want
 	line.body += "\n"
-	buffers := sync.Pool{New: func() any { return new(bytes.Buffer) }}
 	return []contender{
 		servedFunc("json.Encoder", "straight into the response: an error comes after the 200", line, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(200)
 			_ = json.NewEncoder(w).Encode(&v)
 		}),
-		servedFunc("floor.pooled", "json.Encoder into a pooled buffer, only Content-Type", line, func(w http.ResponseWriter, _ *http.Request) {
-			buf := buffers.Get().(*bytes.Buffer)
-			buf.Reset()
-			if err := json.NewEncoder(buf).Encode(&v); err != nil {
-				http.Error(w, "", 500)
-				return
-			}
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(200)
-			_, _ = w.Write(buf.Bytes())
-			buffers.Put(buf)
-		}),
+		servedFunc("floor.pooled", "json.Encoder into a pooled buffer, only Content-Type", line, encodePooled(v)),
 		servedFunc("json.Marshal", "", want, func(w http.ResponseWriter, _ *http.Request) {
 			b, err := json.Marshal(&v)
 			if err != nil {
@@ -98,5 +86,21 @@ func encoders[T any](v T) []contender {
 		servedFunc(ours, "encoded before the status line, with Content-Length", line, func(w http.ResponseWriter, _ *http.Request) {
 			respond.JSON(w, 200, &v)
 		}),
+	}
+}
+
+func encodePooled[T any](v T) http.HandlerFunc {
+	buffers := sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		buf := buffers.Get().(*bytes.Buffer)
+		buf.Reset()
+		if err := json.NewEncoder(buf).Encode(&v); err != nil {
+			http.Error(w, "", 500)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(200)
+		_, _ = w.Write(buf.Bytes())
+		buffers.Put(buf)
 	}
 }

@@ -18,13 +18,13 @@ import (
 var limitBar = bar{ratio: 0.6, allocs: -1}
 
 var (
-	limitOne          = decide("LimitOne", "decide, 1 key", "clock, hash, lock and arithmetic", 1, generous, false, limitBar)
-	limitOneParallel  = decide("LimitOneParallel", "decide, 1 key, all cores", "the same when all cores contend for one lock", 1, generous, true, limitBar)
-	limitSome         = decide("LimitSome", "decide, 10k keys", "a service with some clients", 10_000, generous, false, limitBar)
-	limitSomeParallel = decide("LimitSomeParallel", "decide, 10k keys, all cores", "how much of it waits for locks", 10_000, generous, true, limitBar)
-	limitIdle         = decide("LimitIdle", "decide, 10k keys, each full again before it returns", "clients far below their quota, which a limiter may have forgotten", 10_000, instant, false, limitBar)
-	limitMany         = decide("LimitMany", "decide, 1M keys", "misses of the cache: one for each pointer that is followed", 1_000_000, generous, false, limitBar)
-	limitManyParallel = decide("LimitManyParallel", "decide, 1M keys, all cores", "the same on all cores", 1_000_000, generous, true, limitBar)
+	limitOne          = decide("LimitOne", "decide, 1 key", "clock, hash, lock and arithmetic", 1, generous, takeSerial, limitBar)
+	limitOneParallel  = decide("LimitOneParallel", "decide, 1 key, all cores", "the same when all cores contend for one lock", 1, generous, takeParallel, limitBar)
+	limitSome         = decide("LimitSome", "decide, 10k keys", "a service with some clients", 10_000, generous, takeSerial, limitBar)
+	limitSomeParallel = decide("LimitSomeParallel", "decide, 10k keys, all cores", "how much of it waits for locks", 10_000, generous, takeParallel, limitBar)
+	limitIdle         = decide("LimitIdle", "decide, 10k keys, each full again before it returns", "clients far below their quota, which a limiter may have forgotten", 10_000, instant, takeSerial, limitBar)
+	limitMany         = decide("LimitMany", "decide, 1M keys", "misses of the cache: one for each pointer that is followed", 1_000_000, generous, takeSerial, limitBar)
+	limitManyParallel = decide("LimitManyParallel", "decide, 1M keys, all cores", "the same on all cores", 1_000_000, generous, takeParallel, limitBar)
 )
 
 var (
@@ -35,7 +35,7 @@ var (
 	instant = quota{1_000_000, time.Second}
 )
 
-func decide(name, title, bounds string, keys int, quota quota, parallel bool, bar bar) work {
+func decide(name, title, bounds string, keys int, quota quota, run runFunc, bar bar) work {
 	return work{
 		name: name, title: title, bounds: bounds, base: "x/time/rate", bar: bar, few: keys >= 1_000_000,
 		all: func() []contender {
@@ -58,10 +58,7 @@ func decide(name, title, bounds string, keys int, quota quota, parallel bool, ba
 						}
 					}
 					runtime.GC()
-					if parallel {
-						return takeParallel(take, names), nil
-					}
-					return takeSerial(take, names, true), nil
+					return run(take, names), nil
 				}})
 			}
 			return all
@@ -87,7 +84,7 @@ var limitDenied = work{
 				if !take(names[0]) || take(names[0]) {
 					return nil, errors.New("does not allow exactly one request")
 				}
-				return takeSerial(take, names, false), l.checkTake()
+				return denySerial(take, names), l.checkTake()
 			}})
 		}
 		return all
@@ -98,12 +95,27 @@ var limitDenied = work{
 // and hardly ever the neighbour of the last.
 const stride = 7_368_787
 
-func takeSerial(take func(string) bool, keys []string, want bool) func(*testing.B) {
+// runFunc returns a benchmark that takes a unit of one key after the other.
+type runFunc func(take func(string) bool, keys []string) func(*testing.B)
+
+func takeSerial(take func(string) bool, keys []string) func(*testing.B) {
 	return func(b *testing.B) {
 		i := 0
 		for b.Loop() {
-			if take(keys[i]) != want {
-				b.Fatalf("decision for %s is %t", keys[i], !want)
+			if !take(keys[i]) {
+				b.Fatalf("%s is denied", keys[i])
+			}
+			i = (i + stride) % len(keys)
+		}
+	}
+}
+
+func denySerial(take func(string) bool, keys []string) func(*testing.B) {
+	return func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			if take(keys[i]) {
+				b.Fatalf("%s is allowed", keys[i])
 			}
 			i = (i + stride) % len(keys)
 		}

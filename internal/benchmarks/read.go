@@ -55,85 +55,70 @@ type read struct {
 const lossy = "loses the extensions"
 
 func readers(document string, status int, accounts string) []contender {
-	reader := func(name, note string, f func(*http.Response) (read, error)) contender {
-		return contender{name, note, func() (func(*testing.B), error) {
-			res, rewind := response(document, status)
-			got, err := f(res)
-			if err != nil {
-				return nil, err
-			}
-			if got.status != status || got.title == "" {
-				return nil, fmt.Errorf("read status %d and title %q", got.status, got.title)
-			}
-			if got.accounts != accounts && note != lossy {
-				return nil, fmt.Errorf("read accounts %q, want %q", got.accounts, accounts)
-			}
-			return func(b *testing.B) {
-				for b.Loop() {
-					rewind()
-					if _, err := f(res); err != nil {
-						b.Fatal(err)
-					}
-				}
-			}, nil
-		}}
-	}
+	want := read{status: status, accounts: accounts}
 	return []contender{
-		reader("json.Unmarshal", lossy, func(res *http.Response) (read, error) {
-			body, err := io.ReadAll(res.Body)
-			if err != nil {
-				return read{}, err
-			}
-			var d struct {
-				Type, Title, Detail, Instance string
-				Status                        int
-			}
-			err = json.Unmarshal(body, &d)
-			return read{status: d.Status, title: d.Title}, err
-		}),
-		reader("json.RawMessage", "a map of raw members, the standard ones taken out", func(res *http.Response) (read, error) {
-			body, err := io.ReadAll(res.Body)
-			if err != nil {
-				return read{}, err
-			}
-			var all map[string]json.RawMessage
-			if err := json.Unmarshal(body, &all); err != nil {
-				return read{}, err
-			}
-			var r read
-			var others [3]string
-			err = errors.Join(
-				member(all, "title", &r.title), member(all, "status", &r.status), member(all, "type", &others[0]),
-				member(all, "detail", &others[1]), member(all, "instance", &others[2]))
-			r.accounts = string(all["accounts"])
-			return r, err
-		}),
-		reader("moogar0880", lossy, func(res *http.Response) (read, error) {
-			var d problems.Problem
-			err := json.NewDecoder(res.Body).Decode(&d)
-			return read{status: d.Status, title: d.Title}, err
-		}),
-		reader("huma", lossy, func(res *http.Response) (read, error) {
-			body, err := io.ReadAll(res.Body)
-			if err != nil {
-				return read{}, err
-			}
-			var d huma.ErrorModel
-			err = huma.DefaultJSONFormat.Unmarshal(body, &d)
-			return read{status: d.Status, title: d.Title}, err
-		}),
-		reader(ours, "problem.CheckResponse: with the response's header, a bound on size and depth, and a last resort for other content", func(res *http.Response) (read, error) {
-			var d *problem.Details
-			if err := problem.CheckResponse(res); !errors.As(err, &d) {
-				return read{}, fmt.Errorf("no problem but %w", err)
-			}
-			r := read{status: d.Status, title: d.Title}
-			if raw, ok := d.Extensions["accounts"].(json.RawMessage); ok {
-				r.accounts = string(raw)
-			}
-			return r, nil
-		}),
+		reading("json.Unmarshal", lossy, document, want, readWithUnmarshal),
+		reading("json.RawMessage", "a map of raw members, the standard ones taken out", document, want, readRawMembers),
+		reading("moogar0880", lossy, document, want, readWithMoogar),
+		reading("huma", lossy, document, want, readWithHuma),
+		reading(ours, "problem.CheckResponse: with the response's header, a bound on size and depth, and a last resort for other content", document, want, readWithCheckResponse),
 	}
+}
+
+// reading is a contender that reads the document with f.
+func reading(name, note, document string, want read, f func(*http.Response) (read, error)) contender {
+	return contender{name, note, func() (func(*testing.B), error) {
+		res, rewind := response(document, want.status)
+		got, err := f(res)
+		if err != nil {
+			return nil, err
+		}
+		if got.status != want.status || got.title == "" {
+			return nil, fmt.Errorf("read status %d and title %q", got.status, got.title)
+		}
+		if got.accounts != want.accounts && note != lossy {
+			return nil, fmt.Errorf("read accounts %q, want %q", got.accounts, want.accounts)
+		}
+		return func(b *testing.B) {
+			for b.Loop() {
+				rewind()
+				if _, err := f(res); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}, nil
+	}}
+}
+
+func readWithUnmarshal(res *http.Response) (read, error) {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return read{}, err
+	}
+	var d struct {
+		Type, Title, Detail, Instance string
+		Status                        int
+	}
+	err = json.Unmarshal(body, &d)
+	return read{status: d.Status, title: d.Title}, err
+}
+
+func readRawMembers(res *http.Response) (read, error) {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return read{}, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(body, &all); err != nil {
+		return read{}, err
+	}
+	var r read
+	var others [3]string
+	err = errors.Join(
+		member(all, "title", &r.title), member(all, "status", &r.status), member(all, "type", &others[0]),
+		member(all, "detail", &others[1]), member(all, "instance", &others[2]))
+	r.accounts = string(all["accounts"])
+	return r, err
 }
 
 func member(all map[string]json.RawMessage, name string, v any) error {
@@ -143,6 +128,34 @@ func member(all map[string]json.RawMessage, name string, v any) error {
 	}
 	delete(all, name)
 	return json.Unmarshal(raw, v)
+}
+
+func readWithMoogar(res *http.Response) (read, error) {
+	var d problems.Problem
+	err := json.NewDecoder(res.Body).Decode(&d)
+	return read{status: d.Status, title: d.Title}, err
+}
+
+func readWithHuma(res *http.Response) (read, error) {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return read{}, err
+	}
+	var d huma.ErrorModel
+	err = huma.DefaultJSONFormat.Unmarshal(body, &d)
+	return read{status: d.Status, title: d.Title}, err
+}
+
+func readWithCheckResponse(res *http.Response) (read, error) {
+	var d *problem.Details
+	if err := problem.CheckResponse(res); !errors.As(err, &d) {
+		return read{}, fmt.Errorf("no problem but %w", err)
+	}
+	r := read{status: d.Status, title: d.Title}
+	if raw, ok := d.Extensions["accounts"].(json.RawMessage); ok {
+		r.accounts = string(raw)
+	}
+	return r, nil
 }
 
 // response is a response with the document as its body, and a function that

@@ -160,10 +160,18 @@ func (m *mutator) function(t *ast.FuncType, body *ast.BlockStmt) {
 
 // visit mutates a node, and reports whether to visit its children.
 func (m *mutator) visit(n ast.Node) bool {
-	switch n := n.(type) {
-	case *ast.FuncLit:
-		m.function(n.Type, n.Body)
+	if f, ok := n.(*ast.FuncLit); ok {
+		m.function(f.Type, f.Body)
 		return false
+	}
+	m.statement(n)
+	m.expression(n)
+	return true
+}
+
+// statement mutates a statement.
+func (m *mutator) statement(n ast.Node) {
+	switch n := n.(type) {
 	case *ast.BlockStmt:
 		m.statements(n.List)
 	case *ast.CaseClause:
@@ -193,6 +201,12 @@ func (m *mutator) visit(n ast.Node) bool {
 			m.done[n.X] = true
 			m.around(n.X, fmt.Sprintf("mutantBig(%d, ", m.add(n.X, "double the bound")), ")")
 		}
+	}
+}
+
+// expression mutates an expression.
+func (m *mutator) expression(n ast.Node) {
+	switch n := n.(type) {
 	case *ast.BinaryExpr:
 		m.binary(n)
 	case *ast.CallExpr:
@@ -208,7 +222,6 @@ func (m *mutator) visit(n ast.Node) bool {
 			m.done[id] = true
 		}
 	}
-	return true
 }
 
 // condition negates.

@@ -63,6 +63,7 @@ type source struct {
 	path string // slash-separated, relative to the root of the repository
 	file *ast.File
 	text string
+	fset *token.FileSet
 }
 
 func (s source) dir() string            { return filepath.ToSlash(filepath.Dir(s.path)) }
@@ -70,6 +71,7 @@ func (s source) isTest() bool           { return strings.HasSuffix(s.path, "_tes
 func (s source) nested() bool           { return slices.ContainsFunc(nestedModules(), s.within) }
 func (s source) example() bool          { return strings.HasPrefix(s.path, "examples/") }
 func (s source) within(dir string) bool { return strings.HasPrefix(s.path, dir+"/") }
+func (s source) line(p token.Pos) int   { return s.fset.Position(p).Line }
 
 // sources parses every Go file of the repository.
 func sources(t *testing.T) []source {
@@ -84,7 +86,7 @@ func sources(t *testing.T) []source {
 		require.NoError(t, err)
 		f, err := parser.ParseFile(fset, path, text, parser.ParseComments)
 		require.NoError(t, err)
-		all = append(all, source{path, f, string(text)})
+		all = append(all, source{path, f, string(text), fset})
 	})
 	require.Greater(t, len(all), 20, "the walk has to start at the root of the repository")
 	return all

@@ -17,8 +17,8 @@ type fault struct {
 var faults = []fault{
 	{"Redis killed", (*world).killRedis},
 	{"Redis stopped", (*world).stopRedis},
-	{"Redis re-pointed, old connections cut", func(w *world, c *client) error { return w.repoint(c, false) }},
-	{"Redis re-pointed, old connections silent", func(w *world, c *client) error { return w.repoint(c, true) }},
+	{"Redis re-pointed, old connections cut", func(w *world, c *client) error { return w.repoint(c, (*forwarder).end) }},
+	{"Redis re-pointed, old connections silent", func(w *world, c *client) error { return w.repoint(c, (*forwarder).silence) }},
 	{"Redis read-only", (*world).demote},
 	{"Redis full", (*world).fill},
 	{"upstream server cut off", func(w *world, c *client) error { return w.upstream.restart(c.upTo(300)) }},
@@ -65,12 +65,13 @@ func (w *world) stopRedis(c *client) error {
 	return w.countOutage(c, "stopped", w.redis[0].stop, w.redis[0].goOn)
 }
 
-// repoint sends the clients of Redis to the other one, and back.
-func (w *world) repoint(c *client, silently bool) error {
+// repoint sends the clients of Redis to the other one, and back. It calls old for
+// each connection that there is.
+func (w *world) repoint(c *client, old func(*forwarder, *flow)) error {
 	defer w.lose()()
-	w.front.point(w.redis[1].addr, silently)
+	w.front.point(w.redis[1].addr, old)
 	w.pause(200*time.Millisecond + c.upTo(800))
-	w.front.point(w.redis[0].addr, silently)
+	w.front.point(w.redis[0].addr, old)
 	return nil
 }
 

@@ -95,9 +95,11 @@ func (f *forwarder) end(w *flow) {
 	f.mu.Unlock()
 }
 
-// point sends new connections to target. Those that there are lead to nowhere, or
-// are cut.
-func (f *forwarder) point(target string, silently bool) {
+// silence forwards nothing more, and leaves the connections open.
+func (f *forwarder) silence(w *flow) { w.silent.Store(true) }
+
+// point sends new connections to target, and calls old for those that there are.
+func (f *forwarder) point(target string, old func(*forwarder, *flow)) {
 	f.mu.Lock()
 	f.target = target
 	var flows []*flow
@@ -106,15 +108,11 @@ func (f *forwarder) point(target string, silently bool) {
 	}
 	f.mu.Unlock()
 	for _, w := range flows {
-		if silently {
-			w.silent.Store(true)
-		} else {
-			f.end(w)
-		}
+		old(f, w)
 	}
 }
 
 func (f *forwarder) close() {
 	_ = f.listener.Close()
-	f.point("", false)
+	f.point("", (*forwarder).end)
 }

@@ -30,14 +30,15 @@ type server struct {
 	refused atomic.Int64 // requests that package listener has responded to
 }
 
-func startServer(name string, normalize bool, service *service, f *figures) (*server, error) {
+// listen starts the server at an address of its own.
+func (s *server) listen() error {
 	l, err := net.Listen("tcp", anyPort)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &server{name: name, addr: l.Addr().String(), service: service, normalize: normalize, figures: f, states: make(map[net.Conn]http.ConnState)}
+	s.addr, s.states = l.Addr().String(), make(map[net.Conn]http.ConnState)
 	s.start(l)
-	return s, nil
+	return nil
 }
 
 func (s *server) start(l net.Listener) {

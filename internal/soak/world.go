@@ -55,8 +55,8 @@ func newWorld(f *figures, seed uint64, dir string) (*world, error) {
 		}
 		service := newService(w.ledger, setting{fileName, w.front.addr, w.upstream.addr, time.Duration(-i), i == 1})
 		w.services = append(w.services, service)
-		var s *server
-		if s, err = startServer(name, i == 1, service, f); err == nil {
+		s := &server{name: name, normalize: i == 1, service: service, figures: f}
+		if err = s.listen(); err == nil {
 			w.servers = append(w.servers, s)
 		}
 	}

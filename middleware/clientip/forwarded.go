@@ -122,7 +122,7 @@ func (c chain) node(s string) netip.Addr {
 	if !ok || port != "" && !isPort(port) && !isObfuscated(port) {
 		return netip.Addr{}
 	}
-	return parseAddr(host, bracketed, true)
+	return parseNode(host, bracketed)
 }
 
 // items iterates over a list field from its end, so that the result depends on the

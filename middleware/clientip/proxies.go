@@ -151,5 +151,5 @@ func plainAddr(s string) netip.Addr {
 	if !ok || port != "" && !isPort(port) {
 		return netip.Addr{}
 	}
-	return parseAddr(host, bracketed, false)
+	return parseAddr(host, bracketed)
 }

@@ -34,7 +34,7 @@ func Direct(r *http.Request) netip.Addr {
 	if !ok || !isPort(port) {
 		return netip.Addr{}
 	}
-	return parseAddr(host, bracketed, true)
+	return parseNode(host, bracketed)
 }
 
 type contextKey struct{}
@@ -106,17 +106,24 @@ func isPort(s string) bool {
 	return 1 <= len(s) && len(s) <= 5
 }
 
+// parseNode is parseAddr where IPv6 needs brackets.
+func parseNode(s string, bracketed bool) netip.Addr {
+	if !bracketed && strings.IndexByte(s, ':') >= 0 {
+		return netip.Addr{}
+	}
+	return parseAddr(s, bracketed)
+}
+
 // parseAddr parses s into an address as a [Source] returns it, or the zero Addr.
-// Only IPv6 may have brackets; strict requires them for IPv6.
-func parseAddr(s string, bracketed, strict bool) netip.Addr {
+// Only IPv6 may have brackets.
+func parseAddr(s string, bracketed bool) netip.Addr {
 	// Cut the zone first: netip would keep each one in a table of the process.
 	s, zone, zoned := strings.Cut(s, "%")
 	addr, err := netip.ParseAddr(s)
 	switch {
 	case err != nil,
 		zoned && (zone == "" || !addr.Is6()),
-		bracketed && !addr.Is6(),
-		strict && !bracketed && addr.Is6():
+		bracketed && !addr.Is6():
 		return netip.Addr{}
 	}
 	addr = addr.Unmap()

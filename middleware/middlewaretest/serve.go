@@ -44,43 +44,54 @@ type Interim struct {
 // concurrent use, as long as each call has a request of its own.
 func Serve(h http.Handler, r *http.Request) (*Response, error) {
 	server, client := net.Pipe()
-	gone := make(chan struct{}) // closed when the server has released the connection
+	srv, released := startServer(h, context.WithoutCancel(r.Context()), peer{server, address(r.RemoteAddr)})
+	res, err := roundTrip(client, r)
+	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+		client.Close()
+	}
+	<-released
+	srv.Close()
+	return res, err
+}
+
+// startServer serves one connection. The channel is closed when the server has closed
+// the connection, or when h has hijacked it.
+func startServer(h http.Handler, ctx context.Context, c net.Conn) (*http.Server, <-chan struct{}) {
+	released := make(chan struct{})
 	var once sync.Once
-	release := func() { once.Do(func() { close(gone) }) }
 	srv := &http.Server{
 		Handler:     h,
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(r.Context()) },
+		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			if s == http.StateClosed || s == http.StateHijacked {
-				release()
+				once.Do(func() { close(released) })
 			}
 		},
 	}
 	l := &listener{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
-	l.conn <- peer{server, address(r.RemoteAddr)}
+	l.conn <- c
 	go srv.Serve(l)
+	return srv, released
+}
 
-	res := new(Response)
+// roundTrip sends r over the connection. It returns no response only with an error, and
+// both if a part of the body is missing.
+func roundTrip(c net.Conn, r *http.Request) (*Response, error) {
 	tr := &http.Transport{
-		DialContext:        func(context.Context, string, string) (net.Conn, error) { return client, nil },
+		DialContext:        func(context.Context, string, string) (net.Conn, error) { return c, nil },
 		DisableCompression: true,
 	}
+	res := new(Response)
 	var err error
-	res.Response, err = tr.RoundTrip(outgoing(r, res))
-	if err == nil && res.StatusCode != http.StatusSwitchingProtocols {
-		var body []byte
-		body, err = io.ReadAll(res.Body)
-		res.Body.Close()
-		res.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
-		client.Close()
-	}
-	<-gone
-	srv.Close()
-	if res.Response == nil {
+	if res.Response, err = tr.RoundTrip(outgoing(r, res)); err != nil {
 		return nil, err
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return res, nil
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, err
 }
 

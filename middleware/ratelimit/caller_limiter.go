@@ -34,12 +34,12 @@ func (l *Limiter) takeWithLimiters(ctx context.Context, e *evaluation) {
 		}
 	}
 	if !l.chargeLimiters(e) {
-		l.returnUnits(ctx, e)
+		e.returnUnits(ctx)
 	}
 }
 
-// returnUnits returns the units that the store has granted to e.
-func (l *Limiter) returnUnits(ctx context.Context, e *evaluation) {
+// returnUnits returns the units that the store has granted.
+func (e *evaluation) returnUnits(ctx context.Context) {
 	var back []Bucket
 	for i, b := range e.buckets {
 		if p := &e.applied[i]; p.policy.Limiter == nil && !b.Short && b.Cost > 0 {
@@ -51,7 +51,7 @@ func (l *Limiter) returnUnits(ctx context.Context, e *evaluation) {
 		}
 	}
 	if len(back) > 0 {
-		_ = l.correct(context.WithoutCancel(ctx), back, e.local)
+		_ = e.charge(context.WithoutCancel(ctx), back)
 	}
 }
 

@@ -114,7 +114,7 @@ func allowed(d ratelimit.Decision) (all []bool) {
 	return all
 }
 
-func TestLentLimiterGivesNothingBackThatWasNotTaken(t *testing.T) {
+func TestCallerLimiterReturnsOnlyWhatItTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newAsked()
 		h, _ := decided(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{

@@ -209,7 +209,7 @@ func TestStoreThatPanicsHoldsNothingUp(t *testing.T) {
 	})
 }
 
-func TestClientsThatLeaveABlockedStoreChargeNothing(t *testing.T) {
+func TestClientsLeavingABlockedStoreChargeNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &broken{Store: ratelimit.NewMemory(10)}
 		store.blocks.Store(true)

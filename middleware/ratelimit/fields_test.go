@@ -178,7 +178,7 @@ func TestLegacyFieldsAreOfOnePolicy(t *testing.T) {
 	})
 }
 
-func TestHiddenRefusalTakesNoFieldsOfALimiterAround(t *testing.T) {
+func TestHiddenRefusalKeepsFieldsOfOuterLimiter(t *testing.T) {
 	inner := limit(ok, ratelimit.Policy{Name: "inner", Quota: ratelimit.PerHour(1), Key: byUser, Hidden: true})
 	h := ratelimit.New(ratelimit.Policy{Name: "outer", Quota: ratelimit.PerHour(9), Key: byUser})(inner)
 	assert.Equal(t, `"outer";r=8;t=3200`, get(h, as("a")).Header().Get("RateLimit"))
@@ -289,7 +289,7 @@ func TestRequestsAtOnceShareNothing(t *testing.T) {
 
 // The status is certain only when the layers around have returned, and by then
 // another request is served.
-func TestChargeIsCorrectedWhenTheLayersAroundReturn(t *testing.T) {
+func TestChargeIsCorrectedOnceOuterLayersReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -48,7 +48,7 @@ func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 		exchange.KeepLimits(w)
 		l.refuse(w, r, ctx, e)
 	} else if counts := e.counts(); counts || exhausted != "" {
-		l.follow(w, r, ctx, next, e, counts, exhausted)
+		l.follow(w, r, ctx, next, e, exhausted)
 		shared = shared || counts // until the end of the exchange
 	} else {
 		if !shared { // before a handler that may run for long
@@ -108,7 +108,7 @@ func (l *Limiter) refuse(w http.ResponseWriter, r *http.Request, ctx context.Con
 // follow serves a request whose response matters to the limiter: for a policy
 // with a CountStatus, or for a RateLimit field that must not leave with a
 // redirect.
-func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Context, next http.Handler, e *evaluation, counts bool, exhausted string) {
+func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Context, next http.Handler, e *evaluation, exhausted string) {
 	w, face, owner := exchange.Enter(rw, r)
 	exchange.KeepLimits(face)
 	if exhausted != "" {
@@ -116,7 +116,7 @@ func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Co
 		d.Observer = d
 		w.Observe(&d.Observation)
 	}
-	if counts {
+	if e.counts() {
 		c := &statusRefund{evaluation: e, ctx: context.WithoutCancel(r.Context()), x: w.Exchange()}
 		c.Closer = c
 		w.AtClose(&c.Closing)

@@ -143,11 +143,10 @@ func partitionKey(secret []byte, key string) string {
 // to come back (section 6 of the draft). If the request is allowed and a policy
 // has nothing left, setHeader returns the value of RateLimit.
 func (e *evaluation) setHeader(h http.Header) (exhausted string) {
-	known := !e.undecided && len(e.applied) > 0
-	if !known && e.allowed {
+	if e.allowed && !e.hasVerdicts() {
 		return ""
 	}
-	values, tightest := e.values(known)
+	values, tightest := e.values()
 	addField(h, policyField, values[0:1:1])
 	if e.allowed {
 		addField(h, stateField, values[1:2:2])
@@ -170,8 +169,9 @@ func (e *evaluation) setHeader(h http.Header) (exhausted string) {
 //
 // All values are parts of one string, in one array. The caller cuts each slice to
 // its own capacity, so that appending to one copies it.
-func (e *evaluation) values(known bool) ([]string, Verdict) {
+func (e *evaluation) values() ([]string, Verdict) {
 	text, granted, tightest := e.text[:0], 0, Verdict{Remaining: -1}
+	known := e.hasVerdicts()
 	fixed := known && e.limiter.fixed != "" && len(e.applied) == len(e.limiter.policies)
 	if known {
 		if !fixed {
@@ -195,6 +195,9 @@ func (e *evaluation) values(known bool) ([]string, Verdict) {
 	}
 	return values, tightest
 }
+
+// hasVerdicts reports whether any policy was decided on.
+func (e *evaluation) hasVerdicts() bool { return !e.undecided && len(e.applied) > 0 }
 
 func (e *evaluation) appendPolicies(text []byte) []byte {
 	for i := range e.applied {

@@ -95,7 +95,7 @@ func (s *localShare) owes(now time.Duration) bool { return s.owing.Load() > int6
 
 // owedUnits returns the units of a debt, rounded up.
 func owedUnits(b *Bucket) int {
-	return int(mulDiv(uint64(max(0, b.Debt)), uint64(b.Quota.N), uint64(b.Quota.Per), true))
+	return int(mulDivUp(uint64(max(0, b.Debt)), uint64(b.Quota.N), uint64(b.Quota.Per)))
 }
 
 // errSettling is why a request is decided locally although the store is back.

@@ -172,7 +172,10 @@ func (m *Memory) takeAll(buckets []Bucket, lookups []lookup) {
 		refused = refused || b.Short && b.Mode == Enforce
 	}
 	for i := range buckets {
-		lookups[i].finish(&buckets[i], now, refused)
+		if !refused {
+			lookups[i].charge(&buckets[i], now)
+		}
+		lookups[i].unlock()
 	}
 	if !refused {
 		addMissing(buckets, lookups, now)
@@ -194,18 +197,21 @@ func (l *lookup) lock(now int64, earlier []lookup) {
 	l.units = l.bucketClass.units(s, now)
 }
 
-// finish charges a bucket that is there, unless the call is refused, and unlocks
-// it.
-func (l *lookup) finish(b *Bucket, now int64, refused bool) {
-	if l.state == nil {
+// charge charges a bucket that is there.
+func (l *lookup) charge(b *Bucket, now int64) {
+	if l.state == nil || b.Short || b.Cost == 0 {
 		return
 	}
-	if !refused && !b.Short && b.Cost != 0 {
-		var debt float64
-		debt, l.full = l.state.charge(b, l.bucketClass, l.units, now)
-		b.Debt = round(debt)
+	var debt float64
+	debt, l.full = l.state.charge(b, l.bucketClass, l.units, now)
+	b.Debt = round(debt)
+}
+
+// unlock unlocks a bucket that is there.
+func (l *lookup) unlock() {
+	if l.state != nil {
+		l.state.unlock(l.full)
 	}
-	l.state.unlock(l.full)
 }
 
 // addMissing charges the buckets that were not there. One that gives way to them

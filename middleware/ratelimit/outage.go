@@ -105,18 +105,23 @@ func (o *outage) ask(ctx context.Context, buckets []Bucket) (err error, gone boo
 	return err, gone
 }
 
-// correct charges buckets afterwards, where they were charged before: with local,
-// in an outage. The quotas are those of the policies.
-func (o *outage) correct(ctx context.Context, buckets []Bucket, local bool) error {
-	if local {
-		if buckets = o.share.correct(ctx, buckets); len(buckets) == 0 {
-			return nil
-		}
-	}
+// correct charges buckets afterwards that the store has charged before.
+func (o *outage) correct(ctx context.Context, buckets []Bucket) error {
 	err, _ := o.ask(ctx, buckets)
-	if err != nil && o.mode == FailLocal && !local {
+	if err != nil && o.mode == FailLocal {
 		o.share.take(ctx, buckets)
 	}
+	return err
+}
+
+// correctLocal charges buckets afterwards that were charged in an outage. The
+// quotas are those of the policies.
+func (o *outage) correctLocal(ctx context.Context, buckets []Bucket) error {
+	charged := o.share.correct(ctx, buckets)
+	if len(charged) == 0 {
+		return nil
+	}
+	err, _ := o.ask(ctx, charged)
 	return err
 }
 

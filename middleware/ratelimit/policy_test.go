@@ -417,7 +417,7 @@ func TestCountStatusSeesTheFinalStatus(t *testing.T) {
 	}
 }
 
-func TestRedirectUnderNormalizeHasNoExhaustedField(t *testing.T) {
+func TestNormalizedRedirectHasNoExhaustedField(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := middleware.Normalize(ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: byUser})(http.RedirectHandler("/", 302)))
 		w := get(h, as("a"))

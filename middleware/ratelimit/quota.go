@@ -125,7 +125,7 @@ func (q Quota) check() error {
 // reportable returns q with a burst that header fields can carry and that comes
 // back within maxFill. The rate must be valid.
 func (q Quota) reportable() Quota {
-	most := mulDiv(uint64(maxFill), uint64(q.N), uint64(q.Per), false)
+	most := mulDiv(uint64(maxFill), uint64(q.N), uint64(q.Per))
 	q.Burst = max(1, int(min(uint64(q.Burst), most, uint64(maxInteger))))
 	return q
 }
@@ -142,7 +142,7 @@ func (q Quota) full() Quota {
 
 // span returns the time in which n units come back, rounded up.
 func (q Quota) span(n int) time.Duration {
-	return time.Duration(mulDiv(uint64(n), uint64(q.Per), uint64(q.N), true))
+	return time.Duration(mulDivUp(uint64(n), uint64(q.Per), uint64(q.N)))
 }
 
 // remaining returns the number of whole units in a bucket with the debt. A unit
@@ -151,7 +151,7 @@ func (q Quota) remaining(debt time.Duration) int {
 	if debt <= 1 {
 		return q.Capacity()
 	}
-	used := mulDiv(uint64(debt-1), uint64(q.N), uint64(q.Per), true)
+	used := mulDivUp(uint64(debt-1), uint64(q.N), uint64(q.Per))
 	if used >= uint64(q.Capacity()) {
 		return 0
 	}
@@ -165,18 +165,31 @@ func (q Quota) wait(debt time.Duration, cost int) time.Duration {
 	if spare < 0 {
 		return Never
 	}
-	return max(0, debt-time.Duration(mulDiv(uint64(spare), uint64(q.Per), uint64(q.N), false)))
+	return max(0, debt-time.Duration(mulDiv(uint64(spare), uint64(q.Per), uint64(q.N))))
 }
 
-// mulDiv returns a*b/c, rounded up or down. It saturates at the largest int64.
-func mulDiv(a, b, c uint64, up bool) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	if hi >= c {
-		return math.MaxInt64
-	}
-	quo, rem := bits.Div64(hi, lo, c)
-	if up && rem > 0 {
+// mulDiv returns a*b/c, rounded down. It saturates at the largest int64.
+func mulDiv(a, b, c uint64) uint64 {
+	quo, _ := mulDivMod(a, b, c)
+	return quo
+}
+
+// mulDivUp returns a*b/c, rounded up. It saturates at the largest int64.
+func mulDivUp(a, b, c uint64) uint64 {
+	quo, rem := mulDivMod(a, b, c)
+	if rem > 0 && quo < math.MaxInt64 {
 		quo++
 	}
-	return min(quo, math.MaxInt64)
+	return quo
+}
+
+// mulDivMod returns a*b/c and the remainder. The quotient saturates at the largest
+// int64.
+func mulDivMod(a, b, c uint64) (quo, rem uint64) {
+	hi, lo := bits.Mul64(a, b)
+	if hi >= c {
+		return math.MaxInt64, 0
+	}
+	quo, rem = bits.Div64(hi, lo, c)
+	return min(quo, math.MaxInt64), rem
 }

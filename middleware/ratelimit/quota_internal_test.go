@@ -65,11 +65,11 @@ func TestMulDivIsExact(t *testing.T) {
 		if rem.Sign() > 0 && up < math.MaxInt64 {
 			up++
 		}
-		if got := mulDiv(a, b, c, false); got != down {
-			t.Fatalf("mulDiv(%d, %d, %d, false) = %d, want %d", a, b, c, got, down)
+		if got := mulDiv(a, b, c); got != down {
+			t.Fatalf("mulDiv(%d, %d, %d) = %d, want %d", a, b, c, got, down)
 		}
-		if got := mulDiv(a, b, c, true); got != up {
-			t.Fatalf("mulDiv(%d, %d, %d, true) = %d, want %d", a, b, c, got, up)
+		if got := mulDivUp(a, b, c); got != up {
+			t.Fatalf("mulDivUp(%d, %d, %d) = %d, want %d", a, b, c, got, up)
 		}
 	}
 }

@@ -47,27 +47,10 @@ type room struct{ total, key int }
 
 // enter takes one of limit slots, waiting if necessary, and returns what is left.
 func (s *slots) enter(ctx context.Context, v candidate, limit int) (room, entryResult) {
-	s.mu.Lock()
-	s.limit = limit
-	s.promote()
-	if s.free(v) { // no waiter can use it
-		s.occupy(v.key)
-		left := s.room(v.key)
-		s.mu.Unlock()
-		return left, admitted
+	w, left, result := s.tryEnter(v, limit)
+	if w == nil {
+		return left, result
 	}
-	refusal := full
-	if s.served < s.open(v.priority) {
-		refusal = fullForKey
-	}
-	if !s.makePlace(v) {
-		left := s.room(v.key)
-		s.mu.Unlock()
-		return left, refusal
-	}
-	w := s.enqueue(v)
-	s.mu.Unlock()
-
 	timer := time.NewTimer(s.maxWait)
 	defer timer.Stop()
 	select {
@@ -79,13 +62,34 @@ func (s *slots) enter(ctx context.Context, v candidate, limit int) (room, entryR
 	defer s.mu.Unlock()
 	if i := slices.Index(s.queue, w); i >= 0 { // no slot in time, or the client is gone
 		s.dequeue(i)
-		return s.room(v.key), refusal
+		return s.room(v.key), result
 	}
 	if w.result == admitted && ctx.Err() != nil { // the client left as a slot became free
 		s.release(v.key)
-		return s.room(v.key), refusal
+		return s.room(v.key), result
 	}
 	return s.room(v.key), w.result
+}
+
+// tryEnter takes a slot if one is free. Otherwise it returns why there is none, and
+// the waiter for v unless the queue has no place for it.
+func (s *slots) tryEnter(v candidate, limit int) (*waiter, room, entryResult) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = limit
+	s.promote()
+	if s.free(v) { // no waiter can use it
+		s.occupy(v.key)
+		return nil, s.room(v.key), admitted
+	}
+	refusal := full
+	if s.served < s.open(v.priority) {
+		refusal = fullForKey
+	}
+	if !s.makePlace(v) {
+		return nil, s.room(v.key), refusal
+	}
+	return s.enqueue(v), room{}, refusal
 }
 
 func (s *slots) leave(key string, limit int) {

@@ -76,7 +76,7 @@ func (e *evaluation) correct(ctx context.Context, by func(*appliedPolicy) int) e
 	if len(buckets) == 0 {
 		return nil
 	}
-	return e.limiter.correct(context.WithoutCancel(ctx), buckets, e.local)
+	return e.charge(context.WithoutCancel(ctx), buckets)
 }
 
 // addUnits returns charged+n, or math.MaxInt where that would overflow. What a
@@ -88,10 +88,14 @@ func addUnits(charged, n int) int {
 	return charged + n
 }
 
-// correct charges buckets afterwards, in the store that charged them before.
-func (l *Limiter) correct(ctx context.Context, buckets []Bucket, local bool) error {
-	if l.memory != nil {
+// charge charges buckets afterwards, in the store that charged them before.
+func (e *evaluation) charge(ctx context.Context, buckets []Bucket) error {
+	switch l := e.limiter; {
+	case l.memory != nil:
 		return l.memory.Take(ctx, buckets)
+	case e.local:
+		return l.shared.correctLocal(ctx, buckets)
+	default:
+		return l.shared.correct(ctx, buckets)
 	}
-	return l.shared.correct(ctx, buckets, local)
 }
