@@ -46,7 +46,7 @@ func main() {
 	run := flag.String("run", ".", "regular expression: the works to measure, Service and Memory among them")
 	flag.StringVar(&s.benchtime, "benchtime", "30ms", "time for each contender in each round")
 	flag.Float64Var(&s.quiet, "quiet", 0.15, "load of other processes, in cores, above which a run is repeated")
-	flag.DurationVar(&s.within, "within", 13*time.Minute, "when to begin no further run; there are as many rounds as fit")
+	flag.DurationVar(&s.within, "within", 16*time.Minute, "when to begin no further run; there are as many rounds as fit")
 	releases := flag.String("releases", "go1.26.9,go1.27.3", "releases of Go to build with, as in GOTOOLCHAIN")
 	output := flag.String("o", "REPORT.md", "file for the report; if empty it goes to standard output")
 	child := flag.String("child", "", "used by the command itself: measure this work once and print JSON")
@@ -156,13 +156,13 @@ type measurement struct {
 	release  string
 	program  string
 	samples  map[string][]sample // by work
-	services []serviceSample     // by round
-	memories map[string]memory   // by limiter
-	busy     int                 // runs kept although the machine was busy
+	services serviceRounds
+	memories map[string]memory // by limiter
+	busy     int               // runs kept although the machine was busy
 }
 
-// serviceRounds is how often each service is measured.
-const serviceRounds = 30
+// measuredRounds is how often each service is measured.
+const measuredRounds = 80
 
 // fewRounds is how often a work that takes long to prepare is measured.
 const fewRounds = 4
@@ -170,7 +170,7 @@ const fewRounds = 4
 // measureAll measures the releases alternately.
 func measureAll(all []*measurement, selected *regexp.Regexp) {
 	if selected.MatchString("Service") {
-		check(measureServices(all, serviceRounds))
+		check(measureServices(all, measuredRounds))
 		log.Printf("services: %v", time.Since(all[0].start).Round(time.Second))
 	}
 	if selected.MatchString("Memory") {
@@ -235,13 +235,15 @@ func median(values []float64) (middle, spread float64) {
 		return 0, 0
 	}
 	s := slices.SortedFunc(slices.Values(values), cmp.Compare[float64])
-	at := func(q float64) float64 {
-		p := q * float64(len(s)-1)
-		i := int(p)
-		if i+1 == len(s) {
-			return s[i]
-		}
-		return s[i] + (p-float64(i))*(s[i+1]-s[i])
+	return quantile(s, 0.5), (quantile(s, 0.75) - quantile(s, 0.25)) / 2
+}
+
+// quantile returns the value below which the share q of sorted values is.
+func quantile(sorted []float64, q float64) float64 {
+	place := q * float64(len(sorted)-1)
+	i := int(place)
+	if i+1 == len(sorted) {
+		return sorted[i]
 	}
-	return at(0.5), (at(0.75) - at(0.25)) / 2
+	return sorted[i] + (place-float64(i))*(sorted[i+1]-sorted[i])
 }

@@ -121,3 +121,21 @@ func TestDocumentsNameTestsThatExist(t *testing.T) {
 		}
 	}
 }
+
+// The figures are those of the newest report.
+func TestReadmeShowsTheTableOfTheReport(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(root, "internal", "benchmarks", "REPORT.md"))
+	require.NoError(t, err)
+	_, summary, found := strings.Cut(string(b), "\n## In short\n")
+	require.True(t, found)
+	rows := strings.FieldsFunc(strings.SplitN(summary, "\n## ", 2)[0], func(r rune) bool { return r == '\n' })
+	text, _ := readme(t, "go")
+	_, costs, _ := strings.Cut(text, "\n## What it costs\n")
+	for _, row := range rows {
+		if strings.HasPrefix(row, "|") {
+			assert.Contains(t, costs, row)
+		}
+	}
+	date, _, _ := strings.Cut(strings.SplitN(string(b), "\n\n", 3)[1], ", ")
+	assert.Contains(t, costs, date)
+}
