@@ -1,15 +1,18 @@
 package middleware_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 
 	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/middleware/clientip"
+	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// Count answers by route and status.
+// Count responses by route and status.
 func ExampleCapture() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
@@ -24,16 +27,27 @@ func ExampleCapture() {
 	// "" 404, 19 bytes
 }
 
-// One record for each request, with what was unusual.
-func ExampleAccessLog() {
-	ids := middleware.RequestIDOptions{New: func(*http.Request) string { return "M5TTZ6LZ" }}
-	log := middleware.AccessLogOptions{Logger: toStdout(), Names: middleware.AttrsShort}
+// One record for each request, with the cause of a failure. Health checks have none.
+func ExampleAccessLogWith() {
+	log := middleware.AccessLogWith(middleware.AccessLogOptions{
+		Logger: toStdout(),
+		Names:  middleware.AttrsShort,
+		Skip: func(r *http.Request, res middleware.Result) bool {
+			return r.URL.Path == "/healthz" && res.Status == 200
+		},
+		ClientAddr: func(r *http.Request) string { return clientip.Direct(r).String() },
+	})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /orders", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
-	h := middleware.Chain(middleware.RequestIDWith(ids), middleware.AccessLogWith(log), middleware.Normalize)(mux)
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/orders", nil))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "fine") })
+	mux.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, r *http.Request) {
+		respond.Fail(w, r, errors.New("dial tcp 192.0.2.7:5432: connection refused"))
+	})
+	h := log(mux)
+	for _, path := range []string{"/healthz", "/orders/17"} {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+	}
 	// Output:
-	// level=INFO msg=request method=GET path=/orders request_id=M5TTZ6LZ route="GET /orders" status=200 bytes=5
+	// level=ERROR msg=request method=GET path=/orders/17 route="GET /orders/{id}" status=500 bytes=157 problem=500 error="dial tcp 192.0.2.7:5432: connection refused" client.address=192.0.2.1
 }
 
 // Behind a gateway that names each request, keep its name.

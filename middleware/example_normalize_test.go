@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// show sends a request to h and prints the answer.
+// show sends a request to h and prints the response.
 func show(h http.Handler, method, path string) {
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
