@@ -24,29 +24,14 @@ import (
 // What becomes of an answer when a timeout of net/http's server, or of an
 // upstream, has passed.
 
-// oneConn is a listener for a connection in memory, whose deadlines follow the
-// clock of a synctest bubble.
-type oneConn struct{ conns chan net.Conn }
-
-func (l oneConn) Accept() (net.Conn, error) {
-	if c, ok := <-l.conns; ok {
-		return c, nil
-	}
-	return nil, net.ErrClosed
-}
-func (l oneConn) Close() error   { return nil }
-func (l oneConn) Addr() net.Addr { return &net.TCPAddr{} }
-
 // over lets srv serve the connection whose other end it returns, until the
 // test closes that.
 func over(t *testing.T, srv *http.Server) net.Conn {
-	server, client := net.Pipe()
-	l := oneConn{make(chan net.Conn, 1)}
-	l.conns <- server
+	l := wiretest.NewPipes()
 	go srv.Serve(l)
+	client := l.Dial()
 	t.Cleanup(func() {
 		client.Close()
-		close(l.conns)
 		srv.Close()
 		synctest.Wait()
 	})

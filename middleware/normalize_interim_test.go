@@ -4,8 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -15,29 +13,16 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// hints sends a request and returns the answer and the interim codes before it.
-func hints(t *testing.T, protocol string, h http.Handler) (a wiretest.Response, interim []int) {
-	a = wiretest.Get(t, protocol, h, func(r *http.Request) {
-		*r = *r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-			Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
-				interim = append(interim, code)
-				return nil
-			},
-		}))
-	})
-	return a, interim
-}
-
 func TestNormalizePassesHints(t *testing.T) {
 	for _, protocol := range wiretest.Protocols {
-		a, interim := hints(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Link", "</a.css>; rel=preload")
 			w.WriteHeader(103)
 			w.WriteHeader(102)
 			w.WriteHeader(104)
 			http.Error(w, "no such order", 404)
 		})))
-		assert.Equal(t, []int{103, 102, 104}, interim)
+		assert.Equal(t, []int{103, 102, 104}, a.InterimCodes())
 		assert.Equal(t, "no such order", a.Problem(t)["detail"])
 		assert.Equal(t, "</a.css>; rel=preload", a.Header.Get("Link"))
 	}
@@ -74,22 +59,22 @@ func TestAnEarlyRefusalNeedsNoBody(t *testing.T) {
 // The writer of http.TimeoutHandler takes a hint for the final status.
 func TestAHintInTimeoutHandlerIsNotTheStatus(t *testing.T) {
 	for name, mw := range map[string]func(http.Handler) http.Handler{"Normalize": normalize, "Capture": middleware.Capture(nothing)} {
-		a, interim := hints(t, "HTTP/1.1", http.TimeoutHandler(mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := wiretest.Get(t, "HTTP/1.1", http.TimeoutHandler(mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(103)
 			w.WriteHeader(404)
 		})), time.Minute, ""))
 		assert.Equal(t, 404, a.StatusCode, name)
-		assert.Empty(t, interim)
+		assert.Empty(t, a.Interim)
 	}
 }
 
 func TestALateHintIsIgnored(t *testing.T) {
 	for _, protocol := range wiretest.Protocols {
-		a, interim := hints(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "no such order", 404)
 			w.WriteHeader(103)
 		})))
-		assert.Empty(t, interim)
+		assert.Empty(t, a.Interim)
 		assert.Equal(t, "no such order", a.Problem(t)["detail"])
 	}
 }
@@ -162,8 +147,8 @@ func TestAProxyMayForwardHintsFromAGoroutine(t *testing.T) {
 		io.WriteString(w, "hello")
 	}))
 	capture, got := results()
-	a, interim := hints(t, "HTTP/1.1", capture(normalize(proxyTo(t, upstream.URL))))
-	assert.Equal(t, []int{103}, interim)
+	a := wiretest.Get(t, "HTTP/1.1", capture(normalize(proxyTo(t, upstream.URL))))
+	assert.Equal(t, []int{103}, a.InterimCodes())
 	assert.Equal(t, "hello", a.Text)
 	res := <-got
 	assert.Equal(t, []int{103}, res.Interim)

@@ -109,8 +109,8 @@ func TestNoInterimResponseHasALength(t *testing.T) {
 	interim, _, _ := strings.Cut(got, "HTTP/1.1 200")
 	assert.NotContains(t, interim, "Content-Length", "RFC 9110, 8.6")
 	assert.NotContains(t, interim, "Transfer-Encoding", "RFC 9112, 6.1")
-	a, codes := hints(t, "HTTP/2", h)
-	assert.Equal(t, []int{103, 199}, codes)
+	a := wiretest.Get(t, "HTTP/2", h)
+	assert.Equal(t, []int{103, 199}, a.InterimCodes())
 	assert.Equal(t, "hello", a.Text)
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the handlers of net/http answer, inside Normalize.
+// How the handlers of net/http respond, inside Normalize.
 
 func proxyTo(t testing.TB, target string) *httputil.ReverseProxy {
 	u, err := url.Parse(target)
@@ -27,24 +27,6 @@ func proxyTo(t testing.TB, target string) *httputil.ReverseProxy {
 	p := httputil.NewSingleHostReverseProxy(u)
 	p.ErrorLog = quietLog
 	return p
-}
-
-// deadPort is the address of a server that hangs up on everybody. A port that is
-// closed may belong to another test by the time it is dialled.
-func deadPort(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = conn.Close()
-		}
-	}()
-	return "http://" + l.Addr().String()
 }
 
 func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
@@ -60,6 +42,8 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 	mux.Handle("GET /x", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	mux.Handle("POST /x", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	cross := http.NewCrossOriginProtection()
+	// A port that is closed may belong to another test by the time it is dialled.
+	dead := "http://" + wiretest.Listen(t, func(net.Conn) {})
 
 	for _, row := range []struct {
 		why    string
@@ -84,7 +68,7 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 				http.Error(w, err.Error(), 413)
 			}
 		}), 1), func(r *http.Request) { r.Method = "POST"; r.Body = io.NopCloser(strings.NewReader("too long")) }, 413, map[string]string{}, "http: request body too large"},
-		{"ReverseProxy, dead upstream", proxyTo(t, deadPort(t)), nil, 502, nil, ""},
+		{"ReverseProxy, dead upstream", proxyTo(t, dead), nil, 502, nil, ""},
 		{"TimeoutHandler with its own page", http.TimeoutHandler(http.HandlerFunc(waitForever), 1, ""), nil, 503, nil, ""},
 		{"TimeoutHandler with a text", http.TimeoutHandler(http.HandlerFunc(waitForever), 1, "too slow"), nil, 503, nil, ""},
 		{"TimeoutHandler around a panic", http.TimeoutHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }), time.Minute, ""), nil, 500, nil, ""},

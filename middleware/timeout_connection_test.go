@@ -28,43 +28,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pipes is a network in memory for tests in a bubble of synctest. Nothing is
-// buffered: a client that does not read blocks the server at once.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-
-func (p *pipes) dial() net.Conn {
-	server, client := net.Pipe()
-	p.conns <- server
-	return client
-}
+// pipes is a server in memory for tests in a bubble of synctest.
+type pipes struct{ *wiretest.Pipes }
 
 // serve serves h in memory over both protocols until the test ends.
-func serve(t *testing.T, h http.Handler, change ...func(*http.Server)) *pipes {
+func serve(t *testing.T, h http.Handler, change ...func(*http.Server)) pipes {
 	t.Helper()
-	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	p := pipes{wiretest.NewPipes()}
 	srv := &http.Server{Handler: h, ErrorLog: quietLog, Protocols: new(http.Protocols)}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
 	for _, c := range change {
 		c(srv)
 	}
-	go srv.Serve(p)
+	go srv.Serve(p.Pipes)
 	t.Cleanup(func() {
 		srv.Close()
 		// net/http waits half a second for a client to read, and a bubble, whose
@@ -77,11 +54,11 @@ func serve(t *testing.T, h http.Handler, change ...func(*http.Server)) *pipes {
 }
 
 // client returns a client that reaches p over the protocol.
-func (p *pipes) client(t *testing.T, protocol string) *http.Client {
+func (p pipes) client(t *testing.T, protocol string) *http.Client {
 	tr := &http.Transport{Protocols: new(http.Protocols), DisableCompression: true}
 	tr.Protocols.SetHTTP1(protocol == "HTTP/1.1")
 	tr.Protocols.SetUnencryptedHTTP2(protocol == "HTTP/2")
-	tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return p.dial(), nil }
+	tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return p.Dial(), nil }
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr}
 }
@@ -354,7 +331,7 @@ func TestNoBodyIsReadAsARequestAfterATimeout(t *testing.T) {
 							io.ReadFull(r.Body, make([]byte, read))
 							<-r.Context().Done()
 						})))
-						conn := p.dial()
+						conn := p.Dial()
 						defer conn.Close()
 						go fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", read+len(smuggled)+1, "x"[:read])
 						time.AfterFunc(5*time.Second, func() { io.WriteString(conn, smuggled+"x") })
@@ -476,18 +453,18 @@ func TestAContextThatEndsLeavesTheResponse(t *testing.T) {
 			w.Write(make([]byte, 100_000))
 		}), []int{202}},
 	}
-	ending := map[string]func(t *testing.T, h http.Handler) *pipes{
-		"BaseContext": func(t *testing.T, h http.Handler) *pipes {
+	ending := map[string]func(t *testing.T, h http.Handler) pipes{
+		"BaseContext": func(t *testing.T, h http.Handler) pipes {
 			ctx, cancel := context.WithCancel(context.Background())
 			time.AfterFunc(time.Second, cancel)
 			return serve(t, h, func(s *http.Server) { s.BaseContext = func(net.Listener) context.Context { return ctx } })
 		},
-		"BaseContext with a cause": func(t *testing.T, h http.Handler) *pipes {
+		"BaseContext with a cause": func(t *testing.T, h http.Handler) pipes {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			time.AfterFunc(time.Second, func() { cancel(errors.New("SIGTERM")) })
 			return serve(t, h, func(s *http.Server) { s.BaseContext = func(net.Listener) context.Context { return ctx } })
 		},
-		"ConnContext with a deadline": func(t *testing.T, h http.Handler) *pipes {
+		"ConnContext with a deadline": func(t *testing.T, h http.Handler) pipes {
 			return serve(t, h, func(s *http.Server) {
 				s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 					ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -496,14 +473,14 @@ func TestAContextThatEndsLeavesTheResponse(t *testing.T) {
 				}
 			})
 		},
-		"context.WithTimeout outside": func(t *testing.T, h http.Handler) *pipes {
+		"context.WithTimeout outside": func(t *testing.T, h http.Handler) pipes {
 			return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 				defer cancel()
 				h.ServeHTTP(w, r.WithContext(ctx))
 			}))
 		},
-		"a cancel outside": func(t *testing.T, h http.Handler) *pipes {
+		"a cancel outside": func(t *testing.T, h http.Handler) pipes {
 			return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				ctx, cancel := context.WithCancel(r.Context())
 				time.AfterFunc(time.Second, cancel)
@@ -564,7 +541,7 @@ func TestAReadTimeoutLeavesTheResponse(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				capture, got := results()
 				p := serve(t, capture(l.wrap(row.h)), func(s *http.Server) { s.ReadTimeout = time.Second })
-				conn := p.dial()
+				conn := p.Dial()
 				defer conn.Close()
 				go io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
 				out, _ := io.ReadAll(conn)
@@ -653,7 +630,7 @@ func TestAHijackedConnectionOutlivesTheDeadline(t *testing.T) {
 								go talk()
 							}
 						})))
-						conn := p.dial()
+						conn := p.Dial()
 						defer conn.Close()
 						go io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: own\r\nConnection: Upgrade\r\n\r\nhello\n")
 						out, err := io.ReadAll(conn)

@@ -71,7 +71,7 @@ func TestAnEarlyRefusalIsSentAtOnce(t *testing.T) {
 			for _, l := range append(stacks(), around()...) {
 				synctest.Test(t, func(t *testing.T) {
 					p := serve(t, l.wrap(row.h))
-					conn := p.dial()
+					conn := p.Dial()
 					defer conn.Close()
 					begun := time.Now()
 					go io.WriteString(conn, text)

@@ -2,9 +2,6 @@ package respond_test
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +9,6 @@ import (
 	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/respond"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 func TestEmptyResponsesDescribeNoBody(t *testing.T) {
@@ -53,24 +49,6 @@ func TestEmptyResponsesDescribeNoBody(t *testing.T) {
 	}
 }
 
-// hints sends a GET, and also returns the header of each interim response.
-func hints(t *testing.T, srv *httptest.Server) (interim []textproto.MIMEHeader, final *http.Response) {
-	t.Helper()
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			assert.Equal(t, 103, code)
-			interim = append(interim, h)
-			return nil
-		},
-	})
-	req, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
-	require.NoError(t, err)
-	res, err := srv.Client().Do(req)
-	require.NoError(t, err)
-	_ = res.Body.Close()
-	return interim, res
-}
-
 func TestEarlyHintsAreRepeatedInTheResponse(t *testing.T) {
 	const css, js = "</a.css>; rel=preload; as=style", "</a.js>; rel=preload; as=script"
 	h := func(w http.ResponseWriter, r *http.Request) {
@@ -80,9 +58,9 @@ func TestEarlyHintsAreRepeatedInTheResponse(t *testing.T) {
 		respond.Text(w, 200, "x")
 	}
 	for _, protocol := range wiretest.Protocols {
-		interim, res := hints(t, wiretest.Start(t, protocol, http.HandlerFunc(h)))
-		require.Len(t, interim, 2)
-		assert.Equal(t, []string{css}, interim[0]["Link"])
+		res := wiretest.Get(t, protocol, http.HandlerFunc(h))
+		assert.Equal(t, []int{103, 103}, res.InterimCodes())
+		assert.Equal(t, []string{css}, res.Interim[0].Header["Link"])
 		assert.Equal(t, []string{css, js + "  Set-Cookie: a=b"}, res.Header["Link"])
 		assert.Equal(t, 200, res.StatusCode)
 	}
@@ -97,8 +75,8 @@ func TestEarlyHintsAreNotSentWhereMisread(t *testing.T) {
 	assert.True(t, strings.HasPrefix(head, "HTTP/1.0 404"), head)
 	assert.Contains(t, head, "Link: </a.css>")
 
-	interim, res := hints(t, wiretest.Start(t, wiretest.HTTP1, http.TimeoutHandler(http.HandlerFunc(h), time.Minute, "")))
-	assert.Empty(t, interim)
+	res := wiretest.Get(t, wiretest.HTTP1, http.TimeoutHandler(http.HandlerFunc(h), time.Minute, ""))
+	assert.Empty(t, res.Interim)
 	assert.Equal(t, 404, res.StatusCode)
 }
 

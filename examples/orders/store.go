@@ -73,10 +73,7 @@ func (s *store) read(owner, id string) (api.Order, error) {
 func (s *store) update(owner, id string, in api.OrderRequest, allowed func(api.Order) error) (api.Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	current, err := s.get(owner, id)
-	if err == nil {
-		err = allowed(current)
-	}
+	current, err := s.getAllowed(owner, id, allowed)
 	if err != nil {
 		return api.Order{}, err
 	}
@@ -86,10 +83,7 @@ func (s *store) update(owner, id string, in api.OrderRequest, allowed func(api.O
 func (s *store) remove(owner, id string, allowed func(api.Order) error) (api.Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	current, err := s.get(owner, id)
-	if err == nil {
-		err = allowed(current)
-	}
+	current, err := s.getAllowed(owner, id, allowed)
 	if err != nil {
 		return api.Order{}, err
 	}
@@ -98,8 +92,18 @@ func (s *store) remove(owner, id string, allowed func(api.Order) error) (api.Ord
 	return current, nil
 }
 
-// The caller of get and put must hold s.mu. To get, the order of another owner does not
-// exist.
+// The methods below need the lock.
+
+// getAllowed returns an order, unless allowed returns an error for its current state.
+func (s *store) getAllowed(owner, id string, allowed func(api.Order) error) (api.Order, error) {
+	current, err := s.get(owner, id)
+	if err == nil {
+		err = allowed(current)
+	}
+	return current, err
+}
+
+// get returns an order. That of another owner does not exist.
 func (s *store) get(owner, id string) (api.Order, error) {
 	n, err := strconv.Atoi(id)
 	o, ok := s.orders[n]

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing/synctest"
 	"time"
+
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 )
 
 const (
@@ -71,14 +73,14 @@ func serve(s *scenario, t *tape) *run {
 	srv := &http.Server{Handler: out.handler(s, t), ErrorLog: log.New(&logged, "", 0), Protocols: new(http.Protocols)}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
-	l := newListener()
+	l := wiretest.NewPipes()
 	go func() { _ = srv.Serve(l) }()
 	dial := func() *conn {
 		client, server := newConns()
 		if s.sendfile {
-			l.conns <- readerFromConn{server}
+			l.Pass(readerFromConn{server})
 		} else {
-			l.conns <- server
+			l.Pass(server)
 		}
 		return client
 	}

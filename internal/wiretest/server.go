@@ -12,9 +12,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -57,6 +60,21 @@ type Response struct {
 	*http.Response        // never nil
 	Text           string // the body, as far as it arrived
 	Err            error  // of the request, or of reading the body
+	Interim        []Interim
+}
+
+// Interim is a 1xx response before the final one.
+type Interim struct {
+	Code   int
+	Header http.Header
+}
+
+// InterimCodes returns the status codes of the interim responses.
+func (r Response) InterimCodes() (codes []int) {
+	for _, i := range r.Interim {
+		codes = append(codes, i.Code)
+	}
+	return codes
 }
 
 // Get sends a request to h, through a server of its own. It is a GET of /x without
@@ -69,7 +87,17 @@ func Get(t testing.TB, protocol string, h http.Handler, change ...func(*http.Req
 // Send is [Get] for a server that has been started.
 func Send(t testing.TB, srv *httptest.Server, change ...func(*http.Request)) Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/x", nil)
+	var mu sync.Mutex // a request that was given up may still receive something
+	var interim []Interim
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			mu.Lock()
+			defer mu.Unlock()
+			interim = append(interim, Interim{code, http.Header(h)})
+			return nil
+		},
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+"/x", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,15 +105,17 @@ func Send(t testing.TB, srv *httptest.Server, change ...func(*http.Request)) Res
 		c(req)
 	}
 	res, err := srv.Client().Do(req)
+	mu.Lock()
+	defer mu.Unlock()
 	if err != nil {
-		return Response{&http.Response{Header: http.Header{}}, "", err}
+		return Response{&http.Response{Header: http.Header{}}, "", err, interim}
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		return Response{res, "", nil} // the body is the connection
+		return Response{res, "", nil, interim} // the body is the connection
 	}
 	body, err := io.ReadAll(res.Body)
-	return Response{res, string(body), err}
+	return Response{res, string(body), err, interim}
 }
 
 // Method changes the method of a request.
@@ -147,6 +177,30 @@ func SendRaw(t testing.TB, srv *httptest.Server, text string) string {
 	}
 	all, _ := io.ReadAll(conn) // an aborted response may end in a reset
 	return string(all)
+}
+
+// Listen calls serve for each connection until the test ends, and then closes the
+// connection. It returns the address.
+func Listen(t testing.TB, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
+		}
+	}()
+	return l.Addr().String()
 }
 
 // RawRequest returns the head of a request over HTTP/1.1, such as "GET /x", after

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 )
 
 // A wire is a server that sends these bytes, without looking at what they say.
@@ -68,25 +68,10 @@ func (s wire) response(r *http.Request) string {
 	return text
 }
 
-// listen serves each connection until the test ends.
+// listen serves each connection until the test ends, and returns the URL.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				serve(conn)
-			}()
-		}
-	}()
-	return "http://" + l.Addr().String() + "/"
+	return "http://" + wiretest.Listen(t, serve) + "/"
 }
 
 // A frames is a server of HTTP/2 that sends these frames in response to any
