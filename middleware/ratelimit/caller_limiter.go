@@ -38,11 +38,14 @@ func (l *Limiter) takeWithLimiters(ctx context.Context, e *evaluation) {
 	}
 }
 
-// returnUnits returns the units that the store has granted.
+// returnUnits returns the units that the store has granted, in the verdicts as
+// well.
 func (e *evaluation) returnUnits(ctx context.Context) {
 	var back []Bucket
-	for i, b := range e.buckets {
+	for i := range e.buckets {
+		b := &e.buckets[i]
 		if p := &e.applied[i]; p.policy.Limiter == nil && !b.Short && b.Cost > 0 {
+			b.Debt = max(0, b.Debt-b.Quota.span(b.Cost))
 			quota := b.Quota
 			if e.local { // the bucket has that of the share
 				quota = p.quota

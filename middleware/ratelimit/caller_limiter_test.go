@@ -88,6 +88,7 @@ func TestLentLimiterRefusesLastAndAll(t *testing.T) {
 			"what was charged: not what is free, nor what the shadow had not")
 		assert.Equal(t, 4.0, one.Tokens(), "the first of the two has its unit again")
 		assert.Equal(t, 4, d.Verdicts[0].Remaining)
+		assert.Equal(t, 59, d.Verdicts[1].Remaining, "and the store its own")
 		assert.Equal(t, []bool{true, true, false, true, false}, allowed(*d))
 
 		// A request that the store refuses takes nothing of a lent limiter, and gives
@@ -263,7 +264,7 @@ func TestLentLimiterInAnOutage(t *testing.T) {
 		get(h, as("a"))
 		for range 40 {
 			assert.Equal(t, 503, get(h, as("a")).Code)
-			assert.Equal(t, []any{true, 27}, []any{d.Verdicts[0].Allowed, d.Verdicts[0].Remaining}, "what it took of the share here it gave back")
+			assert.Equal(t, []any{true, 28}, []any{d.Verdicts[0].Allowed, d.Verdicts[0].Remaining}, "what it took of the share here it gave back")
 		}
 	})
 }
