@@ -32,7 +32,7 @@ func Example() {
 }
 
 // The documented chain, the outermost first: each request gets an id, is
-// logged and answered in order, and is counted against its client's quota.
+// logged and normalized, and is counted against its client's quota.
 func Example_chain() {
 	mux := http.NewServeMux()
 
@@ -45,7 +45,7 @@ func Example_chain() {
 	http.Handle("/", h)
 }
 
-// show sends a request to h through a real server and prints the answer, but
+// show sends a request to h through a real server and prints the response, but
 // for the fields that differ from run to run.
 func show(h http.Handler, method, path string) {
 	srv := httptest.NewServer(h)

@@ -26,7 +26,7 @@ import (
 var outOfCredit = problem.Define("https://example.com/probs/out-of-credit",
 	"You do not have enough credit.", 403, "Top up the account, then send the order again.")
 
-// service has a handler for each way in which an answer comes about.
+// service has a handler for each way in which a response comes about.
 func service() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, h http.HandlerFunc) { mux.HandleFunc(pattern, h) }
@@ -55,8 +55,8 @@ func service() http.Handler {
 	return mux
 }
 
-// The answers of the documented chain, whole: what a client reads off the wire.
-func TestChainAnswersInOneFormat(t *testing.T) {
+// The whole responses of the documented chain, as they are on the wire.
+func TestChainRespondsInOneFormat(t *testing.T) {
 	var logs bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&logs, nil)))
@@ -83,7 +83,7 @@ func TestChainAnswersInOneFormat(t *testing.T) {
 			`{"type":"about:blank","title":"Gone","status":410,"detail":"The resource was removed, probably permanently. Remove links to it."}`},
 		{"a number that is no status", "GET", "/invalid", "500 Internal Server Error", problemHeader + "Vary: Accept\n",
 			`{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The server met a condition it did not expect and could not fulfil the request."}`},
-		{"a status that nobody registered", "GET", "/unnamed", "499 status code 499", problemHeader + "Vary: Accept\n",
+		{"a status that is not registered", "GET", "/unnamed", "499 status code 499", problemHeader + "Vary: Accept\n",
 			`{"type":"about:blank","title":"Bad Request","status":499,"detail":"The server cannot process the request because it is malformed, badly framed or misleadingly routed. Correct it before sending it again."}`},
 		{"a panic", "GET", "/panic", "500 Internal Server Error", problemHeader + "Vary: Accept\n",
 			`{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"The server met a condition it did not expect and could not fulfil the request."}`},
@@ -125,8 +125,8 @@ var (
 	date      = regexp.MustCompile(`(?m)^Date: .* GMT\n`)
 )
 
-// exchange sends a request times over to h and returns the last answer as it
-// was on the wire: with sorted fields, and with what differs from run to run
+// exchange sends a request to h as often as times says, and returns the last response
+// as it was on the wire: with sorted fields, and with what differs from run to run
 // replaced or left out.
 func exchange(t *testing.T, h http.Handler, method, path string, times int) string {
 	t.Helper()
@@ -140,7 +140,7 @@ func exchange(t *testing.T, h http.Handler, method, path string, times int) stri
 	in := bufio.NewReader(conn)
 	req, err := http.NewRequest(method, "http://127.0.0.1"+path, nil)
 	require.NoError(t, err)
-	var answer string
+	var last string
 	for range times {
 		require.NoError(t, req.Write(conn))
 		var raw bytes.Buffer
@@ -148,9 +148,9 @@ func exchange(t *testing.T, h http.Handler, method, path string, times int) stri
 		require.NoError(t, err)
 		_, err = io.Copy(io.Discard, res.Body)
 		require.NoError(t, err)
-		answer = strings.ReplaceAll(raw.String(), "\r\n", "\n")
+		last = strings.ReplaceAll(raw.String(), "\r\n", "\n")
 	}
-	head, body, _ := strings.Cut(answer, "\n\n")
+	head, body, _ := strings.Cut(last, "\n\n")
 	status, fields, _ := strings.Cut(head, "\n")
 	fields = date.ReplaceAllString(fields+"\n", "")
 	fields = requestID.ReplaceAllString(fields, "X-Request-Id: ID")

@@ -39,10 +39,10 @@ func BenchmarkKeepAlive(b *testing.B) {
 			c := must(net.Dial("tcp", srv.Listener.Addr().String()))
 			defer c.Close()
 			in := bufio.NewReader(c)
-			ask := []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			request := []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = c.Write(ask)
+				_, _ = c.Write(request)
 				if _, err := readResponse(in); err != nil {
 					b.Fatal(err)
 				}

@@ -62,7 +62,7 @@ const own = "HTTP/1.1 400 Bad Request: missing required Host header\r\nContent-T
 	"Connection: close\r\n\r\n400 Bad Request: missing required Host header"
 
 func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
-	const ask = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+	const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 	const bare = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
 	upstream := start(t, untouched, ok, nil)
 	tests := []struct {
@@ -71,28 +71,28 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 		h    http.HandlerFunc
 		want string // what the client must find at the end
 	}{
-		{"a body with a length, flushed in between", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a body with a length, flushed in between", request, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(2*len(own)))
 			for range 2 {
 				_, _ = io.WriteString(w, own)
 				_ = http.NewResponseController(w).Flush()
 			}
 		}, "\r\n\r\n" + own + own},
-		{"a body with a length, header flushed before", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a body with a length, header flushed before", request, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(own)))
 			_ = http.NewResponseController(w).Flush()
 			_, _ = io.WriteString(w, own)
 		}, "\r\n\r\n" + own},
-		{"a body through ReadFrom", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a body through ReadFrom", request, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(own)))
 			_ = http.NewResponseController(w).Flush()
 			_, _ = io.Copy(w, strings.NewReader(own))
 		}, "\r\n\r\n" + own},
-		{"a chunk", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a chunk", request, func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).Flush()
 			_, _ = io.WriteString(w, own)
 		}, fmt.Sprintf("\r\n%x\r\n%s\r\n0\r\n\r\n", len(own), own)},
-		{"a response without Date, Content-Length and chunks", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a response without Date, Content-Length and chunks", request, func(w http.ResponseWriter, r *http.Request) {
 			// As close to the server's own bytes as a handler can come:
 			// these are the same.
 			w.Header()["Date"] = nil
@@ -102,18 +102,18 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 			_, _ = io.WriteString(w, "400 Bad Request")
 			_ = http.NewResponseController(w).Flush()
 		}, bare},
-		{"a handler's own 417", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a handler's own 417", request, func(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Date"] = nil
 			w.WriteHeader(417)
 		}, "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
-		{"a hijacked connection", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a hijacked connection", request, func(w http.ResponseWriter, r *http.Request) {
 			c, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				_, _ = fmt.Fprintf(c, "%s", own)
 				_ = c.Close()
 			}
 		}, own},
-		{"a hijacked connection, another goroutine", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a hijacked connection, another goroutine", request, func(w http.ResponseWriter, r *http.Request) {
 			c, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				go func() { // ends with the write
@@ -122,7 +122,7 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 				}()
 			}
 		}, toTLSPort},
-		{"a proxy that streams", ask, func(w http.ResponseWriter, r *http.Request) {
+		{"a proxy that streams", request, func(w http.ResponseWriter, r *http.Request) {
 			p := httputil.NewSingleHostReverseProxy(must(url.Parse(upstream.URL)))
 			p.FlushInterval = -1
 			p.ModifyResponse = func(res *http.Response) error {
@@ -136,8 +136,8 @@ func TestWhatAHandlerSendsIsNeverTouched(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			told := func(net.Addr, *problem.Details) { t.Error("reported as a response of the server") }
-			srv := start(t, listener.Normalizer{Report: told}.Wrap, tt.h, nil)
+			report := func(net.Addr, *problem.Details) { t.Error("reported as a response of the server") }
+			srv := start(t, listener.Normalizer{Report: report}.Wrap, tt.h, nil)
 			got := exchange(t, srv, tt.raw)
 			assert.True(t, strings.HasSuffix(got, tt.want), "got %q", got)
 		})
@@ -152,7 +152,7 @@ func TestCleartextHTTP2PassesUnchanged(t *testing.T) {
 	protocols.SetUnencryptedHTTP2(true)
 	srv := start(t, listener.Normalize, func(w http.ResponseWriter, r *http.Request) {
 		// Larger than the buffer of the framer, so that some write begins
-		// inside the content.
+		// inside the body.
 		_, _ = io.WriteString(w, strings.Repeat(own, 500))
 	}, func(s *httptest.Server) { s.Config.Protocols = &protocols })
 

@@ -78,7 +78,7 @@ func BenchmarkRecognize(b *testing.B) {
 	for _, bb := range []struct{ name, p string }{
 		{"success", "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 4\r\n\r\nfine"},
 		{"error", "HTTP/1.1 404 Not Found\r\n" + date + "Content-Type: text/plain; charset=utf-8\r\n\r\n"},
-		{"content", strings.Repeat("x", 32<<10)},
+		{"a body", strings.Repeat("x", 32<<10)},
 		{"adversary", "HTTP/1.1 400 Bad Request" + plainHeader + "400 Bad Request"},
 	} {
 		b.Run(bb.name, func(b *testing.B) {

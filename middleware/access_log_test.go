@@ -25,7 +25,7 @@ func TestAccessLogWritesOneRecordPerRequest(t *testing.T) {
 		why, method, want string
 	}{
 		{"a success, with its route", "GET", `level=INFO msg=request method=GET path=/x request_id=id1 route="GET /x" status=200 bytes=5` + "\n"},
-		{"no content for HEAD", "HEAD", `level=INFO msg=request method=HEAD path=/x request_id=id1 route="GET /x" status=200 bytes=0` + "\n"},
+		{"no body for HEAD", "HEAD", `level=INFO msg=request method=HEAD path=/x request_id=id1 route="GET /x" status=200 bytes=0` + "\n"},
 		{"the problem that Normalize made of a panic", "POST", `level=ERROR msg=request method=POST path=/x request_id=id1 route="POST /x" status=500 bytes=N panicked=true problem=500 error="pq: password" stack=...` + "\n"},
 		{"no route", "PUT", `level=INFO msg=request method=PUT path=/x request_id=id1 status=405 bytes=N problem=405` + "\n"},
 	} {

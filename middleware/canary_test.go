@@ -27,9 +27,9 @@ func (d describes) GoString() string             { return d.Secret }
 func (d describes) Format(s fmt.State, _ rune)   { _, _ = io.WriteString(s, d.Secret) }
 func (d describes) MarshalJSON() ([]byte, error) { return []byte(`"` + d.Secret + `"`), nil }
 
-// TestNoErrorMessageReachesAClient plants a random word wherever
-// a handler that fails can leave one, and looks for it in every form of the
-// answer, behind every layer that answers for the handler.
+// The test leaves a random word wherever a handler that fails can leave one, and
+// looks for it in every form of the response, behind every layer that responds for
+// the handler.
 func TestNoErrorMessageReachesAClient(t *testing.T) {
 	secret := rand.Text()
 	plain := errors.New(secret)
@@ -60,7 +60,7 @@ func TestNoErrorMessageReachesAClient(t *testing.T) {
 	withheld := map[string]http.HandlerFunc{ // by Normalize only
 		"the text of a 5xx":             func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secret, 500) },
 		"of another":                    func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "dial "+secret, 502) },
-		"of one that nobody registered": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secret, 599) },
+		"of one that is not registered": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, secret, 599) },
 		"without a type":                text(503, secret),
 		"in parts":                      text(500, "pq: ", secret),
 		"behind a code that is none":    text(1000, secret),
@@ -116,7 +116,7 @@ func TestNoErrorMessageReachesAClient(t *testing.T) {
 	}
 }
 
-// keepsSecret fails if the answer of h has the secret in any form, or is none.
+// keepsSecret fails if the response of h has the secret in any form, or if there is none.
 func keepsSecret(t *testing.T, secret, why string, h http.Handler) {
 	t.Helper()
 	for _, protocol := range wiretest.Protocols {

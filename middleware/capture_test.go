@@ -28,11 +28,11 @@ func results() (func(http.Handler) http.Handler, chan middleware.Result) {
 	}), c
 }
 
-// source is content that io.Copy cannot write by itself.
+// source is a body without a WriteTo method.
 func source(n int) io.Reader { return struct{ io.Reader }{bytes.NewReader(make([]byte, n))} }
 
 // What each handler does, and what is on the wire then. In each row one of the
-// usual wrappers tells something else.
+// usual wrappers reports something else.
 var captured = []struct {
 	why  string
 	h    http.HandlerFunc
@@ -78,7 +78,7 @@ var captured = []struct {
 	{"an invalid code that is late does not panic",
 		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404); w.WriteHeader(0) },
 		middleware.Result{Status: 404, HandlerStatus: 404, Superfluous: 1}, middleware.Result{}},
-	{"204 has no content",
+	{"204 has no body",
 		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204); w.Write([]byte("abcd")) },
 		middleware.Result{Status: 204, HandlerStatus: 204, WriteErr: http.ErrBodyNotAllowed}, middleware.Result{}},
 	{"an invalid code is none: the caller recovers and goes on",

@@ -279,7 +279,7 @@ var successes = map[string]http.HandlerFunc{
 		w.Header().Set("Connection", "close")
 		io.WriteString(w, "abc")
 	},
-	"no Content-Type wanted": func(w http.ResponseWriter, r *http.Request) {
+	"no Content-Type, on purpose": func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil
 		io.WriteString(w, "<html>")
 	},
@@ -754,7 +754,7 @@ func TestAnErrorThroughACompressorIsAProblem(t *testing.T) {
 	}
 }
 
-// A framework may learn of an error when the handlers have returned, and answer
+// A framework may learn of an error when the handlers have returned, and respond
 // through the ResponseWriter that the innermost of them had.
 func TestALateResponseIsSent(t *testing.T) {
 	late := func(mw func(http.Handler) http.Handler, send http.HandlerFunc) http.Handler {

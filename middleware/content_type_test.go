@@ -15,12 +15,12 @@ import (
 func TestContentTypeRefusesOtherTypes(t *testing.T) {
 	h := middleware.ContentType("application/json", "image/*")(http.HandlerFunc(ok))
 	for _, row := range []struct {
-		why     string
-		types   []string
-		content string
-		want    int
+		why   string
+		types []string
+		body  string
+		want  int
 	}{
-		{"as asked", []string{"application/json"}, "{}", 200},
+		{"as required", []string{"application/json"}, "{}", 200},
 		{"parameters do not matter", []string{"application/json; charset=utf-8"}, "{}", 200},
 		{"nor does the letter case", []string{"Application/JSON"}, "{}", 200},
 		{"one of a range", []string{"image/png"}, "x", 200},
@@ -30,14 +30,14 @@ func TestContentTypeRefusesOtherTypes(t *testing.T) {
 		{"an empty one", []string{""}, "x", 415},
 		{"one that is none", []string{"json"}, "x", 415},
 		{"two of them", []string{"application/json", "text/plain"}, "x", 415},
-		{"no content, no type", nil, "", 200},
-		{"no content, any type", []string{"text/plain"}, "", 200},
+		{"no body, no type", nil, "", 200},
+		{"no body, any type", []string{"text/plain"}, "", 200},
 	} {
 		for _, protocol := range wiretest.Protocols {
 			a := wiretest.Get(t, protocol, h, func(r *http.Request) {
 				r.Method = "POST"
-				if row.content != "" {
-					r.Body = io.NopCloser(strings.NewReader(row.content)) // its length is not told
+				if row.body != "" {
+					r.Body = io.NopCloser(strings.NewReader(row.body)) // of unknown length
 					r.ContentLength = -1
 				}
 				if row.types != nil {

@@ -39,7 +39,7 @@ func TestMaintenanceSends503WhileItIsOn(t *testing.T) {
 		assert.Empty(t, a.Header.Get("Retry-After"))
 
 		m.Start(time.Time{})
-		assert.Empty(t, serve("/").Header.Get("Retry-After"), "nobody knows when")
+		assert.Empty(t, serve("/").Header.Get("Retry-After"), "the end is unknown")
 
 		m.Stop()
 		assert.Equal(t, 200, serve("/").StatusCode)

@@ -24,18 +24,18 @@ func TestMaxBytesLimitsTheBody(t *testing.T) {
 		w.Write(body)
 	}))
 	for _, row := range []struct {
-		why, fields, content string
-		want                 int
-		reaches, closes      bool
+		why, fields, body string
+		want              int
+		reaches, closes   bool
 	}{
 		{"none", "Connection: close", "", 200, true, true},
 		{"as much as allowed", "Connection: close\r\nContent-Length: 5", "hello", 200, true, true},
-		{"more, as declared: nobody reads it", "Content-Length: 6", "hello!", 413, false, true},
+		{"more, as declared: it is not read", "Content-Length: 6", "hello!", 413, false, true},
 		{"more, undeclared", "Transfer-Encoding: chunked", "6\r\nhello!\r\n0\r\n\r\n", 413, true, true},
 		{"far more, declared, and the client waits", "Expect: 100-continue\r\nContent-Length: 600000000", "", 413, false, true},
 	} {
 		reached = false
-		got := wiretest.Raw(t, h, "POST / HTTP/1.1\r\nHost: a\r\n"+row.fields+"\r\n\r\n"+row.content)
+		got := wiretest.Raw(t, h, "POST / HTTP/1.1\r\nHost: a\r\n"+row.fields+"\r\n\r\n"+row.body)
 		assert.Equal(t, []int{row.want}, wiretest.StatusCodes(got), row.why)
 		assert.Equal(t, row.reaches, reached, row.why)
 		assert.Equal(t, row.closes, strings.Contains(got, "Connection: close"), row.why)

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What an answer says of its connection, on the wire.
+// The Connection field of a response, on the wire.
 
-// headerOf returns the header of the first answer that came over a wire.
+// headerOf returns the header of the first response in wire.
 func headerOf(t testing.TB, wire string) http.Header {
 	t.Helper()
 	r := textproto.NewReader(bufio.NewReader(strings.NewReader(wire)))
@@ -64,7 +64,7 @@ func TestNormalizeListsUpgradeInConnection(t *testing.T) {
 			want         []string
 		}{
 			{"the client closes", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []string{"close", "upgrade"}},
-			{"content that nobody read", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n", []string{"close", "upgrade"}},
+			{"a body that the handler does not read", "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n", []string{"close", "upgrade"}},
 			{"an old client", "GET / HTTP/1.0\r\n\r\n", []string{"close", "upgrade"}},
 			// Here the second request ends the connection, so that the test ends.
 			{"it goes on", "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + wiretest.RawRequest("GET /"), []string{"upgrade"}},
@@ -84,7 +84,7 @@ func TestAHandlerThatClosesWith426StillCloses(t *testing.T) {
 		http.Error(w, "x", 426)
 	}))
 	got := wiretest.Raw(t, h, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	assert.Equal(t, []int{426}, wiretest.StatusCodes(got), "the second request is not answered")
+	assert.Equal(t, []int{426}, wiretest.StatusCodes(got), "the second request gets no response")
 	assert.Equal(t, []string{"close", "upgrade", "x-own"}, connectionOf(headerOf(t, got)))
 }
 
@@ -135,14 +135,14 @@ func explicitError(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "{}")
 }
 
-// A length that is wrong cannot be mended once the header is out. What leaves
-// the server must not look like a complete answer that is none, nor become part
-// of the next one. A problem in its place has a length of its own.
+// A wrong length cannot be corrected once the header is sent. The response must not
+// look complete then, nor become part of the next one. A problem in its place has a
+// length of its own.
 func TestAWrongLengthFailsForTheClient(t *testing.T) {
-	write := func(declared, content string) http.Handler {
+	write := func(declared, body string) http.Handler {
 		return normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", declared)
-			io.WriteString(w, content)
+			io.WriteString(w, body)
 		}))
 	}
 	for _, protocol := range wiretest.Protocols {
@@ -153,7 +153,7 @@ func TestAWrongLengthFailsForTheClient(t *testing.T) {
 	twice := "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	got := wiretest.Raw(t, write("3", "longer"), twice)
 	assert.Equal(t, []int{200}, wiretest.StatusCodes(got), "too short: the connection ends")
-	assert.True(t, strings.HasSuffix(got, "\r\n\r\n"), "and nothing is taken for content: %q", got)
+	assert.True(t, strings.HasSuffix(got, "\r\n\r\n"), "and nothing is taken for a body: %q", got)
 	assert.LessOrEqual(t, len(wiretest.Get(t, "HTTP/2", write("3", "longer")).Text), 3)
 
 	for _, declared := range []string{"1000", "3"} {
@@ -207,9 +207,9 @@ func TestNormalizeRemovesALengthOfChunks(t *testing.T) {
 		h       http.HandlerFunc
 		chunked bool
 	}{
-		"a success: the coding counts":   {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }, true},
-		"a replaced error: the length":   {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404) }, false},
-		"no content: neither of the two": {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, false},
+		"a success: the coding counts": {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }, true},
+		"a replaced error: the length": {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 404) }, false},
+		"no body: neither of the two":  {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }, false},
 	} {
 		got := wiretest.Raw(t, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "5")
@@ -250,7 +250,7 @@ func TestSettingsCannotInjectHeaderLines(t *testing.T) {
 				assert.NotContains(t, name, "Evil")
 				assert.NotContains(t, strings.Join(values, ""), "\n")
 			}
-			a.Problem(t) // the content begins where it should
+			a.Problem(t) // the body begins where it should
 		}
 	}
 }

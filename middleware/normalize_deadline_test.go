@@ -21,8 +21,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/respond"
 )
 
-// What becomes of an answer when a timeout of net/http's server, or of an
-// upstream, has passed.
+// The response when a timeout of net/http's server, or of an upstream, has passed.
 
 // over lets srv serve the connection whose other end it returns, until the
 // test closes that.
@@ -66,22 +65,22 @@ func TestAWriteTimeoutReachesHandlerAndResult(t *testing.T) {
 				assert.Equal(t, 200, res.Status)
 			}
 			synctest.Wait()
-			assert.Nil(t, reported(c), "nobody can put that in order")
+			assert.Nil(t, reported(c), "no layer can correct that")
 		})
 	}
 }
 
 func TestAReadTimeoutOfTheServerIsA408(t *testing.T) {
-	for why, answer := range map[string]func(w http.ResponseWriter, r *http.Request, err error){
-		"respond.Err": func(w http.ResponseWriter, r *http.Request, err error) { respond.Fail(w, r, problem.BadBody(err)) },
-		"http.Error":  func(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, "too slow", 408) },
+	for why, send := range map[string]func(w http.ResponseWriter, r *http.Request, err error){
+		"respond.Fail": func(w http.ResponseWriter, r *http.Request, err error) { respond.Fail(w, r, problem.BadBody(err)) },
+		"http.Error":   func(w http.ResponseWriter, r *http.Request, err error) { http.Error(w, "too slow", 408) },
 	} {
 		for name, mw := range map[string]func(http.Handler) http.Handler{"Normalize": normalize, "MaxBytes inside": middleware.Chain(normalize, middleware.MaxBytes(1<<10))} {
 			synctest.Test(t, func(t *testing.T) {
 				client := over(t, &http.Server{ReadTimeout: time.Second, ErrorLog: quietLog, Handler: mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_, err := io.ReadAll(r.Body)
 					assert.True(t, os.IsTimeout(err), "%v", err)
-					answer(w, r, err)
+					send(w, r, err)
 				}))})
 				io.WriteString(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
 				all, err := io.ReadAll(client) // ends although the client has not closed
@@ -95,8 +94,8 @@ func TestAReadTimeoutOfTheServerIsA408(t *testing.T) {
 	}
 }
 
-// A timeout of a read is no news of whom: of the content, only BadBody
-// knows.
+// The timeout of a read does not show what was read: only BadBody knows that it was
+// the body.
 func TestATimeoutElsewhereIsNotTheClientsFault(t *testing.T) {
 	a := wiretest.Get(t, "HTTP/1.1", normalize(respond.Handler(func(w http.ResponseWriter, r *http.Request) error { return os.ErrDeadlineExceeded })))
 	a.Problem(t)
@@ -109,8 +108,8 @@ func TestAnUpstreamTimeoutIsAProblem(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	proxy := proxyTo(t, upstream.URL)
-	telling := proxyTo(t, upstream.URL)
-	telling.ErrorHandler = (&respond.Responder{Logger: quiet}).Fail
+	responding := proxyTo(t, upstream.URL)
+	responding.ErrorHandler = (&respond.Responder{Logger: quiet}).Fail
 	for _, row := range []struct {
 		why     string
 		proxy   *httputil.ReverseProxy
@@ -119,8 +118,8 @@ func TestAnUpstreamTimeoutIsAProblem(t *testing.T) {
 	}{
 		{"cancelled", proxy, context.WithCancel, 502},
 		{"a deadline", proxy, expired, 502},
-		{"a deadline, and respond.Err tells", telling, expired, 504},
-		{"cancelled, and respond.Err tells", telling, context.WithCancel, 503},
+		{"a deadline, and respond.Fail", responding, expired, 504},
+		{"cancelled, and respond.Fail", responding, context.WithCancel, 503},
 	} {
 		for _, protocol := range wiretest.Protocols {
 			for _, m := range []string{"GET", "POST"} {

@@ -39,8 +39,8 @@ func TestARenderedProblemStaysTheSameProblem(t *testing.T) {
 	}
 }
 
-// The quick answers for clients that want JSON must be those of a full look at
-// the field.
+// The shortcut for clients that prefer JSON must decide as a full reading of the
+// field does.
 func TestNormalizeNegotiatesAsProblemDoes(t *testing.T) {
 	for _, h := range []http.HandlerFunc{fail404, fail503} {
 		for _, accept := range []string{

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A handler that does all that its status asks for is left alone, and nothing
-// is reported of it.
+// A handler that does all that its status requires is left alone, and nothing is
+// reported of it.
 func TestNormalizeDoesNotReportACompleteStatus(t *testing.T) {
 	for _, row := range []struct {
 		code   int
@@ -100,7 +100,7 @@ func TestNoInterimResponseHasALength(t *testing.T) {
 		w.Header().Set("Content-Length", "5")
 		w.Header().Set("Transfer-Encoding", "identity")
 		w.WriteHeader(103)
-		w.WriteHeader(199) // nobody knows it, and yet it is one
+		w.WriteHeader(199) // unregistered, and yet a status code
 		w.Header().Del("Transfer-Encoding")
 		io.WriteString(w, "hello")
 	}))

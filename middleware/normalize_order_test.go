@@ -77,7 +77,7 @@ func TestASecondCallMayCorrectAnInvalidCode(t *testing.T) {
 
 	a = wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(0)
-		io.WriteString(w, "text of an answer that is none")
+		io.WriteString(w, "text with an invalid code")
 		w.WriteHeader(200)
 		io.WriteString(w, "late")
 	})))
@@ -100,7 +100,7 @@ func TestFieldsSetAfterWriteHeaderAreIgnored(t *testing.T) {
 				w.WriteHeader(404)
 				w.Header().Set("X-Late", "1")
 			},
-			"an error with a content of its own": func(w http.ResponseWriter, r *http.Request) {
+			"an error with a body of its own": func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(404)
 				w.Header().Set("X-Late", "1")
@@ -124,12 +124,12 @@ func TestNormalizeSendsAFlushedErrorAtOnce(t *testing.T) {
 				w.(http.Flusher).Flush()
 				io.WriteString(w, "more")
 			}, `{"type":"about:blank","title":"Forbidden","status":403,"detail":"denied"}`},
-			"no content yet: a stream, as the handler wants": {func(w http.ResponseWriter, r *http.Request) {
+			"no body yet: a stream, as the handler intends": {func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(403)
 				w.(http.Flusher).Flush()
 				io.WriteString(w, "more")
 			}, "more"},
-			"a type and no content yet": {func(w http.ResponseWriter, r *http.Request) {
+			"a type and no body yet": {func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/event-stream")
 				w.WriteHeader(403)
 				http.NewResponseController(w).Flush()
@@ -181,7 +181,7 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 			"Recover":   middleware.Recover,
 		} {
 			var leaked http.ResponseWriter
-			answers := []string{"a", "b"}
+			bodies := []string{"a", "b"}
 			text := new(wiretest.Log)
 			srv := wiretest.StartLogging(t, protocol, mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if leaked != nil { // a goroutine of the first request is still at it
@@ -197,15 +197,15 @@ func TestWritesAfterTheHandlerAreRefused(t *testing.T) {
 					assert.ErrorIs(t, http.NewResponseController(leaked).Flush(), http.ErrHandlerTimeout, why)
 				}
 				leaked = w
-				io.WriteString(w, answers[0])
-				answers = answers[1:]
+				io.WriteString(w, bodies[0])
+				bodies = bodies[1:]
 			})), text)
 			assert.Equal(t, "a", wiretest.Send(t, srv).Text)
 			b := wiretest.Send(t, srv)
-			assert.Equal(t, "b", b.Text, "%s: the answer to another request has nothing of it", why)
+			assert.Equal(t, "b", b.Text, "%s: the response to another request has nothing of it", why)
 			assert.Equal(t, 200, b.StatusCode)
 			srv.Close()
-			assert.Empty(t, text.String(), "%s: a late WriteHeader is nobody's superfluous one", why)
+			assert.Empty(t, text.String(), "%s: a late WriteHeader is not superfluous in another response", why)
 		}
 	}
 }
@@ -340,8 +340,8 @@ func TestNormalizeReportsAWrongLength(t *testing.T) {
 func TestAClientThatLeftIsNotAMisuse(t *testing.T) {
 	n, c := reports(middleware.NormalizeOptions{})
 	for why, h := range map[string]http.HandlerFunc{
-		"a write fails":     func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 10)) },
-		"the context tells": func(w http.ResponseWriter, r *http.Request) {},
+		"a write fails":    func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 10)) },
+		"the context ends": func(w http.ResponseWriter, r *http.Request) {},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
@@ -349,7 +349,7 @@ func TestAClientThatLeftIsNotAMisuse(t *testing.T) {
 		middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(200)
 			h(w, r)
-			if why == "the context tells" {
+			if why == "the context ends" {
 				cancel()
 			}
 		})).ServeHTTP(base, r)
@@ -483,9 +483,9 @@ func TestNormalizeSkipsARequest(t *testing.T) {
 	wiretest.Get(t, "HTTP/1.1", h, func(r *http.Request) { r.URL.Path = "/y" }).Problem(t)
 }
 
-// FuzzNormalizeDetail: whatever text an error has, the answer is either that
-// text byte for byte, or a problem whose detail is the text or the documented
-// description; and never the text of a 5xx.
+// Whatever text an error has, the response is either that text byte for byte, or a
+// problem whose detail is the text or the documented description; and never the text
+// of a 5xx.
 func FuzzNormalizeDetail(f *testing.F) {
 	for _, s := range []string{"", "x", "404 page not found", " {}", "[", "<html>", "\x1f\x8b", "a\x00b", strings.Repeat("é", 600)} {
 		f.Add(s, 404, true)

@@ -165,7 +165,7 @@ func TestResultReportsThatTheClientLeft(t *testing.T) {
 			cancel()
 			<-r.Context().Done()
 			_, err := io.WriteString(w, "into the void")
-			assert.NoError(t, err, "net/http does not tell")
+			assert.NoError(t, err, "net/http returns none")
 		}))), func(r *http.Request) { *r = *r.WithContext(ctx) })
 		res := <-got
 		assert.True(t, res.ClientGone, protocol)

@@ -34,7 +34,7 @@ func reported(c chan middleware.Report) *middleware.Report {
 	}
 }
 
-// required has what a status asks of the header and only the handler knows.
+// required has the header fields that a status requires and only the handler knows.
 var required = map[int][]string{
 	201: {"Location"}, 301: {"Location"}, 302: {"Location"}, 303: {"Location"}, 307: {"Location"}, 308: {"Location"}, // RFC 9110, 15.3.2 and 15.4
 	206: {"Content-Range"},      // RFC 9110, 15.3.7
@@ -56,7 +56,7 @@ var neverStored = []int{428, 429, 431, 511}
 func TestNormalizeMeetsWhatEachStatusRequires(t *testing.T) {
 	for s := range status.All() {
 		if s.Class() == status.Informational {
-			continue // no final answer; see the tests of interim codes
+			continue // not a final response; see the tests of interim codes
 		}
 		for _, protocol := range wiretest.Protocols {
 			for _, m := range []string{"GET", "HEAD", "POST"} {
@@ -168,7 +168,7 @@ func TestNormalizeAddsFieldsOfItsSettings(t *testing.T) {
 			}
 		},
 	})
-	for _, own := range []bool{false, true} { // a content of its own makes no difference
+	for _, own := range []bool{false, true} { // a body of its own makes no difference
 		srv := wiretest.Start(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			code, _ := strconv.Atoi(r.URL.Query().Get("code"))
 			if own {

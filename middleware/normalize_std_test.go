@@ -122,8 +122,8 @@ func TestTheLayersAroundServeMuxSeeItsPattern(t *testing.T) {
 	patterns := make(chan string, 1)
 	capture := middleware.Capture(func(r *http.Request, _ middleware.Result) { patterns <- r.Pattern })
 	for why, wrap := range map[string]func(http.Handler) http.Handler{
-		"net/http's writer":  func(h http.Handler) http.Handler { return h },
-		"somebody's wrapper": plainWrapper,
+		"net/http's writer":            func(h http.Handler) http.Handler { return h },
+		"a wrapper of another package": plainWrapper,
 	} {
 		wiretest.Get(t, "HTTP/1.1", wrap(middleware.Chain(capture, middleware.RequestID, normalize, middleware.Timeout(time.Hour), middleware.MaxBytes(10))(mux)))
 		assert.Equal(t, "GET /{name}", <-patterns, why)

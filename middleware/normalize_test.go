@@ -26,10 +26,10 @@ func TestNormalizeTurnsErrorsIntoProblems(t *testing.T) {
 		code   int
 		detail string // "" for the documented description
 	}{
-		{"nobody says more than the code", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) }, 404, ""},
+		{"there is no more than the code", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) }, 404, ""},
 		{"the text of a 4xx is for the client", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) }, 404, "no such order"},
 		{"the text of a 5xx is not", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq: password", 500) }, 500, ""},
-		{"a text that repeats the code tells nothing", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Forbidden", 403) }, 403, ""},
+		{"a text that repeats the code has no more", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Forbidden", 403) }, 403, ""},
 		{"so does net/http's own", func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, 404, ""},
 		{"and a file server's", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "403 Forbidden", 403) }, 403, ""},
 		{"no type, short text", func(w http.ResponseWriter, r *http.Request) {
@@ -37,10 +37,10 @@ func TestNormalizeTurnsErrorsIntoProblems(t *testing.T) {
 			w.Write([]byte("bad "))
 			w.Write([]byte("date"))
 		}, 400, "bad date"},
-		{"a code nobody knows keeps its number", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(499) }, 499, ""},
-		{"a code that is none", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(0) }, 500, ""},
-		{"nor this", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999); w.Write([]byte("x")) }, 500, ""},
-		{"a panic before the answer", func(w http.ResponseWriter, r *http.Request) { panic("pq: password") }, 500, ""},
+		{"an unknown code keeps its number", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(499) }, 499, ""},
+		{"an invalid code", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(0) }, 500, ""},
+		{"another one", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999); w.Write([]byte("x")) }, 500, ""},
+		{"a panic before the response", func(w http.ResponseWriter, r *http.Request) { panic("pq: password") }, 500, ""},
 		{"a type that came to nothing", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "image/png")
 			w.WriteHeader(404)

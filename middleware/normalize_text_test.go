@@ -57,8 +57,8 @@ func TestNormalizeLeavesAnImageWithoutATypeAlone(t *testing.T) {
 	assert.Equal(t, image, a.Text)
 }
 
-// A WriteHeader with a number that is no status has not happened, so what the
-// handler sets after it is part of the answer.
+// A WriteHeader with an invalid code has no effect, so that fields which the handler
+// sets after it are part of the response.
 func TestNormalizeSendsACorrectedHeader(t *testing.T) {
 	h := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet})(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Before", "1")

@@ -115,7 +115,7 @@ func TestAProxySwitchesProtocols(t *testing.T) {
 	}
 }
 
-// What Result tells is what is on the wire.
+// Result is what is on the wire.
 func TestResultIsTheWire(t *testing.T) {
 	for why, h := range map[string]http.HandlerFunc{
 		"a problem":      func(w http.ResponseWriter, r *http.Request) { quietResponder.Error(w, 404) },

@@ -19,7 +19,7 @@ func TestNormalizeLogsWithheldText(t *testing.T) {
 		h    http.HandlerFunc
 		want string // "" for no record
 	}{
-		{"nothing to tell: a success", ok, ""},
+		{"nothing to report: a success", ok, ""},
 		{"nor of an error that says all", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) }, ""},
 		{"nor of a canned one", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "Internal Server Error", 500) }, ""},
 		{"the text of a 5xx", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq: no connection", 500) },
@@ -28,7 +28,7 @@ func TestNormalizeLogsWithheldText(t *testing.T) {
 			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=400 withheld="a\x00�"`},
 		{"a code that is none", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(1000) },
 			`level=ERROR msg="middleware: response normalized" method=GET path=/x request_id=id1 status=500 handler_status=1000 invalid="`},
-		{"content after the end", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 403); io.WriteString(w, "secret") },
+		{"a write after the end", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 403); io.WriteString(w, "secret") },
 			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=403 dropped=6`},
 		{"a call too many", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200); w.WriteHeader(500) },
 			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=200 superfluous="500 by `},

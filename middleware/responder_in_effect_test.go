@@ -226,7 +226,7 @@ func TestAFailingStreamEndsWithAProblem(t *testing.T) {
 	}
 }
 
-// One record tells of a failed request: the access log's where there is one.
+// A failed request has one record: that of the access log where there is one.
 func TestAFailedRequestHasOneRecord(t *testing.T) {
 	for why, row := range writers() {
 		for name, around := range map[string]func(*slog.Logger) func(http.Handler) http.Handler{

@@ -552,7 +552,7 @@ func TestAReadTimeoutLeavesTheResponse(t *testing.T) {
 	}
 }
 
-// A client that has sent all it wants and closes that half of the connection is
+// A client that has sent its request and closes that half of the connection is
 // still served.
 func TestAHalfClosedClientIsServed(t *testing.T) {
 	for why, h := range map[string]http.HandlerFunc{
@@ -672,10 +672,10 @@ func TestALatePanicIsReportedOnce(t *testing.T) {
 		"an exit":    func() { runtime.Goexit() },
 	} {
 		inBubble(t, func(t *testing.T, protocol string) {
-			var told atomic.Int32
+			var reported atomic.Int32
 			log, text := wiretest.NewLogger()
 			limit := middleware.TimeoutOptions{Limit: time.Second, Report: func(_ *http.Request, rep middleware.Report) {
-				told.Add(1)
+				reported.Add(1)
 				assert.NotNil(t, rep.Panic)
 				assert.Contains(t, string(rep.Stack), "timeout_connection_test.go")
 			}}
@@ -691,7 +691,7 @@ func TestALatePanicIsReportedOnce(t *testing.T) {
 			if why == "net/http's" || why == "an exit" {
 				want = 0
 			}
-			assert.Equal(t, want, told.Load(), why)
+			assert.Equal(t, want, reported.Load(), why)
 
 			limit.Report, limit.Logger = nil, log
 			p = serve(t, norm(middleware.TimeoutWith(limit)(slow)))
@@ -793,8 +793,8 @@ func TestNetHTTPsLogNamesNoneOfOurFrames(t *testing.T) {
 	}
 }
 
-// A handler that exits its goroutine sends no response that looks complete, and
-// nobody waits for it.
+// A handler that exits its goroutine sends no response that looks complete, and the
+// client does not wait for it.
 func TestGoexitCutsTheResponse(t *testing.T) {
 	for why, before := range map[string]func(w http.ResponseWriter){
 		"before anything": func(w http.ResponseWriter) {},

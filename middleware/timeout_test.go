@@ -84,8 +84,8 @@ func TestTimeoutLeavesATimelyResponseAlone(t *testing.T) {
 			"a header":                          func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Own", "1") },
 			"without a field of an outer layer": func(w http.ResponseWriter, r *http.Request) { w.Header().Del("Via") },
 			"an error":                          func(w http.ResponseWriter, r *http.Request) { http.Error(w, "denied", 403) },
-			"content":                           func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc") },
-			"flushed content and a trailer": func(w http.ResponseWriter, r *http.Request) {
+			"a body":                            func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "abc") },
+			"a flushed body and a trailer": func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Trailer", "X-Sum")
 				io.WriteString(w, "abc")
 				w.(http.Flusher).Flush()
@@ -301,7 +301,7 @@ func TestTimeoutRespondsPastALayerThatHasMore(t *testing.T) {
 	}
 }
 
-// As above, but HEAD, whose response has no body to tell from.
+// As above, but HEAD, whose response has no body that would show it.
 func TestTimeoutRespondsToHEADPastALayer(t *testing.T) {
 	for _, f := range []layer{{"a wrapper", plainWrapper}, compressors()[3], {"a buffer", buffering}} {
 		inBubble(t, func(t *testing.T, protocol string) {

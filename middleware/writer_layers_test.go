@@ -89,7 +89,7 @@ func TestAFileReachesSendfile(t *testing.T) {
 		assert.EqualValues(t, size, (<-got).Bytes, why)
 		assert.EqualValues(t, 1, l.files.Load(), "%s: the file itself", why)
 		assert.Greater(t, l.copied.Load(), int64(size-4<<10), why)
-		assert.Less(t, l.written.Load(), int64(8<<10), "%s: the header and what tells the type", why)
+		assert.Less(t, l.written.Load(), int64(8<<10), "%s: the header, and the bytes that are sniffed for the type", why)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// optional are the interfaces that a handler may ask a ResponseWriter for.
+// optional are the interfaces that a handler may use of a ResponseWriter.
 var optional = map[string]reflect.Type{
 	"Flusher":       reflect.TypeFor[http.Flusher](),
 	"FlushError":    reflect.TypeFor[interface{ FlushError() error }](),
@@ -279,7 +279,7 @@ func TestHijackIsReportedAsWhatItIs(t *testing.T) {
 		h    func(http.ResponseWriter)
 		want middleware.Result
 	}{
-		{"as gorilla/websocket does: nobody names a status", func(w http.ResponseWriter) {}, middleware.Result{Status: 101, Implicit: true, Hijacked: true}},
+		{"as gorilla/websocket does: no call of WriteHeader", func(w http.ResponseWriter) {}, middleware.Result{Status: 101, Implicit: true, Hijacked: true}},
 		{"as coder/websocket does", func(w http.ResponseWriter) { w.Header().Set("Upgrade", "websocket"); w.WriteHeader(101) }, middleware.Result{Status: 101, HandlerStatus: 101, Hijacked: true}},
 		{"after bytes", func(w http.ResponseWriter) { io.WriteString(w, "abc") }, middleware.Result{Status: 200, Implicit: true, Bytes: 3, Hijacked: true}},
 	} {

@@ -18,7 +18,7 @@ func TestAReturnedErrorMeetsABegunResponse(t *testing.T) {
 		want   int
 	}{
 		{"nothing was said", func(http.ResponseWriter) {}, 500},
-		{"an interim answer is none", func(w http.ResponseWriter) { w.WriteHeader(103) }, 500},
+		{"an interim response is not the final one", func(w http.ResponseWriter) { w.WriteHeader(103) }, 500},
 		{"a success went out", func(w http.ResponseWriter) { w.WriteHeader(202) }, 202},
 		{"an error is held", func(w http.ResponseWriter) { http.Error(w, "taken", http.StatusConflict) }, 409},
 	} {

@@ -124,12 +124,12 @@ func TestCheckDescribesABodyThatIsStillCompressed(t *testing.T) {
 	require.NoError(t, err)
 	res, err := srv.Client().Do(req)
 	require.NoError(t, err)
-	assert.Equal(t, "zipped", check(t, res).Title, "net/http unpacks what it asked for")
+	assert.Equal(t, "zipped", check(t, res).Title, "net/http unpacks what it has requested")
 
 	req.Header.Set("Accept-Encoding", "gzip")
 	res, err = srv.Client().Do(req)
 	require.NoError(t, err)
-	assert.Equal(t, "Conflict", check(t, res).Title, "the caller wanted to unpack it")
+	assert.Equal(t, "Conflict", check(t, res).Title, "the caller unpacks it")
 }
 
 func TestCheckAllocatesLittle(t *testing.T) {

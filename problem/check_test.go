@@ -215,10 +215,10 @@ func TestARelativeTypeMatchesAfterResolution(t *testing.T) {
 }
 
 func TestCheckNeverDereferencesAType(t *testing.T) {
-	asked := 0
+	calls := 0
 	var self string
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		calls++
 		sends(409, problem.MediaType, `{"type":"`+self+`/type","instance":"`+self+`/instance"}`)(w, r)
 	}))
 	self = srv.URL
@@ -227,5 +227,5 @@ func TestCheckNeverDereferencesAType(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	_ = check(t, res).Error()
-	assert.Equal(t, 1, asked)
+	assert.Equal(t, 1, calls)
 }

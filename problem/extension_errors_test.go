@@ -13,11 +13,11 @@ import (
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
-// told is an error whose MarshalJSON method decides what is sent.
-type told struct{ Secret string }
+// chosen is an error whose MarshalJSON method decides what is sent.
+type chosen struct{ Secret string }
 
-func (told) Error() string                { return "secret" }
-func (told) MarshalText() ([]byte, error) { return []byte("for clients"), nil }
+func (chosen) Error() string                { return "secret" }
+func (chosen) MarshalText() ([]byte, error) { return []byte("for clients"), nil }
 
 // toldByPointer has that method on its pointer, so only addressable values have it.
 type toldByPointer struct{ Secret string }
@@ -85,8 +85,8 @@ func TestNoFieldOfAnErrorIsSent(t *testing.T) {
 		assert.Error(t, d.Extension("info", new(any)), name)
 	}
 	for want, v := range map[string]any{
-		`"for clients"`:       told{"secret"},
-		`["for clients"]`:     []any{told{"secret"}},
+		`"for clients"`:       chosen{"secret"},
+		`["for clients"]`:     []any{chosen{"secret"}},
 		`{"x":"for clients"}`: map[string]any{"x": &toldByPointer{"secret"}},
 		`[{"x":"for clients"}]`: []struct {
 			X toldByPointer `json:"x"`

@@ -51,7 +51,7 @@ func TestFromMapsEveryKindOfError(t *testing.T) {
 		{"a problem", problem.New(404), 404},
 		{"wrapped", wrap(wrap(problem.New(404))), 404},
 		{"the nearest of two", wrap(problem.New(404, problem.Cause(problem.New(503)))), 404},
-		{"its cause is not asked", problem.New(409, problem.Cause(context.DeadlineExceeded)), 409},
+		{"its cause does not count", problem.New(409, problem.Cause(context.DeadlineExceeded)), 409},
 		{"a type", OutOfCredit, 403},
 		{"a type, wrapped", wrap(OutOfCredit), 403},
 		{"an error with a problem", wrap(holder{problem.New(410)}), 410},
@@ -110,7 +110,7 @@ func TestFromMapsEveryKindOfError(t *testing.T) {
 
 func TestFromOfNilIsNil(t *testing.T) {
 	assert.Nil(t, problem.From(nil))
-	assert.Nil(t, problem.Mapping{func(error) *problem.Details { panic("asked") }}.From(nil))
+	assert.Nil(t, problem.Mapping{func(error) *problem.Details { panic("called") }}.From(nil))
 	assert.Equal(t, 500, problem.From((*problem.Details)(nil)).Status, "an error that is not nil, although it holds a nil problem")
 	assert.Equal(t, 500, problem.From((*problem.Type)(nil)).Status)
 }
@@ -138,10 +138,10 @@ func TestFromLeavesASharedProblemAlone(t *testing.T) {
 func TestMappingComesAfterLocalProblems(t *testing.T) {
 	errNoRows := errors.New("no rows")
 	remote := read(t, `{"type":"https://example.com/probs/out-of-credit"}`)
-	asked := 0
+	calls := 0
 	m := problem.Mapping{
 		nil,
-		func(error) *problem.Details { asked++; return nil },
+		func(error) *problem.Details { calls++; return nil },
 		func(err error) *problem.Details {
 			switch {
 			case errors.Is(err, errNoRows):
@@ -174,7 +174,7 @@ func TestMappingComesAfterLocalProblems(t *testing.T) {
 		assert.Equal(t, tt.want, d.Status, tt.why)
 		assert.ErrorIs(t, d, tt.err, tt.why)
 	}
-	assert.Equal(t, 7, asked, "every error but the local problem")
+	assert.Equal(t, 7, calls, "every error but the local problem")
 }
 
 func TestFromReportsATimeoutOfARealClient(t *testing.T) {

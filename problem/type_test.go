@@ -56,7 +56,7 @@ func TestTypeDeclaresItsMembers(t *testing.T) {
 	assert.Equal(t, "balance", typ.Members[0].Name)
 	assert.Equal(t, `{"type":"https://example.com/p","title":"P","status":403,"accounts":["/a"],"balance":30}`, write(t, typ.Sample()))
 	assert.Equal(t, `{"type":"https://example.com/p","title":"P","status":403}`, write(t, typ.New()), "an example is no value")
-	assert.Equal(t, "doc", typ.New(problem.Detail(typ.Doc)).Detail, "only if asked")
+	assert.Equal(t, "doc", typ.New(problem.Detail(typ.Doc)).Detail, "only as an option")
 	for why, bad := range map[string][]problem.Member{
 		"no name":         {{}},
 		"a standard name": {{Name: "status", Example: 1}},

@@ -157,7 +157,7 @@ func TestXMLAndJSONOfTheRFCAreEquivalent(t *testing.T) {
 
 	var fromXML problem.Details
 	require.NoError(t, xml.Unmarshal(printed, &fromXML))
-	assert.JSONEq(t, `"30"`, string(fromXML.Extensions["balance"].(json.RawMessage)), "XML does not tell what is a number")
+	assert.JSONEq(t, `"30"`, string(fromXML.Extensions["balance"].(json.RawMessage)), "XML has no numbers")
 	for _, d := range []*problem.Details{&fromJSON, &fromXML} {
 		b, err := d.AppendXML(nil)
 		require.NoError(t, err)

@@ -210,7 +210,7 @@ func TestJSONAcceptsAFewMediaTypes(t *testing.T) {
 	}
 }
 
-// The content of a Go value decides which types its parts are decoded into.
+// The fields and elements of a Go value decides which types its parts are decoded into.
 func TestDecoderFollowsExistingValues(t *testing.T) {
 	type part struct {
 		Quantity int `json:"quantity"`

@@ -81,7 +81,7 @@ func TestEvaluateFollowsTheOrderOfTheRFC(t *testing.T) {
 		{strong, "PUT", `If-None-Match=*`, 412, "create only: there is one"},
 		{none, "PUT", `If-None-Match=*`, 0, "create only: there is none"},
 		{strong, "GET", `If-None-Match=7`, 0, "no tag"},
-		{strong, "PUT", `If-Match="7"|If-None-Match="7"`, 412, "both are asked"},
+		{strong, "PUT", `If-Match="7"|If-None-Match="7"`, 412, "both count"},
 		{strong, "PUT", `If-Match="6"|If-None-Match="8"`, 412, "the first decides"},
 		// step 4: If-Modified-Since
 		{strong, "GET", "If-Modified-Since=" + atNoon, 304, "not since"},

@@ -186,7 +186,7 @@ type reporting struct {
 
 func (k *reporting) Written() bool { return k.begun }
 
-func TestHandlerAsksAWriterThatReportsWritten(t *testing.T) {
+func TestHandlerCallsWrittenOfTheWriter(t *testing.T) {
 	wiretest.DefaultLog(t)
 	for _, begun := range []bool{false, true} {
 		w := &reporting{httptest.NewRecorder(), begun}

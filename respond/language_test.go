@@ -14,7 +14,7 @@ func TestNegotiateLanguagePicksTheBestMatch(t *testing.T) {
 	for _, row := range []struct {
 		why, accept, offers, want string
 	}{
-		{"as a browser asks", "de-CH,de;q=0.9,en;q=0.8", "en de", "de"},
+		{"as a browser sends it", "de-CH,de;q=0.9,en;q=0.8", "en de", "de"},
 		{"the very tag", "pt-BR", "pt pt-BR", "pt-BR"},
 		{"letter case means nothing", "DE-ch;Q=0.5", "en de-CH", "de-CH"},
 		{"a wider offer", "de-CH", "en de", "de"},

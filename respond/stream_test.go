@@ -95,18 +95,18 @@ func TestStreamOfNoRecordsIsEmpty(t *testing.T) {
 
 func TestStreamForHEADReadsOneRecord(t *testing.T) {
 	for _, s := range streams {
-		asked := 0
+		pulled := 0
 		do(t, "HEAD", respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
 			return s.send(w, r, func(yield func(record, error) bool) {
-				for asked = 1; yield(record{asked}, nil) && asked < 10; asked++ {
+				for pulled = 1; yield(record{pulled}, nil) && pulled < 10; pulled++ {
 				}
 			})
 		}).ServeHTTP)
 		if s.name == "Events" { // which does not call the iterator
-			assert.Zero(t, asked)
+			assert.Zero(t, pulled)
 			continue
 		}
-		assert.Equal(t, 1, asked, s.name)
+		assert.Equal(t, 1, pulled, s.name)
 	}
 }
 
@@ -204,12 +204,12 @@ func TestStreamSendsEachRecordAtOnce(t *testing.T) {
 func TestStreamStopsWhenTheClientHasGone(t *testing.T) {
 	for _, s := range streams {
 		wiretest.DefaultLog(t)
-		asked, stopped := make(chan bool, 1), make(chan error, 1)
+		pulled, stopped := make(chan bool, 1), make(chan error, 1)
 		srv := wiretest.Start(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			stopped <- s.send(w, r, func(yield func(record, error) bool) {
 				for i := 0; yield(record{i}, nil); i++ {
 					select {
-					case asked <- true:
+					case pulled <- true:
 					default:
 					}
 				}
@@ -219,7 +219,7 @@ func TestStreamStopsWhenTheClientHasGone(t *testing.T) {
 		req, _ := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
-		<-asked
+		<-pulled
 		cancel()
 		res.Body.Close()
 		select {

@@ -126,12 +126,12 @@ func client(srv *httptest.Server, path string, http2 bool, options []connect.Cli
 
 // calls makes a unary and a streaming call, and returns their errors.
 func calls(t *testing.T, srv *httptest.Server, http2 bool, options []connect.ClientOption) map[string]error {
-	ask := func() *connect.Request[health1.HealthCheckRequest] {
+	newRequest := func() *connect.Request[health1.HealthCheckRequest] {
 		return connect.NewRequest(&health1.HealthCheckRequest{})
 	}
 	errs := map[string]error{}
-	_, errs["unary"] = client(srv, checkPath, http2, options).CallUnary(t.Context(), ask())
-	stream, err := client(srv, watchPath, http2, options).CallServerStream(t.Context(), ask())
+	_, errs["unary"] = client(srv, checkPath, http2, options).CallUnary(t.Context(), newRequest())
+	stream, err := client(srv, watchPath, http2, options).CallServerStream(t.Context(), newRequest())
 	if err == nil {
 		for stream.Receive() {
 		}

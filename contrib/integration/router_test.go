@@ -296,7 +296,7 @@ func TestEchoUseMissesReturnedErrors(t *testing.T) {
 		return e
 	})
 	e := s.do("HTTP/1.1", "GET", "/fails")
-	assert.Equal(t, 500, e.StatusCode, "the client is told, by echo itself")
+	assert.Equal(t, 500, e.StatusCode, "echo itself responds")
 	assert.Equal(t, `{"message":"Internal Server Error"}`, strings.TrimSpace(e.body))
 	assert.NotEqual(t, 500, e.result.Status, "which comes too late for the record")
 }

@@ -71,7 +71,7 @@ func TestConnectStandsBesideREST(t *testing.T) {
 			_, err = unary.CallUnary(t.Context(), connect.NewRequest(wrapperspb.String("")))
 			assert.Equal(t, connect.CodeInvalidArgument, connect.CodeOf(err), "%v", err)
 			s.noted(&e)
-			assert.Empty(t, e.reports, "there is nothing to tell")
+			assert.Empty(t, e.reports, "there is nothing to report")
 
 			stream, err := connect.NewClient[text, text](c, url+"/letters.v1.Letters/Spell", form...).
 				CallServerStream(t.Context(), connect.NewRequest(wrapperspb.String("ab!")))

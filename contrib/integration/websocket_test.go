@@ -89,7 +89,7 @@ func checkWebSocket(t *testing.T, h http.HandlerFunc) {
 		assert.Equal(t, 101, e.result.Status)
 		assert.True(t, e.result.Hijacked)
 		assert.False(t, e.result.Aborted)
-		assert.Empty(t, e.reports, "there is nothing to tell")
+		assert.Empty(t, e.reports, "there is nothing to report")
 	})
 	t.Run("is closed after a panic", func(t *testing.T) {
 		c := connect()

@@ -164,8 +164,8 @@ func TestAnnotateDescribesTheSpan(t *testing.T) {
 }
 
 func TestAnnotateHasTheRouteOfARouter(t *testing.T) {
-	tell := middleware.Route(func(*http.Request) string { return "/things/{id}" })
-	span, _ := serve(t, otel.Annotate, tell(http.NotFoundHandler())).span(t, "POST", "/things/7")
+	route := middleware.Route(func(*http.Request) string { return "/things/{id}" })
+	span, _ := serve(t, otel.Annotate, route(http.NotFoundHandler())).span(t, "POST", "/things/7")
 	assert.Equal(t, "POST /things/{id}", span.Name())
 	assert.Equal(t, "/things/{id}", attr(span.Attributes(), "http.route"))
 }
@@ -205,8 +205,8 @@ func TestAnnotateSeesTheErrorInAGRPCResponse(t *testing.T) {
 }
 
 func TestAnnotateLabelsTheMetricsOfOtelhttp(t *testing.T) {
-	tell := middleware.Route(func(*http.Request) string { return "GET /typed/{id}" })
-	s := serve(t, otel.Annotate, tell(routes()))
+	route := middleware.Route(func(*http.Request) string { return "GET /typed/{id}" })
+	s := serve(t, otel.Annotate, route(routes()))
 	s.span(t, "GET", "/typed")
 	var all metricdata.ResourceMetrics
 	require.NoError(t, s.metrics.Collect(t.Context(), &all))

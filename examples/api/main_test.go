@@ -23,7 +23,7 @@ func TestServiceInOneConversation(t *testing.T) {
 	const tea = `{"item":"tea","quantity":2}`
 	for _, c := range []struct {
 		request string // method, path and fields
-		content string
+		body    string
 		status  int
 		want    string // part of the header or the body
 		reason  string
@@ -58,9 +58,9 @@ func TestServiceInOneConversation(t *testing.T) {
 		{"DELETE /orders/1", "", 404, "no such order", "gone already"},
 	} {
 		parts := strings.SplitN(c.request, " ", 3)
-		req, err := http.NewRequest(parts[0], srv.URL+parts[1], strings.NewReader(c.content))
+		req, err := http.NewRequest(parts[0], srv.URL+parts[1], strings.NewReader(c.body))
 		require.NoError(t, err)
-		if c.content != "" {
+		if c.body != "" {
 			req.Header.Set("Content-Type", "application/json")
 		}
 		if len(parts) == 3 {

@@ -146,7 +146,7 @@ func (a response) document(t *testing.T) map[string]any {
 	return doc
 }
 
-// codes has every number worth asking for: the catalogue, valid codes that are
+// codes has every number worth a request: the catalogue, valid codes that are
 // in no catalogue, and numbers that are no codes.
 func codes() []int {
 	all := []int{299, 399, 499, 599, 600, 999, 0, 42, 99, 1000, -1}

@@ -117,7 +117,7 @@ func TestFleetSharesOneLimit(t *testing.T) {
 
 	require.NoError(t, syscall.Kill(f.redis, syscall.SIGSTOP))
 	passed := 0
-	ask := func(instance int) {
+	send := func(instance int) {
 		begin := time.Now()
 		res, _ := f.get(instance, "/time")
 		assert.Less(t, time.Since(begin), 2*time.Second)
@@ -131,13 +131,13 @@ func TestFleetSharesOneLimit(t *testing.T) {
 	}
 	for i := range instances { // which trust in what Redis said, for a second
 		require.Eventually(t, func() bool {
-			ask(i)
+			send(i)
 			_, body := f.get(i, "/status")
 			return body["decides"] == "this instance, on its share"
 		}, 10*time.Second, 20*time.Millisecond)
 	}
 	for i := range 20 * instances {
-		ask(i % instances)
+		send(i % instances)
 	}
 	assert.GreaterOrEqual(t, passed, 30, "a third each")
 	assert.LessOrEqual(t, passed, 36, "and no more than they grant together")

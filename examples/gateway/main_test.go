@@ -30,16 +30,16 @@ func behind(t *testing.T, h http.HandlerFunc, change func(*settings)) (client st
 	return srv.URL, upstream
 }
 
-func ask(t *testing.T, method, url, content string) (*http.Response, string) {
+func send(t *testing.T, method, url, body string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequest(method, url, strings.NewReader(content))
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	received, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
-	return res, string(body)
+	return res, string(received)
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 
 func TestGatewayForwards(t *testing.T) {
 	gw, _ := behind(t, echo, nil)
-	res, body := ask(t, "POST", gw+"/orders", "tea")
+	res, body := send(t, "POST", gw+"/orders", "tea")
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "tea", body)
 	assert.Equal(t, []string{res.Header.Get("X-Was-Told")}, res.Header["X-Request-Id"], "one request, one id")
@@ -65,7 +65,7 @@ func TestGatewayKeepsTheProblemsOfItsUpstream(t *testing.T) {
 		w.WriteHeader(409)
 		_, _ = io.WriteString(w, theirs)
 	}, nil)
-	res, body := ask(t, "POST", gw+"/orders", "")
+	res, body := send(t, "POST", gw+"/orders", "")
 	assert.Equal(t, 409, res.StatusCode)
 	assert.Equal(t, theirs, body, "every byte")
 	assert.Equal(t, "60", res.Header.Get("Retry-After"))
@@ -84,27 +84,27 @@ func TestGatewayRespondsForADeadUpstream(t *testing.T) {
 
 	gw, upstream := behind(t, echo, nil)
 	upstream.Close()
-	res, body := ask(t, "GET", gw+"/orders", "")
+	res, body := send(t, "GET", gw+"/orders", "")
 	check(res, body, 502, "cannot be reached")
 
 	release := make(chan bool)
 	gw, _ = behind(t, func(http.ResponseWriter, *http.Request) { <-release }, func(s *settings) { s.timeout = time.Millisecond })
-	res, body = ask(t, "GET", gw+"/orders", "")
+	res, body = send(t, "GET", gw+"/orders", "")
 	check(res, body, 504, "took too long")
 	close(release)
 
 	gw, _ = behind(t, echo, nil)
-	res, body = ask(t, "POST", gw+"/orders", strings.Repeat("x", 1001))
+	res, body = send(t, "POST", gw+"/orders", strings.Repeat("x", 1001))
 	check(res, body, 413, "larger than 1000 bytes")
 
 	gw, _ = behind(t, echo, func(s *settings) { s.perMinute = 1 })
-	res, _ = ask(t, "GET", gw+"/orders", "")
+	res, _ = send(t, "GET", gw+"/orders", "")
 	assert.Equal(t, 200, res.StatusCode)
-	res, body = ask(t, "GET", gw+"/orders", "")
+	res, body = send(t, "GET", gw+"/orders", "")
 	check(res, body, 429, "violated-policies")
 	assert.NotEmpty(t, res.Header.Get("Retry-After"))
 
-	res, body = ask(t, "GET", strings.TrimSuffix(gw, "/")+"/nowhere", "")
+	res, body = send(t, "GET", strings.TrimSuffix(gw, "/")+"/nowhere", "")
 	check(res, body, 429, "gateway")
 }
 

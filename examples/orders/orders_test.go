@@ -281,7 +281,7 @@ func TestProblemTypesHavePages(t *testing.T) {
 }
 
 // TestShutdownLosesNothing has a request under way and an open stream when the
-// service is told to end.
+// service begins its shutdown.
 func TestShutdownLosesNothing(t *testing.T) {
 	s := newService(origin, sdktrace.NewTracerProvider())
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -41,7 +41,7 @@ func start(t *testing.T, perMinute int) func(method, path, body string) (*http.R
 }
 
 func TestEachFailureIsADocumentedProblem(t *testing.T) {
-	ask := start(t, 60)
+	send := start(t, 60)
 	for _, row := range []struct {
 		name, method, path, body string
 		status                   int
@@ -59,7 +59,7 @@ func TestEachFailureIsADocumentedProblem(t *testing.T) {
 		{"a panic", "GET", "/panic", "", 500},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			res, body := ask(row.method, row.path, row.body)
+			res, body := send(row.method, row.path, row.body)
 			assert.Equal(t, row.status, res.StatusCode)
 			assert.Equal(t, problem.MediaType, res.Header.Get("Content-Type"))
 			var d problem.Details
@@ -73,32 +73,32 @@ func TestEachFailureIsADocumentedProblem(t *testing.T) {
 }
 
 func TestLimitedClientGetsRetryAfter(t *testing.T) {
-	ask := start(t, 2)
-	ask("GET", "/todos", "")
-	ask("GET", "/todos", "")
-	res, body := ask("GET", "/todos", "")
+	send := start(t, 2)
+	send("GET", "/todos", "")
+	send("GET", "/todos", "")
+	res, body := send("GET", "/todos", "")
 	assert.Equal(t, 429, res.StatusCode)
 	assert.Equal(t, "30", res.Header.Get("Retry-After"))
 	assert.Contains(t, body, `"title":"Too Many Requests"`)
 }
 
 func TestTodoInOneConversation(t *testing.T) {
-	ask := start(t, 60)
-	res, body := ask("POST", "/todos", `{"title":"milk"}`)
+	send := start(t, 60)
+	res, body := send("POST", "/todos", `{"title":"milk"}`)
 	assert.Equal(t, 201, res.StatusCode)
 	assert.Equal(t, "/todos/1", res.Header.Get("Location"))
 	assert.JSONEq(t, `{"id":1,"title":"milk","done":false}`, body)
 
-	res, body = ask("PUT", "/todos/1", `{"title":"milk","done":true}`)
+	res, body = send("PUT", "/todos/1", `{"title":"milk","done":true}`)
 	assert.Equal(t, 200, res.StatusCode)
 	assert.JSONEq(t, `{"id":1,"title":"milk","done":true}`, body)
 
-	_, body = ask("GET", "/todos", "")
+	_, body = send("GET", "/todos", "")
 	assert.JSONEq(t, `[{"id":1,"title":"milk","done":true}]`, body)
 
-	res, body = ask("DELETE", "/todos/1", "")
+	res, body = send("DELETE", "/todos/1", "")
 	assert.Equal(t, 204, res.StatusCode)
 	assert.Empty(t, body)
-	res, _ = ask("GET", "/todos/1", "")
+	res, _ = send("GET", "/todos/1", "")
 	assert.Equal(t, 404, res.StatusCode)
 }

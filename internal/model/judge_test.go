@@ -90,7 +90,7 @@ func (j *judge) wire() {
 		j.mustBeSame()
 	case m.hijacked && j.has(normalizes):
 		// The error that was held before has no right form any more.
-		if !j.isError(m.asked) {
+		if !j.isError(m.code) {
 			j.mustBeSameNormalized()
 		}
 	case m.err != nil && j.has(handlesErrors) && !m.committed && m.isInvalid() && j.last(normalizes) > j.last(handlesErrors):
@@ -132,7 +132,7 @@ func (s *scenario) last(k kind) int {
 }
 
 // refuses101 reports whether Normalize makes an error of a 101 on HTTP/2. One that
-// a wrapper hides from a layer further in is not told of it.
+// a wrapper hides from a layer further in does not learn of it.
 func (s *scenario) refuses101() bool {
 	hidden := false
 	for _, l := range s.layers[s.last(normalizes)+1:] {

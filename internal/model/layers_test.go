@@ -15,13 +15,13 @@ import (
 // A tape is what the middlewares reported of the first request of a run.
 type tape struct {
 	mu      sync.Mutex
-	results []told // of Capture and AccessLog, from the outermost
-	counted []int  // what CountStatus was told
-	err     error  // that the handler returned, for respond.Handler
+	results []reported // of Capture and AccessLog, from the outermost
+	counted []int      // the arguments of CountStatus
+	err     error      // that the handler returned, for respond.Handler
 }
 
-// told is what the layer at a place was told.
-type told struct {
+// reported is the Result for the layer at a place.
+type reported struct {
 	layer int
 	middleware.Result
 }
@@ -35,7 +35,7 @@ func (t *tape) result(layer int, r *http.Request, res middleware.Result) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.results = append(t.results, told{layer, res})
+	t.results = append(t.results, reported{layer, res})
 }
 
 func (t *tape) returns(err error) {
@@ -77,7 +77,7 @@ type kind int
 
 const (
 	observing kind = 1 << iota // has a Result
-	counting                   // is told the status
+	counting                   // receives the status
 	recovers                   // a panic becomes a 500
 	normalizes
 	handlesErrors // an error that is returned becomes a problem

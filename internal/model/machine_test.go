@@ -28,10 +28,10 @@ type machine struct {
 	trace      []string // what the calls returned
 	strict     bool     // a 101 on HTTP/2 is an error
 	control    bool     // flush and hijack only through a ResponseController
-	asked      int      // the first final code of a WriteHeader, if that was in time, or none
+	code       int      // the first final one of a WriteHeader, if that was in time, or none
 	corrected  bool     // an invalid code came first, and another one followed
 	others     int      // the length of text before a later final code, or none
-	interim    []int    // the codes of 1xx that were asked for in time
+	interim    []int    // the codes of 1xx, if in time
 	committed  bool     // net/http alone would have sent a final header
 	hijacked   bool
 	text       []byte // what was written, be it sent or not
@@ -67,10 +67,10 @@ const (
 // run makes the calls until one ends the program. It leaves by a panic where
 // the program does.
 func (m *machine) run(w http.ResponseWriter, r *http.Request, calls []call) error {
-	m.w, m.r, m.rc, m.asked, m.others = w, r, http.NewResponseController(w), none, none
+	m.w, m.r, m.rc, m.code, m.others = w, r, http.NewResponseController(w), none, none
 	m.shape, m.start = shape(w), time.Now()
 	m.err = m.runAll(calls)
-	m.done, m.began = true, m.committed || m.strict && m.asked != none
+	m.done, m.began = true, m.committed || m.strict && m.code != none
 	return m.err
 }
 
@@ -117,9 +117,9 @@ func (m *machine) runAll(calls []call) error {
 // net/http panics if a code is no code.
 func (m *machine) threw() bool { return !m.done && m.ended == returned }
 
-// wait lets time pass: so much that a Timeout ends meanwhile, or so little that
-// none does. It never ends at the moment at which one does, since nobody can
-// tell then what comes first.
+// wait takes time: so much that a Timeout ends meanwhile, or so little that
+// none does. It never ends at the moment at which one does, since the
+// order of the two is undefined then.
 func (m *machine) wait(c call) error {
 	m.waited = true
 	defer m.passes(!m.committed)
@@ -210,7 +210,7 @@ func (m *machine) do(c call) {
 	case opError:
 		m.httpError(pick(texts, c.b), pick(errorCodes, c.a))
 	case opNotFound:
-		m.asks(404)
+		m.notes(404)
 		m.text = append(m.text, "404 page not found\n"...)
 		http.NotFound(m.w, m.r)
 		m.commits()
@@ -219,9 +219,9 @@ func (m *machine) do(c call) {
 	}
 }
 
-// asks notes a WriteHeader before it is made.
-func (m *machine) asks(code int) {
-	if m.asked != none && m.others == none && !m.isInvalid() && m.isFinal(code) {
+// notes is called before a WriteHeader.
+func (m *machine) notes(code int) {
+	if m.code != none && m.others == none && !m.isInvalid() && m.isFinal(code) {
 		m.others = len(m.text)
 	}
 	switch {
@@ -231,15 +231,15 @@ func (m *machine) asks(code int) {
 	case m.committed:
 	case code >= 100 && code <= 199 && (code != http.StatusSwitchingProtocols || m.r.ProtoMajor >= 2 && !m.strict):
 		m.interim = append(m.interim, code)
-	case m.asked == none:
-		m.asked = code
+	case m.code == none:
+		m.code = code
 	}
 }
 
-// isInvalid reports whether the code that was asked for is one that Normalize
-// does not send.
+// isInvalid reports whether the code of the handler is one that Normalize does not
+// send.
 func (m *machine) isInvalid() bool {
-	return m.asked != none && m.asked != anyCode && (m.asked < 200 || m.asked > 599)
+	return m.code != none && m.code != anyCode && (m.code < 200 || m.code > 599)
 }
 
 // isFinal reports whether net/http sends the code as a final one.
@@ -248,13 +248,13 @@ func (m *machine) isFinal(code int) bool {
 }
 
 func (m *machine) writeHeader(code int) {
-	m.asks(code)
+	m.notes(code)
 	m.w.WriteHeader(code)
 	m.committed = m.committed || m.isFinal(code)
 }
 
 func (m *machine) httpError(text string, code int) {
-	m.asks(code)
+	m.notes(code)
 	m.text = append(m.text, text+"\n"...)
 	http.Error(m.w, text, code)
 	m.committed = true // or it has panicked
@@ -340,7 +340,7 @@ func (m *machine) doRare(c call) {
 	switch c.kind() {
 	case opRedirect:
 		code := pick(redirects, c.a)
-		m.asks(code)
+		m.notes(code)
 		if _, typed := m.w.Header()["Content-Type"]; !typed && m.r.Method == "GET" {
 			m.text = append(m.text, "<a href="...)
 		}
@@ -375,10 +375,10 @@ func (m *machine) respond(c call) {
 	if m.committed {
 		return // respond refuses a second response where it can know of the first
 	}
-	if code >= 400 && m.asked == none {
+	if code >= 400 && m.code == none {
 		m.problem, m.problemEnd = code, len(m.text)+1
 	}
-	m.asks(code)
+	m.notes(code)
 	m.text = append(m.text, '{')
 	switch c.a % 3 {
 	case 0:
@@ -397,8 +397,8 @@ var modified = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // request.
 func (m *machine) serveContent(c call) {
 	switch {
-	case m.asked == none && !m.committed:
-		m.asked = anyCode
+	case m.code == none && !m.committed:
+		m.code = anyCode
 	case m.isInvalid() && len(m.text) == 0:
 		m.corrected = true
 	}

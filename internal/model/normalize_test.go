@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// isError reports whether Normalize makes an error of a code that was asked
-// for.
+// isError reports whether Normalize makes an error of a code of the handler.
 func (j *judge) isError(code int) bool { return code != none && !j.isSuccess(code) }
 
 func (j *judge) isSuccess(code int) bool {
@@ -29,9 +28,9 @@ func (j *judge) mayUpgrade() bool {
 // normalized is the oracle for a chain with Normalize.
 func (j *judge) normalized() {
 	m, want := &j.got.machine, &j.want.first
-	asked := m.asked
-	if asked == anyCode {
-		asked = want.status
+	code := m.code
+	if code == anyCode {
+		code = want.status
 	}
 	switch {
 	case m.corrected:
@@ -41,20 +40,20 @@ func (j *judge) normalized() {
 		if j.got.first.whole() && j.got.second != nil && !j.outOfStep() && j.protocol != http2 {
 			j.fault("wire", "an aborted response is whole")
 		}
-	case m.ended == panicked && m.flushed && j.isError(asked):
+	case m.ended == panicked && m.flushed && j.isError(code):
 		// A problem has been sent, and what comes behind it is cut.
 	case m.ended == panicked && !m.committed:
 		j.mustBeProblem("a panic before the response", http.StatusInternalServerError)
-	case m.ended == panicked && j.isError(asked) && !(j.got.first.whole() && j.got.first.isDelimited()):
+	case m.ended == panicked && j.isError(code) && !(j.got.first.whole() && j.got.first.isDelimited()):
 		// It had a type of its own, and is cut, which an old client does not see.
-	case m.ended == panicked && j.isError(asked) && strings.HasPrefix(string(m.text), j.got.first.body) && j.mayPass():
+	case m.ended == panicked && j.isError(code) && strings.HasPrefix(string(m.text), j.got.first.body) && j.mayPass():
 		// It had passed before the panic, as far as its length.
-	case m.ended == panicked && j.isError(asked):
+	case m.ended == panicked && j.isError(code):
 		j.passOrProblem(http.StatusInternalServerError)
-	case j.isError(asked) && (asked < 400 || asked > 599):
-		j.mustBeProblem(fmt.Sprintf("the code %d", asked), http.StatusInternalServerError)
-	case j.isError(asked):
-		j.passOrProblem(asked)
+	case j.isError(code) && (code < 400 || code > 599):
+		j.mustBeProblem(fmt.Sprintf("the code %d", code), http.StatusInternalServerError)
+	case j.isError(code):
+		j.passOrProblem(code)
 	default:
 		j.mustBeSameNormalized()
 	}
@@ -87,7 +86,7 @@ func (j *judge) samePass() bool {
 		ignored = append(ignored, "Date") // is that of the first flush
 	}
 	if j.request.expect {
-		// net/http asks for no body once a header is out. An error waits.
+		// net/http sends no 100 once a header is out. An error waits.
 		want.interim, got.interim = nil, nil
 	}
 	if j.sendfile && (j.makes(opCopy) || j.makes(opServeContent)) {
@@ -97,7 +96,7 @@ func (j *judge) samePass() bool {
 }
 
 // isUnreadable reports whether net/http sends a Content-Length that is no number,
-// as it does for HEAD, so that no client can tell what kind of error it is.
+// as it does for HEAD, so that no client knows what kind of error it is.
 func (j *judge) isUnreadable() bool {
 	return j.request.method == "HEAD" && strings.HasPrefix(j.want.first.err, "bad Content-Length")
 }
@@ -126,7 +125,7 @@ func (j *judge) passesInPart() bool {
 }
 
 // passesUnread reports whether an error passed whose client leaves net/http's
-// response, since that begins before the client is asked for its body. How much
+// response, since that begins before the client receives a 100. How much
 // it has got by then depends on what fills a buffer, and whether it leaves ours
 // on how long the error is held.
 func (j *judge) passesUnread() bool {
@@ -207,7 +206,7 @@ func (j *judge) isJSONText() bool {
 	}
 	return startsJSON(text) && json.Valid([]byte(text)) && strings.HasPrefix(j.text(), text) &&
 		got.whole() && got.header.Get("Content-Type") == "application/json" &&
-		(got.status == j.want.first.status || j.want.first.status == 0 && got.status == j.got.machine.asked) // see isUnreadable
+		(got.status == j.want.first.status || j.want.first.status == 0 && got.status == j.got.machine.code) // see isUnreadable
 }
 
 func startsJSON(text string) bool { return text != "" && strings.Contains("{[", text[:1]) }
@@ -244,7 +243,7 @@ func (j *judge) mustBeSameNormalized() {
 		j.mustBeSame()
 		return
 	case want.status == 0:
-		want.err = got.err // which tells whether anything came at all
+		want.err = got.err // which shows whether anything came at all
 	}
 	for _, d := range differences(&want, &got, ignored...) {
 		j.fault("wire", "not what net/http sends: %s", d)

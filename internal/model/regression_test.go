@@ -66,7 +66,7 @@ var regressions = []struct {
 	{"a client that leaves a long text", http11, "POST with 3000 bytes, Expect: 100-continue", []string{"middleware.Normalize"}, []string{"w.WriteHeader(404)", `io.WriteString(w, body(4097, "canary of a text. "))`, "io.ReadAll(r.Body)"}},
 	{"a client that leaves net/http's response alone", http11, "POST with 3000 bytes, Expect: 100-continue", []string{"middleware.Normalize"}, []string{"w.WriteHeader(404)", `w.Write(body(4095, "canary of a text. "))`, "io.ReadAll(r.Body)", `w.Write(body(5, "canary of a text. "))`}},
 
-	// What Capture was told.
+	// The Results of Capture.
 	{"Capture of a deadline behind a wrapper", http11, "GET", []string{"a wrapper that counts", "middleware.Capture"}, []string{"rc.SetReadDeadline(in 40 minutes)", "time.Sleep(2 * time.Hour)"}},
 	{"Capture of a deadline behind a wrapper and Timeout", http11, "GET", []string{"a wrapper with Unwrap", "middleware.Capture", "middleware.Timeout(time.Hour)"}, []string{"rc.SetReadDeadline(in 40 minutes)", "time.Sleep(50 * time.Minute)"}},
 	{"Capture of a write deadline that a later one replaces", http11, "GET", []string{"middleware.Capture"}, []string{"rc.SetWriteDeadline(in 40 minutes)", "time.Sleep(2 * time.Hour)", `w.Write(body(4095, "canary of a text. "))`, "rc.SetWriteDeadline(in 40 minutes)"}},

@@ -47,21 +47,21 @@ func (j *judge) mustBeSame() {
 	case stripped(want.raw) != stripped(got.raw):
 		j.fault("wire", "not what net/http sends")
 	}
-	wants, gots := &j.want.machine, &j.got.machine
-	if !wants.control && !j.has(plainIO) && wants.shape != gots.shape {
-		j.fault("shape", "the ResponseWriter is a %s, not a %s", gots.shape, wants.shape)
+	alone, inside := &j.want.machine, &j.got.machine
+	if !alone.control && !j.has(plainIO) && alone.shape != inside.shape {
+		j.fault("shape", "the ResponseWriter is a %s, not a %s", inside.shape, alone.shape)
 	}
-	if j.has(normalizes|bounding) || gots.after || j.protocol == http2 && j.mayEndEarly() {
+	if j.has(normalizes|bounding) || inside.after || j.protocol == http2 && j.mayEndEarly() {
 		return
 	}
-	if !slices.Equal(wants.trace, gots.trace) {
-		j.fault("returns", "calls return %q, not %q", gots.trace, wants.trace)
+	if !slices.Equal(alone.trace, inside.trace) {
+		j.fault("returns", "calls return %q, not %q", inside.trace, alone.trace)
 	}
 }
 
 // mayEndEarly reports whether a stream of HTTP/2 can be over before the handler
 // is, at a moment that differs from run to run: that of a HEAD, of a body of the
-// declared length, or of a request whose body is not wanted.
+// declared length, or of a request whose body is not read.
 func (j *judge) mayEndEarly() bool {
 	content, _ := j.request.body()
 	return j.request.method == "HEAD" || len(content) > 0 || j.want.first.header.Get("Content-Length") != ""
@@ -75,7 +75,7 @@ func (j *judge) framesItself() bool {
 	return copies && j.sendfile && slices.ContainsFunc(j.layers, func(l layer) bool { return l.ours != nil && l.kind&plainIO != 0 })
 }
 
-// differences lists what tells two responses apart, but for the ignored fields.
+// differences lists how two responses differ, but for the ignored fields.
 func differences(want, got *response, ignored ...string) (all []string) {
 	differ := func(what string, want, got any) {
 		if w, g := fmt.Sprint(want), fmt.Sprint(got); w != g {

@@ -113,7 +113,7 @@ func (s *scenario) makes(o op) bool {
 	return slices.ContainsFunc(s.calls, func(c call) bool { return c.kind() == o })
 }
 
-// key tells programs apart that show different faults.
+// key differs for programs that show different faults.
 func (s *scenario) key() string {
 	var names []string
 	for _, l := range s.layers {

@@ -42,7 +42,7 @@ type response struct {
 // whole reports whether there is a response that came to its end.
 func (r *response) whole() bool { return r.err == "" && r.status != 0 }
 
-// isDelimited reports whether a client can tell the end of the body from that of
+// isDelimited reports whether the end of the body differs for a client from that of
 // the connection.
 func (r *response) isDelimited() bool {
 	return r.status == 204 || r.status == 304 || strings.HasPrefix(r.raw, "HTTP/2") || r.header.Get("Content-Length") != "" || strings.Contains(r.raw, "\r\nTransfer-Encoding: chunked\r\n")
@@ -146,7 +146,7 @@ func (out *run) exchange1(s *scenario, c *conn) {
 	if s.request.expect {
 		_, _ = io.WriteString(c, head)
 		synctest.Wait()
-		if !wants(c) {
+		if !expectsBody(c) {
 			out.parse(s, c)
 			return
 		}
@@ -156,9 +156,9 @@ func (out *run) exchange1(s *scenario, c *conn) {
 	out.parse(s, c)
 }
 
-// wants reports whether the server has asked for the body. If the final response
-// is there instead, a client need not send it.
-func wants(c *conn) bool {
+// expectsBody reports whether the server has sent a 100, or nothing at all. If the final
+// response is there instead, a client need not send its body.
+func expectsBody(c *conn) bool {
 	data, ended := c.in.taken()
 	text := string(data)
 	for strings.HasPrefix(text, "HTTP/1.1 1") && !strings.HasPrefix(text, "HTTP/1.1 101") {
@@ -300,7 +300,7 @@ func (out *run) exchange2(s *scenario, dial func() *conn) {
 		body = struct{ io.Reader }{bytes.NewReader(content)}
 	}
 	start := time.Now()
-	out.first = ask2(tr, s.request.method, firstPath, body, func(r *http.Request) {
+	out.first = send2(tr, s.request.method, firstPath, body, func(r *http.Request) {
 		if body != nil {
 			r.Header.Set("Content-Type", contentType)
 		}
@@ -317,13 +317,13 @@ func (out *run) exchange2(s *scenario, dial func() *conn) {
 	})
 	out.left = time.Since(start) >= patience
 	out.goOn(s)
-	second := ask2(tr, "GET", secondPath, nil, func(*http.Request) {})
+	second := send2(tr, "GET", secondPath, nil, func(*http.Request) {})
 	out.second = &second
 	tr.CloseIdleConnections()
 }
 
-// ask2 sends one request over HTTP/2.
-func ask2(tr *http.Transport, method, path string, body io.Reader, change func(*http.Request)) (res response) {
+// send2 sends one request over HTTP/2.
+func send2(tr *http.Transport, method, path string, body io.Reader, change func(*http.Request)) (res response) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var raw strings.Builder

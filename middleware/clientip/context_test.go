@@ -12,7 +12,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/clientip"
 )
 
-func TestFromContextIsUnknownWithoutAnAnswer(t *testing.T) {
+func TestFromContextWithoutAnAddressIsUnknown(t *testing.T) {
 	assert.False(t, clientip.FromContext(t.Context()).IsValid())
 	addr := netip.MustParseAddr("192.0.2.1")
 	assert.Equal(t, addr, clientip.FromContext(clientip.NewContext(t.Context(), addr)))

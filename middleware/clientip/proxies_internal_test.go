@@ -82,7 +82,7 @@ func TestProxiesBelieveOnlyConfiguredPeers(t *testing.T) {
 	}
 }
 
-// Every address near a border, against net/netip asked prefix by prefix.
+// Every address near a border, compared with net/netip, prefix by prefix.
 func TestTrustContainsWhatAPrefixContains(t *testing.T) {
 	for _, text := range []string{
 		"10.0.0.0/8",
@@ -107,7 +107,7 @@ func TestTrustContainsWhatAPrefixContains(t *testing.T) {
 	}
 }
 
-func TestUnixSocketAsksTheListener(t *testing.T) {
+func TestUnixSocketIsThatOfTheListener(t *testing.T) {
 	source := Proxies{UnixSocket: true}.Forwarded(XForwardedFor)
 	for _, row := range []struct {
 		local net.Addr

@@ -16,7 +16,7 @@ func watch(n int, source Source, next func(i int) *http.Request) (reports []Susp
 	for i := range n {
 		r := next(i)
 		if got, want := checked(r), source(r); got != want {
-			panic(fmt.Sprint("the self-check changed the answer ", want, " to ", got))
+			panic(fmt.Sprint("the self-check changed the address ", want, " to ", got))
 		}
 	}
 	return reports

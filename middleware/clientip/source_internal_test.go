@@ -39,7 +39,7 @@ func text(a netip.Addr) string {
 	return a.String()
 }
 
-func TestDirectAnswersWithThePeerOnly(t *testing.T) {
+func TestDirectIsTheAddressOfThePeer(t *testing.T) {
 	for _, row := range []struct{ remoteAddr, want, reason string }{
 		{"192.0.2.1:1234", "192.0.2.1", "IPv4 as net/http writes it"},
 		{"[2001:db8::1]:1234", "2001:db8::1", "IPv6 as net/http writes it"},

@@ -27,8 +27,8 @@ func whoami(source clientip.Source) http.Handler {
 	}))
 }
 
-// ask sends the given field lines as they are, and returns the body.
-func ask(t *testing.T, network, address string, lines ...string) string {
+// send sends a request with the given field lines as they are, and returns the body.
+func send(t *testing.T, network, address string, lines ...string) string {
 	t.Helper()
 	conn, err := net.Dial(network, address)
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func ask(t *testing.T, network, address string, lines ...string) string {
 	return string(body)
 }
 
-func TestSourcesAnswerOverTheWire(t *testing.T) {
+func TestSourcesReadTheWire(t *testing.T) {
 	elsewhere := netip.MustParsePrefix("10.0.0.0/8")
 	for _, row := range []struct {
 		source clientip.Source
@@ -63,7 +63,7 @@ func TestSourcesAnswerOverTheWire(t *testing.T) {
 		{clientip.Header("CF-Connecting-IP", clientip.Loopback()...), []string{"CF-Connecting-IP: 192.0.2.1", "cf-connecting-ip: 192.0.2.66"}, "invalid IP", "repeated"},
 	} {
 		server := httptest.NewServer(whoami(row.source))
-		got := ask(t, "tcp", server.Listener.Addr().String(), row.lines...)
+		got := send(t, "tcp", server.Listener.Addr().String(), row.lines...)
 		server.Close()
 		assert.Equal(t, row.want, got, "%q: %s", row.lines, row.reason)
 	}
@@ -78,7 +78,7 @@ func TestDirectUnmapsIPv4Addresses(t *testing.T) {
 	go server.Serve(listener)
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	assert.Equal(t, "127.0.0.1", ask(t, "tcp", "127.0.0.1:"+port))
+	assert.Equal(t, "127.0.0.1", send(t, "tcp", "127.0.0.1:"+port))
 }
 
 func TestUnixSocketPeersAreUnknownUnlessBelieved(t *testing.T) {
@@ -96,7 +96,7 @@ func TestUnixSocketPeersAreUnknownUnlessBelieved(t *testing.T) {
 		require.NoError(t, err)
 		server := &http.Server{Handler: whoami(row.source)}
 		go server.Serve(listener)
-		got := ask(t, "unix", path, "X-Forwarded-For: 192.0.2.66, 192.0.2.1", "X-Real-IP: 192.0.2.1")
+		got := send(t, "unix", path, "X-Forwarded-For: 192.0.2.66, 192.0.2.1", "X-Real-IP: 192.0.2.1")
 		server.Close()
 		assert.Equal(t, row.want, got)
 	}
@@ -119,7 +119,7 @@ func TestForwardedUnderstandsHTTPUtilReverseProxy(t *testing.T) {
 		{"drops", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}, "invalid IP"},
 	} {
 		front := httptest.NewServer(row.proxy)
-		got := ask(t, "tcp", front.Listener.Addr().String(), "X-Forwarded-For: 192.0.2.66")
+		got := send(t, "tcp", front.Listener.Addr().String(), "X-Forwarded-For: 192.0.2.66")
 		front.Close()
 		assert.Equal(t, row.want, got, row.name)
 	}

@@ -15,16 +15,16 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// asked is a store that notes what it was asked.
-type asked struct {
+// recorder is a store that records its calls.
+type recorder struct {
 	ratelimit.Store
 	calls [][]ratelimit.Bucket
 	err   error
 }
 
-func newAsked() *asked { return &asked{Store: ratelimit.NewMemory(100)} }
+func newRecorder() *recorder { return &recorder{Store: ratelimit.NewMemory(100)} }
 
-func (s *asked) Take(ctx context.Context, b []ratelimit.Bucket) error {
+func (s *recorder) Take(ctx context.Context, b []ratelimit.Bucket) error {
 	s.calls = append(s.calls, append([]ratelimit.Bucket(nil), b...))
 	if s.err != nil {
 		return s.err
@@ -32,7 +32,7 @@ func (s *asked) Take(ctx context.Context, b []ratelimit.Bucket) error {
 	return s.Store.Take(ctx, b)
 }
 
-// costs is a Cost: what X-Cost says, for tests only.
+// costs is a Cost for tests: the value of X-Cost.
 func costs(r *http.Request) int {
 	n, err := strconv.Atoi(r.Header.Get("X-Cost"))
 	if err != nil {
@@ -52,8 +52,8 @@ func decided(o ratelimit.Options) (http.Handler, *ratelimit.Decision) {
 	return ratelimit.NewLimiter(o).Wrap(http.HandlerFunc(ok)), last
 }
 
-func TestStoreIsNotAskedForALentLimiter(t *testing.T) {
-	s := newAsked()
+func TestCallerLimiterNeedsNoStore(t *testing.T) {
+	s := newRecorder()
 	lim := rate.NewLimiter(rate.Every(time.Hour), 5)
 	get(ratelimit.NewLimiter(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{{Limiter: lim, Cost: costs}}}).Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		assert.NoError(t, ratelimit.Spend(r.Context(), 2))
@@ -67,9 +67,9 @@ func TestStoreIsNotAskedForALentLimiter(t *testing.T) {
 	assert.Equal(t, time.Second, d.Verdicts[0].RetryAfter.Round(time.Second))
 }
 
-func TestLentLimiterRefusesLastAndAll(t *testing.T) {
+func TestCallerLimiterRefusesLastAndAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newAsked()
+		s := newRecorder()
 		one, two := rate.NewLimiter(rate.Every(time.Minute), 5), rate.NewLimiter(rate.Every(time.Minute), 1)
 		h, d := decided(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{
 			{Name: "one", Limiter: one},
@@ -83,7 +83,7 @@ func TestLentLimiterRefusesLastAndAll(t *testing.T) {
 		assert.Equal(t, 503, w.Code)
 		assert.Equal(t, `"two";r=0;t=60`, w.Header().Get("RateLimit"))
 		assert.Equal(t, "60", w.Header().Get("Retry-After"))
-		require.Len(t, s.calls, 3, "asked twice, and given back once")
+		require.Len(t, s.calls, 3, "two decisions, and one refund")
 		assert.Equal(t, []ratelimit.Bucket{{Policy: "first", Key: "a", Quota: ratelimit.Quota{N: 60, Per: time.Hour, Burst: 60}, Cost: -1, Mode: ratelimit.Force}}, s.calls[2],
 			"what was charged: not what is free, nor what the shadow had not")
 		assert.Equal(t, 4.0, one.Tokens(), "the first of the two has its unit again")
@@ -91,8 +91,8 @@ func TestLentLimiterRefusesLastAndAll(t *testing.T) {
 		assert.Equal(t, 59, d.Verdicts[1].Remaining, "and the store its own")
 		assert.Equal(t, []bool{true, true, false, true, false}, allowed(*d))
 
-		// A request that the store refuses takes nothing of a lent limiter, and gives
-		// nothing back.
+		// A request that the store refuses takes nothing of the caller's limiter, and
+		// returns nothing.
 		h, d = decided(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{
 			{Name: "all", Limiter: one},
 			{Name: "few", Quota: ratelimit.PerHour(1), Key: byUser},
@@ -117,7 +117,7 @@ func allowed(d ratelimit.Decision) (all []bool) {
 
 func TestCallerLimiterReturnsOnlyWhatItTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newAsked()
+		s := newRecorder()
 		h, _ := decided(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{
 			{Name: "all", Limiter: rate.NewLimiter(rate.Every(time.Hour), 1)},
 			{Name: "free", Quota: ratelimit.PerHour(60), Key: byUser, Cost: func(*http.Request) int { return 0 }},
@@ -125,12 +125,12 @@ func TestCallerLimiterReturnsOnlyWhatItTook(t *testing.T) {
 		get(h, as("a"))
 		s.calls = nil
 		assert.Equal(t, 503, get(h, as("a")).Code)
-		assert.Len(t, s.calls, 1, "asked, and not asked for nothing")
+		assert.Len(t, s.calls, 1, "no refund of nothing")
 	})
 }
 
 // What costs nothing passes, also where something else took more than there is.
-func TestLentLimiterThatOwesGrantsWhatIsFree(t *testing.T) {
+func TestCallerLimiterInDebtGrantsWhatIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lim := rate.NewLimiter(rate.Every(time.Hour), 5)
 		h, d := decided(ratelimit.Options{Policies: []ratelimit.Policy{{Limiter: lim, Cost: costs}}})
@@ -150,7 +150,7 @@ func TestLentLimiterThatOwesGrantsWhatIsFree(t *testing.T) {
 	})
 }
 
-func TestLentLimiterMayBeAShadow(t *testing.T) {
+func TestCallerLimiterMayBeAShadow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lim, real := rate.NewLimiter(rate.Every(time.Hour), 1), rate.NewLimiter(rate.Every(time.Hour), 2)
 		h, d := decided(ratelimit.Options{Policies: []ratelimit.Policy{{Limiter: lim, Shadow: true}, {Name: "real", Limiter: real}}})
@@ -169,7 +169,7 @@ func TestLentLimiterMayBeAShadow(t *testing.T) {
 }
 
 // At a rate of nothing a limiter grants its burst, and then never again.
-func TestLentLimiterWithoutARateGrantsNothing(t *testing.T) {
+func TestCallerLimiterWithoutARateGrantsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, lim := range []*rate.Limiter{rate.NewLimiter(0, 0), rate.NewLimiter(1, 0)} {
 			h, d := decided(ratelimit.Options{Policies: []ratelimit.Policy{{Limiter: lim}}})
@@ -202,7 +202,7 @@ func TestLentLimiterWithoutARateGrantsNothing(t *testing.T) {
 }
 
 // AllowN is the oracle, to the nanosecond.
-func TestLentLimiterIsShortWhenAllowNIs(t *testing.T) {
+func TestCallerLimiterIsShortWhenAllowNIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, every := range []time.Duration{3, 7, time.Millisecond, time.Second} {
 			lim, twin := rate.NewLimiter(rate.Every(every), 3), rate.NewLimiter(rate.Every(every), 3)
@@ -222,7 +222,7 @@ func TestLentLimiterIsShortWhenAllowNIs(t *testing.T) {
 	})
 }
 
-func TestSpendTakesManyUnitsOfALentLimiter(t *testing.T) {
+func TestSpendTakesManyUnitsOfACallerLimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, row := range []struct {
 			burst, spend int
@@ -245,12 +245,12 @@ func TestSpendTakesManyUnitsOfALentLimiter(t *testing.T) {
 	})
 }
 
-func TestLentLimiterInAnOutage(t *testing.T) {
+func TestCallerLimiterDecidesInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		policies := func(lim *rate.Limiter) []ratelimit.Policy {
 			return []ratelimit.Policy{{Name: "each", Quota: ratelimit.PerHour(60), Key: byUser, CountStatus: func(s int) bool { return s != 404 }}, {Name: "all", Limiter: lim}}
 		}
-		s := newAsked()
+		s := newRecorder()
 		s.err = errSecret
 		lim := rate.NewLimiter(rate.Every(time.Hour), 2)
 		for _, mode := range []ratelimit.FailMode{ratelimit.FailOpen, ratelimit.FailClosed} {
@@ -264,23 +264,22 @@ func TestLentLimiterInAnOutage(t *testing.T) {
 		get(h, as("a"))
 		for range 40 {
 			assert.Equal(t, 503, get(h, as("a")).Code)
-			assert.Equal(t, []any{true, 28}, []any{d.Verdicts[0].Allowed, d.Verdicts[0].Remaining}, "what it took of the share here it gave back")
+			assert.Equal(t, []any{true, 28}, []any{d.Verdicts[0].Allowed, d.Verdicts[0].Remaining}, "it has returned what it took of the share")
 		}
 	})
 }
 
-// The rules of each decision are looked at in their order, wherever the lent one
-// stands.
-func TestLentLimiterMayStandAnywhere(t *testing.T) {
+// The policies are decided on in their order, at any place of the caller's limiter.
+func TestCallerLimiterMayBeAtAnyPlace(t *testing.T) {
 	for at := range 3 {
 		synctest.Test(t, func(t *testing.T) {
 			lim := rate.NewLimiter(rate.Every(time.Hour), 1)
 			policies := []ratelimit.Policy{{Name: "a", Quota: ratelimit.PerHour(60), Key: byUser}, {Name: "b", Quota: ratelimit.PerMinute(6), Key: byUser}}
-			policies = append(policies[:at:at], append([]ratelimit.Policy{{Name: "lent", Limiter: lim}}, policies[at:]...)...)
+			policies = append(policies[:at:at], append([]ratelimit.Policy{{Name: "own", Limiter: lim}}, policies[at:]...)...)
 			h := limit(ok, policies...)
 			w := get(h, as("u"))
 			assert.Equal(t, 200, w.Code)
-			for _, item := range []string{`"lent";r=0;t=3600`, `"a";r=59;t=3540`, `"b";r=5;t=50`} {
+			for _, item := range []string{`"own";r=0;t=3600`, `"a";r=59;t=3540`, `"b";r=5;t=50`} {
 				assert.Contains(t, w.Header().Get("RateLimit"), item, "%d", at)
 			}
 			assert.Equal(t, 503, get(h, as("u")).Code, "%d", at)

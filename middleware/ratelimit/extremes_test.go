@@ -126,7 +126,7 @@ func TestSpendOfAnySizeStaysInBounds(t *testing.T) {
 	})
 }
 
-func TestRefundAfterAnySpendGivesBackTheCharge(t *testing.T) {
+func TestRefundAfterAnySpendReturnsTheCharge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(10), Key: ratelimit.ByIP(peer),
 			Cost: func(*http.Request) int { return 1 }}}})
@@ -144,7 +144,7 @@ func TestRefundAfterAnySpendGivesBackTheCharge(t *testing.T) {
 }
 
 // A limiter of the caller's decides as it would elsewhere, whatever a header
-// field can tell of it.
+// field can report of it.
 func TestCallersLimiterMayBeOfAnySize(t *testing.T) {
 	for _, c := range []struct {
 		reason  string
@@ -152,7 +152,7 @@ func TestCallersLimiterMayBeOfAnySize(t *testing.T) {
 		status  int
 		state   string
 	}{
-		{"any number at once", rate.NewLimiter(1, math.MaxInt), 200, `"default";r=3153600000;t=3153600000`}, // a float64 cannot tell one less,
+		{"any number at once", rate.NewLimiter(1, math.MaxInt), 200, `"default";r=3153600000;t=3153600000`}, // a float64 cannot represent one less,
 		{"full in 114 years", rate.NewLimiter(rate.Every(time.Hour), 1_000_000), 200, `"default";r=875999;t=3153596400`},
 		{"next to nothing, and one at once", rate.NewLimiter(1e-300, 1), 200, `"default";r=0;t=3153600000`},
 		{"next to nothing, and some at once", rate.NewLimiter(1e-300, 5), 200, `"default";r=0;t=3153600000`},
@@ -163,7 +163,7 @@ func TestCallersLimiterMayBeOfAnySize(t *testing.T) {
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			if c.limiter.Burst() == math.MaxInt && strconv.IntSize == 32 {
-				t.Skip("all 2³¹ of them can be told apart")
+				t.Skip("a float64 represents all 2³¹ of them")
 			}
 			h := ratelimit.New(ratelimit.Policy{Limiter: c.limiter})(http.HandlerFunc(ok))
 			w := get(h)
@@ -227,7 +227,7 @@ func TestClientsLeavingABlockedStoreChargeNothing(t *testing.T) {
 		}
 		wg.Wait()
 		store.blocks.Store(false)
-		assert.Equal(t, `"default";r=9;t=3240`, get(h).Header().Get("RateLimit"), "the store was asked, and no outage caused")
+		assert.Equal(t, `"default";r=9;t=3240`, get(h).Header().Get("RateLimit"), "the store decided, and there was no outage")
 	})
 }
 
@@ -284,7 +284,7 @@ func TestInFlightKeepsNoSlotOfAHandlerThatEnds(t *testing.T) {
 	}
 }
 
-// headerless panics when its header is asked for.
+// headerless panics in Header.
 type headerless struct{ http.ResponseWriter }
 
 func (headerless) Header() http.Header { panic("no header") }

@@ -53,7 +53,7 @@ func TestVerdictsAreExact(t *testing.T) {
 		two := ratelimit.Verdict{Policy: "two", Key: "a", Quota: ratelimit.Quota{N: 2, Per: time.Minute, Burst: 2}, Cost: 1, Allowed: true, Window: 30 * time.Second}
 		shadow := ratelimit.Verdict{Policy: "shadow", Key: "a", Quota: ratelimit.Quota{N: 1, Per: time.Minute, Burst: 1}, Cost: 1, Shadow: true, Window: time.Minute, RetryAfter: time.Minute}
 		assert.Equal(t, []ratelimit.Verdict{two, shadow}, d.Verdicts, "one that is allowed need not wait, although nothing is left")
-		assert.Zero(t, d.RetryAfter, "a shadow keeps nobody waiting")
+		assert.Zero(t, d.RetryAfter, "a shadow keeps no client waiting")
 		two.Allowed, two.RetryAfter = false, 30*time.Second
 		get(h, as("a"))
 		assert.Equal(t, []ratelimit.Verdict{two, shadow}, d.Verdicts)
@@ -66,7 +66,7 @@ func TestVerdictsAreExact(t *testing.T) {
 	})
 }
 
-func TestRefundGivesBackWhatWasCharged(t *testing.T) {
+func TestRefundReturnsWhatWasCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reported int
 		l := ratelimit.NewLimiter(ratelimit.Options{
@@ -161,7 +161,7 @@ func TestLegacyFieldsAreOfOnePolicy(t *testing.T) {
 		hidden := p("a", ratelimit.PerMinute(2))
 		hidden.Hidden = true
 		w = get(legacy(hidden)(http.HandlerFunc(ok)), as("a"))
-		assert.NotContains(t, w.Header(), "X-Ratelimit-Remaining", "nothing can be told")
+		assert.NotContains(t, w.Header(), "X-Ratelimit-Remaining", "nothing is known")
 		assert.NotContains(t, w.Header(), "Ratelimit")
 
 		for _, c := range []struct {
@@ -218,14 +218,14 @@ func TestFieldsOfAnUpstreamDoNotLeave(t *testing.T) {
 		h             http.Handler
 		policy, state []string
 	}{
-		"a request that passes":    {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9)}).Wrap(proxy), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
-		"one that is reported":     {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9), OnDecision: seen}).Wrap(proxy), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
-		"the last one":             {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(1)}).Wrap(proxy), []string{`"own";q=1;w=3600`}, []string{`"own";r=0;t=3600`}},
-		"a slot":                   {slots(proxy), []string{`"slots";q=1;qu="concurrent-requests"`}, []string{`"slots";r=0`}},
-		"a slot that is not told":  {ratelimit.InFlight(1)(proxy), []string{`"upstream";q=1;w=1`}, []string{`"upstream";r=0`}},
-		"a limiter in a limiter":   {ratelimit.New(everyone(9)...)(never(proxy)), []string{`"own";q=9;w=3600`, `"inner";q=1;w=3600`}, []string{`"inner";r=1`}},
-		"a slot in a limiter":      {ratelimit.New(everyone(9)...)(slots(proxy)), []string{`"own";q=9;w=3600`, `"slots";q=1;qu="concurrent-requests"`}, []string{`"own";r=8;t=3200`, `"slots";r=0`}},
-		"a slot that is not there": {ratelimit.New(everyone(9)...)(full(t)), []string{`"own";q=9;w=3600`, `"full";q=1;qu="concurrent-requests"`}, []string{`"own";r=8;t=3200`, `"full";r=0`}},
+		"a request that passes":       {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9)}).Wrap(proxy), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
+		"one that is reported":        {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9), OnDecision: seen}).Wrap(proxy), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
+		"the last one":                {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(1)}).Wrap(proxy), []string{`"own";q=1;w=3600`}, []string{`"own";r=0;t=3600`}},
+		"a slot":                      {slots(proxy), []string{`"slots";q=1;qu="concurrent-requests"`}, []string{`"slots";r=0`}},
+		"a slot that is not reported": {ratelimit.InFlight(1)(proxy), []string{`"upstream";q=1;w=1`}, []string{`"upstream";r=0`}},
+		"a limiter in a limiter":      {ratelimit.New(everyone(9)...)(never(proxy)), []string{`"own";q=9;w=3600`, `"inner";q=1;w=3600`}, []string{`"inner";r=1`}},
+		"a slot in a limiter":         {ratelimit.New(everyone(9)...)(slots(proxy)), []string{`"own";q=9;w=3600`, `"slots";q=1;qu="concurrent-requests"`}, []string{`"own";r=8;t=3200`, `"slots";r=0`}},
+		"a slot that is not there":    {ratelimit.New(everyone(9)...)(full(t)), []string{`"own";q=9;w=3600`, `"full";q=1;qu="concurrent-requests"`}, []string{`"own";r=8;t=3200`, `"full";r=0`}},
 		"a refusal by a proxy": {ratelimit.NewLimiter(ratelimit.Options{Deny: proxy, Policies: []ratelimit.Policy{{Name: "own", Quota: ratelimit.PerHour(1), Key: ratelimit.Everyone, Cost: func(*http.Request) int { return 2 }}}}).Wrap(proxy),
 			[]string{`"own";q=1;w=3600`}, []string{`"own";r=1`}},
 	} {
@@ -350,7 +350,7 @@ func TestOutageIsLoggedByDefault(t *testing.T) {
 	var out bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
 	for _, responder := range []*respond.Responder{nil, {}} {
-		s := newAsked()
+		s := newRecorder()
 		s.err = errSecret
 		h := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}}, Store: s, Responder: responder}).Wrap(http.HandlerFunc(ok))
 		out.Reset()

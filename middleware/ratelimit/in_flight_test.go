@@ -110,12 +110,12 @@ func TestInFlightKeepsAKeyFromTakingAllSlots(t *testing.T) {
 		assert.Equal(t, 503, w.Code)
 		assert.Contains(t, w.Body.String(), `"violated-policies":["in-flight-per-key"]`)
 		visit(t.Context(), h, "modest", "m1")
-		visit(t.Context(), h, "", "nobody")
+		visit(t.Context(), h, "", "free")
 		w = visit(t.Context(), h, "late", "l1")
 		assert.Contains(t, w.Body.String(), `"violated-policies":["in-flight"]`)
 		close(inside.out)
 		synctest.Wait()
-		assert.Equal(t, []string{"g1", "g2", "m1", "nobody"}, inside.entered)
+		assert.Equal(t, []string{"g1", "g2", "m1", "free"}, inside.entered)
 	})
 }
 

@@ -17,7 +17,7 @@ func fixed(addr string) func(*http.Request) netip.Addr {
 	return func(*http.Request) netip.Addr { return a }
 }
 
-func TestByIPTellsClientsApart(t *testing.T) {
+func TestByIPSeparatesClients(t *testing.T) {
 	for _, c := range []struct {
 		reason, a, b string
 		same         bool
@@ -44,7 +44,7 @@ func TestByIPTellsClientsApart(t *testing.T) {
 	}
 }
 
-func TestByPrefixTellsNetworksApart(t *testing.T) {
+func TestByPrefixSeparatesNetworks(t *testing.T) {
 	a := ratelimit.ByPrefix(fixed("192.0.2.1"), 24, 48)(nil)
 	assert.Equal(t, "192.0.2.0/24", a)
 	assert.Equal(t, "2001:db8:1::/48", ratelimit.ByPrefix(fixed("2001:db8:1:2::3"), 24, 48)(nil))

@@ -54,7 +54,7 @@ func rates(rnd *rand.Rand) ratelimit.Quota {
 	}
 }
 
-// The oracle is golang.org/x/time/rate: whatever is asked and whenever, the
+// The oracle is golang.org/x/time/rate: at any time and for any cost the
 // memory decides as AllowN does, also at the nanosecond at which units are back.
 // The table grows with the buckets, and forgets those that are full.
 func TestMemoryDecidesAsAllowNDoes(t *testing.T) {

@@ -35,7 +35,7 @@ func TestMemoryGrantsEachBurstOnce(t *testing.T) {
 func grantBursts(t *testing.T) {
 	const keys, burst, goroutines = 300, 3, 4
 	m := ratelimit.NewMemory(64 * 2 * keys) // no shard is full by chance
-	var asked, granted [keys]atomic.Int32
+	var requested, granted [keys]atomic.Int32
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
@@ -48,7 +48,7 @@ func grantBursts(t *testing.T) {
 				for i := range buckets {
 					buckets[i] = ratelimit.Bucket{Policy: strconv.Itoa(i), Key: strconv.Itoa(key), Quota: ratelimit.Quota{N: 1, Per: 1000 * time.Hour, Burst: burst << (8 * i)}, Cost: 1}
 				}
-				asked[key].Add(1)
+				requested[key].Add(1)
 				if _ = m.Take(context.Background(), buckets); !buckets[0].Short {
 					granted[key].Add(1)
 				}
@@ -57,7 +57,7 @@ func grantBursts(t *testing.T) {
 	}
 	wg.Wait()
 	for key := range keys {
-		require.Equal(t, min(burst, asked[key].Load()), granted[key].Load(), "key %d", key)
+		require.Equal(t, min(burst, requested[key].Load()), granted[key].Load(), "key %d", key)
 	}
 }
 

@@ -42,8 +42,8 @@ func (c *cluster) Take(ctx context.Context, buckets []ratelimit.Bucket) error {
 	return c.Store.Take(ctx, buckets)
 }
 
-// asks reports whether a request of the user asks the store.
-func (c *cluster) asks(h http.Handler, user string) bool {
+// reaches reports whether a request of the user reaches the store.
+func (c *cluster) reaches(h http.Handler, user string) bool {
 	before := c.calls
 	get(h, as(user))
 	return c.calls > before
@@ -58,21 +58,21 @@ func TestOutageIsOfThePartsThatFail(t *testing.T) {
 		}})
 		plan := func(k string) func(*http.Request) { return func(r *http.Request) { r.Header.Set("X-Plan", k) } }
 		c.down["a"] = errSecret // which names no part
-		assert.True(t, c.asks(h, "a"))
-		assert.False(t, c.asks(h, "a"))
-		assert.True(t, c.asks(h, "b"), "not the whole")
-		assert.True(t, c.asks(h, "b"))
+		assert.True(t, c.reaches(h, "a"))
+		assert.False(t, c.reaches(h, "a"))
+		assert.True(t, c.reaches(h, "b"), "not the whole")
+		assert.True(t, c.reaches(h, "b"))
 
 		// Of two that fail together one has only replied.
 		c.down["c"], c.down["d"] = &ratelimit.PartError{Part: "c", Err: errSecret}, &ratelimit.PartError{Part: "d", Err: fmt.Errorf("LOADING: %w", ratelimit.ErrReply)}
 		get(h, as("c"), plan("d"))
-		assert.False(t, c.asks(h, "c"))
-		assert.True(t, c.asks(h, "d"), "it can be asked")
-		assert.True(t, c.asks(h, "d"))
+		assert.False(t, c.reaches(h, "c"))
+		assert.True(t, c.reaches(h, "d"), "it can be reached")
+		assert.True(t, c.reaches(h, "d"))
 		c.down["e"], c.down["f"] = &ratelimit.PartError{Part: "e", Err: errSecret}, &ratelimit.PartError{Part: "f", Err: errSecret}
 		get(h, as("e"), plan("f"))
-		assert.False(t, c.asks(h, "e"))
-		assert.False(t, c.asks(h, "f"))
+		assert.False(t, c.reaches(h, "e"))
+		assert.False(t, c.reaches(h, "f"))
 	})
 }
 
@@ -81,11 +81,11 @@ func TestReplyEndsAnOutage(t *testing.T) {
 		c := newCluster()
 		h, _ := decided(ratelimit.Options{Store: c, Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1000), Key: byUser}}})
 		c.down["a"] = errSecret
-		c.asks(h, "a")
+		c.reaches(h, "a")
 		c.down["a"] = fmt.Errorf("LOADING: %w", ratelimit.ErrReply)
 		time.Sleep(time.Second)
 		for range 3 {
-			assert.True(t, c.asks(h, "a"))
+			assert.True(t, c.reaches(h, "a"))
 		}
 	})
 }
@@ -99,7 +99,7 @@ func TestOutageKnowsABoundedNumberOfParts(t *testing.T) {
 		fail := func(i int) bool {
 			name := strconv.Itoa(i)
 			c.down[name] = &ratelimit.PartError{Part: name, Err: errSecret}
-			return c.asks(h, name)
+			return c.reaches(h, name)
 		}
 		fail(0)
 		time.Sleep(900 * time.Millisecond)
@@ -135,7 +135,7 @@ func TestRefusalInAnOutageEndsWithIt(t *testing.T) {
 		get(h, as("a"))
 		assert.Equal(t, 300*time.Millisecond, d.RetryAfter)
 		assert.NotContains(t, get(h, as("a"), plan("b")).Header(), "Ratelimit-Policy", "nothing is known")
-		assert.Equal(t, 700*time.Millisecond, d.RetryAfter, "until both can be asked")
+		assert.Equal(t, 700*time.Millisecond, d.RetryAfter, "until both can be reached")
 		get(h, as("b"), plan("a"))
 		assert.Equal(t, 700*time.Millisecond, d.RetryAfter)
 	})
@@ -159,7 +159,7 @@ func TestClientThatLeavesAfterAWhileIsAnOutage(t *testing.T) {
 	}
 }
 
-// A probe that hangs does not keep the next one from asking.
+// A probe that hangs does not prevent the next one.
 func TestProbeIsMadeEachSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
@@ -197,8 +197,8 @@ func TestShareOfTheWholeQuotaPasses(t *testing.T) {
 	})
 }
 
-// What the store is told is what was charged here, of each bucket.
-func TestStoreIsToldOfEachCharge(t *testing.T) {
+// The store is charged for what was charged here, of each bucket.
+func TestStoreIsChargedForTheOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
@@ -223,7 +223,7 @@ func TestStoreIsToldOfEachCharge(t *testing.T) {
 }
 
 // A charge that is forgotten soon does not hide one that is not.
-func TestStoreIsToldOfTheLongestDebt(t *testing.T) {
+func TestStoreIsChargedForTheLongestDebt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		s.err = errSecret
@@ -257,11 +257,11 @@ func TestRefundInAnOutageIsOfOneRequest(t *testing.T) {
 		require.NoError(t, all[0].Refund(t.Context()))
 		assert.Equal(t, 18, check(0).Verdicts[0].Remaining, "and not what the others were charged")
 
-		// The store knows of the charge and fails again: then it is given back here
+		// The store knows of the charge and fails again: then it is returned here
 		// alone, and once.
 		s.err = nil
 		time.Sleep(time.Second)
-		assert.Equal(t, 48, check(0).Verdicts[0].Remaining, "it is told of the others")
+		assert.Equal(t, 48, check(0).Verdicts[0].Remaining, "it is charged for the others")
 		s.err = errSecret
 		assert.ErrorIs(t, all[1].Refund(t.Context()), errSecret)
 		assert.Equal(t, 21, check(0).Verdicts[0].Remaining)
@@ -290,8 +290,8 @@ func TestSpendInAnOutageThatIsOpenIsAnError(t *testing.T) {
 	})
 }
 
-func TestStoreIsAskedForNoNothing(t *testing.T) {
-	s := newAsked()
+func TestRefundOfNothingDoesNotCallTheStore(t *testing.T) {
+	s := newRecorder()
 	l := ratelimit.NewLimiter(ratelimit.Options{Store: s, Policies: []ratelimit.Policy{
 		{Name: "a", Quota: ratelimit.PerHour(60), Key: byUser}, {Name: "b", Quota: ratelimit.PerHour(60), Key: byUser, Cost: func(*http.Request) int { return 0 }},
 	}})

@@ -292,14 +292,14 @@ func TestCorrectionsInAnOutageStayWithTheirCharge(t *testing.T) {
 		del := func(r *http.Request) { r.Method = "DELETE" }
 		s.err = errSecret
 		get(h, as("a"), del)
-		assert.Equal(t, `"default";r=29;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "given back here")
+		assert.Equal(t, `"default";r=29;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "returned here")
 
 		s.err = nil
 		time.Sleep(time.Second)
 		assert.Equal(t, `"default";r=58;t=3480`, get(h, as("a")).Header().Get("RateLimit"))
 		during = func() { s.err = errSecret }
 		get(h, as("a"))
-		assert.ErrorIs(t, spend, errSecret, "it is told")
+		assert.ErrorIs(t, spend, errSecret, "it is returned")
 		during, s.err = nil, nil
 		time.Sleep(time.Second)
 		assert.Equal(t, `"default";r=46;t=2760`, get(h, as("a")).Header().Get("RateLimit"), "but nothing is lost: it is charged later")
@@ -320,7 +320,7 @@ func TestCheckReturnsTheErrorOfTheStore(t *testing.T) {
 	assert.True(t, d.Allowed)
 }
 
-func TestExemptRequestsDoNotAskTheStore(t *testing.T) {
+func TestExemptRequestsDoNotReachTheStore(t *testing.T) {
 	s := newServer()
 	s.err = errSecret
 	h, _ := fleet(s, ratelimit.Options{Outage: ratelimit.FailClosed})
@@ -336,7 +336,7 @@ func TestOutageOptionsThatAreInvalidPanic(t *testing.T) {
 	assert.Panics(t, func() { ratelimit.NewLimiter(l) })
 }
 
-// flood lets clients ask for 20 seconds, each a hundred times a second, and
+// flood sends requests of clients for 20 seconds, each a hundred a second, and
 // returns how many requests passed.
 func flood(h http.Handler, clients int) int {
 	var passed atomic.Int64
@@ -439,7 +439,7 @@ func TestStoreThatComesBackToManyGrantsNoMore(t *testing.T) {
 				more.Add(1)
 			}
 		}
-		assert.EqualValues(t, 50, more.Load(), "the store is told what was charged before it decides")
+		assert.EqualValues(t, 50, more.Load(), "the store is charged for the outage before it decides")
 	})
 }
 
@@ -515,7 +515,7 @@ func TestReplyWithoutADecisionIsNotAnOutage(t *testing.T) {
 			assert.Equal(t, 200, get(h, as("a")).Code)
 			assert.Error(t, (*seen)[len(*seen)-1].Err)
 		}
-		assert.Equal(t, 3, s.calls, "it is asked each time")
+		assert.Equal(t, 3, s.calls, "it is called each time")
 		s.err = nil
 		assert.Equal(t, `"default";r=56;t=56`, get(h, as("a")).Header().Get("RateLimit"), "and knows what was charged")
 		assert.NoError(t, (*seen)[3].Err)
@@ -544,7 +544,7 @@ func TestRefundFindsACharge(t *testing.T) {
 		assert.Equal(t, `"default";r=58;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "the store knows of it")
 		close(leave)
 		synctest.Wait()
-		assert.Equal(t, `"default";r=58;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "and gave it back")
+		assert.Equal(t, `"default";r=58;t=3480`, get(h, as("a")).Header().Get("RateLimit"), "and returned it")
 		assert.Equal(t, `"default";r=59;t=3540`, get(h, as("b")).Header().Get("RateLimit"), "this one it never knew")
 	})
 }

@@ -234,7 +234,7 @@ func TestSpendChargesWhatARequestHasReallyCost(t *testing.T) {
 	})
 }
 
-func TestSpendReachesTheLimitersAround(t *testing.T) {
+func TestSpendReachesTheOuterLimiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, cost := ratelimit.NewMemory(10), func(*http.Request) int { return 1 }
 		inner := ratelimit.NewLimiter(ratelimit.Options{Store: store, Policies: []ratelimit.Policy{{Name: "inner", Quota: ratelimit.PerMinute(60), Key: byUser, Cost: cost}}}).
@@ -268,7 +268,7 @@ func TestSpendAfterTheClientHasGoneStillCharges(t *testing.T) {
 		r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
 		r.Header.Set("X-User", "a")
 		h.ServeHTTP(httptest.NewRecorder(), r)
-		assert.Equal(t, `"default";r=59;t=3540,"other";r=28;t=1680`, get(h, as("a")).Header().Get("RateLimit"), "and gives back")
+		assert.Equal(t, `"default";r=59;t=3540,"other";r=28;t=1680`, get(h, as("a")).Header().Get("RateLimit"), "and returns a unit")
 	})
 }
 
@@ -334,7 +334,7 @@ func TestCheckDecidesWithoutAResponse(t *testing.T) {
 		require.NoError(t, last.Refund(t.Context()), "a second time gives nothing")
 		require.NoError(t, d.Refund(t.Context()), "nor does a refused one")
 		assert.Equal(t, 200, get(c.Wrap(http.HandlerFunc(ok)), as("a")).Code)
-		assert.Equal(t, 429, get(c.Wrap(http.HandlerFunc(ok)), as("a")).Code, "one was given back, to all handlers of the Checker")
+		assert.Equal(t, 429, get(c.Wrap(http.HandlerFunc(ok)), as("a")).Code, "one was returned, for all handlers of the limiter")
 	})
 }
 
@@ -411,7 +411,7 @@ func TestCountStatusSeesTheFinalStatus(t *testing.T) {
 				}
 				assert.Equal(t, c.client, get(h).Code)
 				assert.Equal(t, c.status, seen)
-				assert.Equal(t, c.client, get(h).Code, "given back")
+				assert.Equal(t, c.client, get(h).Code, "returned")
 			})
 		})
 	}
@@ -427,7 +427,7 @@ func TestNormalizedRedirectHasNoExhaustedField(t *testing.T) {
 	})
 }
 
-func TestRefusalIsWrittenByTheResponderAround(t *testing.T) {
+func TestRefusalIsWrittenByTheOuterResponder(t *testing.T) {
 	r := &respond.Responder{Instance: func(*http.Request) string { return "urn:x" }}
 	for name, mw := range map[string]func(http.Handler) http.Handler{
 		"the limiter":  ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: ratelimit.Everyone}),

@@ -34,7 +34,7 @@ func TestSettingsWorkUpToTheirBounds(t *testing.T) {
 	inFlight := func(o ratelimit.InFlightOptions) func() { return func() { ratelimit.InFlightWith(o) } }
 	prefix := func(ipv4, ipv6 int) func() { return func() { ratelimit.ByPrefix(peer, ipv4, ipv6) } }
 	one, own := func() int { return 1 }, func(*http.Request) int { return 1 }
-	lent := rate.NewLimiter(1, 1)
+	limiter := rate.NewLimiter(1, 1)
 	for _, c := range []struct {
 		what     string
 		good     func()
@@ -47,9 +47,9 @@ func TestSettingsWorkUpToTheirBounds(t *testing.T) {
 		{"a status", policy(ratelimit.Policy{Problem: status(400)}), policy(ratelimit.Policy{Problem: status(399)}), "status 399"},
 		{"a status", policy(ratelimit.Policy{Problem: status(599)}), policy(ratelimit.Policy{Problem: status(600)}), "status 600"},
 		{"a time", policy(ratelimit.Policy{Quota: ratelimit.Quota{N: 1, Per: century}}), policy(ratelimit.Policy{Quota: ratelimit.Quota{N: 1, Per: century + 1}}), "100 years"},
-		{"a lent limiter", policy(ratelimit.Policy{Limiter: lent}), policy(ratelimit.Policy{Limiter: lent, Key: key}), "Limiter replaces"},
-		{"a lent limiter", policy(ratelimit.Policy{Limiter: lent, Cost: own}), policy(ratelimit.Policy{Limiter: lent, QuotaFor: func(*http.Request) ratelimit.Quota { return quota }}), "Limiter replaces"},
-		{"a lent limiter", policy(ratelimit.Policy{Limiter: lent, Shadow: true}), policy(ratelimit.Policy{Limiter: lent, Quota: quota}), "Limiter replaces"},
+		{"a limiter of the caller", policy(ratelimit.Policy{Limiter: limiter}), policy(ratelimit.Policy{Limiter: limiter, Key: key}), "Limiter replaces"},
+		{"a limiter of the caller", policy(ratelimit.Policy{Limiter: limiter, Cost: own}), policy(ratelimit.Policy{Limiter: limiter, QuotaFor: func(*http.Request) ratelimit.Quota { return quota }}), "Limiter replaces"},
+		{"a limiter of the caller", policy(ratelimit.Policy{Limiter: limiter, Shadow: true}), policy(ratelimit.Policy{Limiter: limiter, Quota: quota}), "Limiter replaces"},
 		{"bits of IPv4", prefix(1, 64), prefix(0, 64), "IPv4 prefix of 0 bits"},
 		{"bits of IPv4", prefix(32, 64), prefix(33, 64), "IPv4 prefix of 33 bits"},
 		{"bits of IPv6", prefix(32, 1), prefix(32, 0), "IPv6 prefix of 0 bits"},
@@ -143,7 +143,7 @@ func TestKeyIsHashedOnlyIfItIsLong(t *testing.T) {
 	assert.Equal(t, "unknown", ratelimit.ByIP(fixed(""))(nil))
 }
 
-func TestInFlightRefusesAsItIsTold(t *testing.T) {
+func TestInFlightRefusesWithItsProblem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{
@@ -205,7 +205,7 @@ func TestInFlightForgetsTheKeysThatHaveLeft(t *testing.T) {
 	})
 }
 
-func TestInFlightDoesNotWaitUnlessItIsTold(t *testing.T) {
+func TestInFlightDoesNotWaitByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inside := newHall()
 		h := ratelimit.InFlightWith(ratelimit.InFlightOptions{Max: 1, MaxWaiting: 5})(inside)
@@ -258,6 +258,6 @@ func TestInFlightOfAClientThatHasGoneFreesItsSlot(t *testing.T) {
 		three := visit(t.Context(), h, "", "3")
 		close(inside.out)
 		synctest.Wait()
-		assert.Equal(t, "served", three.Body.String(), "whoever was first, the slot came back")
+		assert.Equal(t, "served", three.Body.String(), "the slot came back, in either order")
 	})
 }

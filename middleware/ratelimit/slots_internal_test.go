@@ -23,8 +23,8 @@ func TestSlotsForgetKeys(t *testing.T) {
 	assert.Empty(t, f.slots.waitingOf)
 }
 
-// departed is a context that has ended, and says so to those who ask, but wakes
-// nobody: as when a slot comes at the moment at which the client goes.
+// departed is a context that has ended, but whose Done channel is never closed: as
+// when a slot becomes free at the moment at which the client leaves.
 type departed struct{ context.Context }
 
 func (departed) Done() <-chan struct{} { return nil }
@@ -65,8 +65,8 @@ func TestSlotsQueueNoOneWhoIsDrivenOut(t *testing.T) {
 	})
 }
 
-// Waiters that are driven out are in no queue any more.
-func TestSlotsHoldWhoeverIsDrivenOut(t *testing.T) {
+// Waiters that others displace are in no queue any more.
+func TestSlotsForgetWaitersThatAreDisplaced(t *testing.T) {
 	s := &slots{maxWaiting: 2, maxWait: time.Millisecond, servedOf: map[string]int{}, waitingOf: map[string]int{}}
 	var wg sync.WaitGroup
 	for i := range 32 {

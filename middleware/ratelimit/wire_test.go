@@ -354,7 +354,7 @@ func TestEmptyKeyExemptsFromItsPolicyOnly(t *testing.T) {
 			ratelimit.Policy{Name: "user", Quota: ratelimit.PerHour(1), Key: byUser},
 			ratelimit.Policy{Name: "all", Quota: ratelimit.PerHour(3), Key: ratelimit.Everyone, Hidden: true},
 		)
-		assert.NotContains(t, get(h).Header(), "Ratelimit-Policy", "nor is one told that does not apply beside one that is hidden")
+		assert.NotContains(t, get(h).Header(), "Ratelimit-Policy", "nor is one reported that does not apply beside one that is hidden")
 		h = limit(ok, ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: byUser})
 		for range 3 {
 			w = get(h)

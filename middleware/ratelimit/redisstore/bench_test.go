@@ -19,7 +19,7 @@ func BenchmarkTake(b *testing.B) {
 	plain := startServer(b).client(func(o *redis.Options) { o.PoolSize = 32 })
 	ctx := context.Background()
 	var n atomic.Int64
-	ask := func(s *redisstore.Store, q ratelimit.Quota) func() error {
+	takeThree := func(s *redisstore.Store, q ratelimit.Quota) func() error {
 		return func() error {
 			k := strconv.FormatInt(n.Add(1)%1000, 10)
 			return s.Take(ctx, []ratelimit.Bucket{bucket("a", k, q, 1), bucket("b", k, q, 1), bucket("c", k, q, 1)})
@@ -30,9 +30,9 @@ func BenchmarkTake(b *testing.B) {
 		call func() error
 	}{
 		{"ping", func() error { return client.Ping(ctx).Err() }},
-		{"granted", ask(patient.New(client), ratelimit.PerSecond(1_000_000))},
-		{"granted, by a client without ContextTimeoutEnabled", ask(patient.New(plain), ratelimit.PerSecond(1_000_000))},
-		{"denied", ask(patient.New(client), ratelimit.Quota{N: 1, Per: 1 << 50, Burst: 1})},
+		{"granted", takeThree(patient.New(client), ratelimit.PerSecond(1_000_000))},
+		{"granted, by a client without ContextTimeoutEnabled", takeThree(patient.New(plain), ratelimit.PerSecond(1_000_000))},
+		{"denied", takeThree(patient.New(client), ratelimit.Quota{N: 1, Per: 1 << 50, Burst: 1})},
 	} {
 		b.Run(row.name+"/1 client", func(b *testing.B) {
 			b.ReportAllocs()

@@ -98,15 +98,15 @@ func TestCluster(t *testing.T) {
 	})
 
 	t.Run("all buckets of a key are one call", func(t *testing.T) {
-		ask := func(k string) {
+		takeThree := func(k string) {
 			take(t, s, bucket("one", k, ratelimit.PerHour(100), 1), bucket("two", k, ratelimit.PerMinute(100), 1), bucket("three", k, ratelimit.PerSecond(100), 1))
 		}
 		for _, k := range keys {
-			ask(k) // which also teaches the script
+			takeThree(k) // which also teaches the script
 		}
 		before := calls()
 		for _, k := range keys {
-			ask(k)
+			takeThree(k)
 		}
 		assert.Equal(t, before+3, calls())
 	})
@@ -126,7 +126,7 @@ func TestCluster(t *testing.T) {
 		for i, k := range keys {
 			got := take(t, s, bucket("p", k, q, 0))[0]
 			want := time.Duration([]int{1, 3, 1}[i]) * 20 * time.Minute
-			assert.InDelta(t, want, got.Debt, float64(time.Minute), "charged once by the one call that passed, and given back by the others")
+			assert.InDelta(t, want, got.Debt, float64(time.Minute), "charged once by the one call that passed, and returned by the others")
 		}
 	})
 
@@ -156,7 +156,7 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
-	t.Run("a server that is gone makes an error, and the others give back", func(t *testing.T) {
+	t.Run("a server that is gone makes an error, and the others return units", func(t *testing.T) {
 		nodes[1].kill()
 		late := measureLateness(t)
 		for range 2 {
@@ -165,7 +165,7 @@ func TestCluster(t *testing.T) {
 			assert.Error(t, err)
 			assert.Less(t, time.Since(begin), late.allow(redisstore.DefaultTimeout))
 		}
-		require.Eventually(t, func() bool { // given back behind the request's back
+		require.Eventually(t, func() bool { // returned after the response
 			b := []ratelimit.Bucket{bucket("r", keys[0], q, 0)}
 			return s.Take(ctx, b) == nil && b[0].Debt == 0
 		}, 5*time.Second, 20*time.Millisecond)

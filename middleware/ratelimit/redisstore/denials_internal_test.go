@@ -52,7 +52,7 @@ func TestDenialFromBeforeARefundIsNotRemembered(t *testing.T) {
 		{0, 5, false, "it came first, and is forgotten"},
 		{0, 30, false, "Redis may have decided before"},
 		{15, 30, false, "Redis may have decided before, still"},
-		{20, 30, true, "it was asked afterwards"},
+		{20, 30, true, "it was sent afterwards"},
 	} {
 		var d denials
 		if row.received <= 10 {

@@ -15,17 +15,17 @@ func TestDeniedKeyCostsRedisNothing(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
 	day, burst := ratelimit.Quota{N: 24, Per: 24 * time.Hour, Burst: 2}, ratelimit.PerSecond(1000)
-	ask := func() []ratelimit.Bucket {
+	takeBoth := func() []ratelimit.Bucket {
 		return take(t, s, bucket("day", "abuser", day, 1), bucket("burst", "abuser", burst, 1))
 	}
-	require.False(t, ask()[0].Short)
-	require.False(t, ask()[0].Short)
+	require.False(t, takeBoth()[0].Short)
+	require.False(t, takeBoth()[0].Short)
 	begin := time.Now()
-	first := ask()
+	first := takeBoth()
 	require.True(t, first[0].Short)
 	before := srv.calls()
 	for range 1000 {
-		again := ask()
+		again := takeBoth()
 		require.True(t, again[0].Short)
 		require.InDelta(t, first[0].Debt, again[0].Debt, float64(time.Since(begin)))
 		require.LessOrEqual(t, again[0].Debt, first[0].Debt)
@@ -91,7 +91,7 @@ func TestShadowPolicyReportsBesideADenial(t *testing.T) {
 	for range 3 {
 		assert.True(t, take(t, s, shadow)[0].Short)
 	}
-	assert.Equal(t, before+3, srv.calls(), "what is only reported is asked")
+	assert.Equal(t, before+3, srv.calls(), "a shadow reaches Redis")
 
 	other := bucket("p", "k", q, 1)
 	assert.True(t, take(t, s, shadow, other)[0].Short)

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// onClock makes s believe that the time in Redis is what the result is told.
+// onClock sets the time in Redis, as s sees it, to the argument of the result.
 // Keys do not expire, since that is by the real time.
 func onClock(s *redisstore.Store) (set func(now time.Time) error) {
 	text := redisscript.Text
@@ -80,7 +80,7 @@ func compare(t *testing.T, store *redisstore.Store, remembering bool) {
 				unit := float64(b.Quota.Per) / float64(b.Quota.N)
 				wait = max(wait, b.Debt-time.Duration(float64(b.Quota.Burst-b.Cost)*unit))
 			case b.Cost < 0:
-				seen["given back"]++
+				seen["returned"]++
 			case b.Mode == ratelimit.Force:
 				seen["forced"]++
 			default:
@@ -95,7 +95,7 @@ func compare(t *testing.T, store *redisstore.Store, remembering bool) {
 			time.Sleep(time.Duration(rnd.Int64N(int64(quotas[0].Per)/int64(quotas[0].N)+1000) * 2).Truncate(time.Microsecond))
 		}
 	}
-	for _, what := range []string{"short", "given back", "forced", "taken"} {
+	for _, what := range []string{"short", "returned", "forced", "taken"} {
 		assert.Greater(t, seen[what], 300, "%s", what)
 	}
 	t.Log(seen)

@@ -13,7 +13,7 @@ const Trusted = trusted
 // Client returns the client of s.
 func (s *Store) Client() redis.UniversalClient { return s.client }
 
-// ForgetRefusals makes s ask Redis again.
+// ForgetRefusals makes s call Redis again.
 func (s *Store) ForgetRefusals() { s.denials = denials{} }
 
 // SplitBySlots makes s treat a single server as a cluster.

@@ -64,7 +64,7 @@ func (n *counts) get(h http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// load lets so many clients ask h for path, each a thousand times a second at
+// load sends requests of so many clients for path to h, each a thousand a second at
 // most, until stop is closed.
 func (n *counts) load(h http.Handler, path string, clients int, stop <-chan struct{}) (wait func()) {
 	var wg sync.WaitGroup
@@ -196,7 +196,7 @@ func TestRedisDyingUnderLoadDelaysNoRequest(t *testing.T) {
 				was := n.local.Load()
 				<-after(50 * time.Millisecond)
 				return n.local.Load() == was
-			}, 10*time.Second, 10*time.Millisecond, "Redis is asked again")
+			}, 10*time.Second, 10*time.Millisecond, "Redis decides again")
 			close(stop)
 			wait()
 

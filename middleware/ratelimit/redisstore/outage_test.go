@@ -24,13 +24,13 @@ import (
 //	8 stale connections, to a read-only one   8 s       0 s   without Redis
 //	8 stale connections, to nowhere           9 s       1 s   without Redis
 
-// untilShared asks until Redis decides again, and returns how long that took.
-func untilShared(t testing.TB, n *counts, ask func()) time.Duration {
+// untilShared calls send until Redis decides again, and returns how long that took.
+func untilShared(t testing.TB, n *counts, send func()) time.Duration {
 	t.Helper()
 	began := time.Now()
 	for time.Since(began) < 20*time.Second {
 		was := n.local.Load()
-		ask()
+		send()
 		if n.local.Load() == was {
 			return time.Since(began)
 		}
@@ -69,7 +69,7 @@ func TestSlotThatMovesCausesNoOutage(t *testing.T) {
 		got = take(t, s, bucket("one", moving, q, 1), bucket("two", moving, q, 99))
 		assert.True(t, got[1].Short)
 		got = take(t, s, bucket("one", moving, q, 0))
-		assert.InDelta(t, 2*36*time.Second, got[0].Debt, float64(5*time.Second), "given back, since the other one refused")
+		assert.InDelta(t, 2*36*time.Second, got[0].Debt, float64(5*time.Second), "returned, since the other one refused")
 	})
 
 	t.Run("no client is without Redis", func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestStoppedRedisGrantsNoMoreThanTheShare(t *testing.T) {
 			})
 			row.stop(srv)
 			n.load(h, "/x", 20, after(3500*time.Millisecond))()
-			assert.EqualValues(t, 50, n.passed.Load(), "half of the quota, however often Redis was asked")
+			assert.EqualValues(t, 50, n.passed.Load(), "half of the quota, however often Redis was called")
 			assert.Greater(t, n.refused.Load(), int64(100))
 			if row.name == "stopped" {
 				srv.resume()

@@ -25,7 +25,7 @@ func bucket(policy, key string, q ratelimit.Quota, cost int) ratelimit.Bucket {
 	return ratelimit.Bucket{Policy: policy, Key: key, Quota: q, Cost: cost}
 }
 
-// take asks s for buckets, and returns them with the responses.
+// take calls s.Take, and returns the buckets with the results.
 func take(t testing.TB, s *redisstore.Store, buckets ...ratelimit.Bucket) []ratelimit.Bucket {
 	t.Helper()
 	require.NoError(t, s.Take(context.Background(), buckets))
@@ -45,19 +45,19 @@ func TestTakeReturnsAnErrorForAnInvalidQuota(t *testing.T) {
 	defer client.Close()
 	err := redisstore.New(client).Take(context.Background(), []ratelimit.Bucket{bucket("p", "k", ratelimit.Quota{}, 1)})
 	assert.ErrorContains(t, err, `redisstore: policy "p": invalid quota`)
-	assert.NoError(t, redisstore.New(client).Take(context.Background(), nil), "nothing was asked")
+	assert.NoError(t, redisstore.New(client).Take(context.Background(), nil), "there is nothing to decide")
 }
 
 func TestTakeIsOneRoundTripForAllPolicies(t *testing.T) {
 	srv := startServer(t)
 	s := patient.New(srv.client())
-	ask := func() {
+	takeThree := func() {
 		take(t, s, bucket("a", "x", ratelimit.PerHour(100), 1), bucket("b", "y", ratelimit.PerHour(100), 1), bucket("c", "z", ratelimit.PerHour(100), 1))
 	}
-	ask() // which also teaches Redis the script
+	takeThree() // which also teaches Redis the script
 	before := srv.calls()
 	for range 10 {
-		ask()
+		takeThree()
 	}
 	assert.Equal(t, before+10, srv.calls())
 }
@@ -72,7 +72,7 @@ func TestTakeLoadsTheScriptIfRedisForgotIt(t *testing.T) {
 	assert.InDelta(t, 12*time.Minute, b[0].Debt, float64(5*time.Second), "charged twice in two calls")
 }
 
-func TestPrefixAndQuotaTellBucketsApart(t *testing.T) {
+func TestPrefixAndQuotaSeparateBuckets(t *testing.T) {
 	srv := startServer(t)
 	one, two := patient.New(srv.client()), redisstore.Options{Prefix: "other:", Timeout: time.Second}.New(srv.client())
 	q := ratelimit.PerHour(1)
@@ -95,14 +95,14 @@ func TestRedisForgetsABucketWhenItIsFull(t *testing.T) {
 	assert.Greater(t, ttl, 3*time.Second)
 
 	b.Cost, b.Mode = -100, ratelimit.Force
-	assert.Zero(t, take(t, s, b)[0].Debt, "no more is given back than fits")
+	assert.Zero(t, take(t, s, b)[0].Debt, "no more is returned than fits")
 	assert.Zero(t, client.Exists(context.Background(), s.Key(b)).Val(), "a full bucket is equivalent to a new one")
 
 	b.Cost, b.Mode = 0, ratelimit.Enforce
 	take(t, s, b)
 	b.Cost = 61
 	assert.True(t, take(t, s, b)[0].Short)
-	assert.Zero(t, client.DBSize(context.Background()).Val(), "neither asking nor a refusal is kept")
+	assert.Zero(t, client.DBSize(context.Background()).Val(), "neither a call without cost nor a refusal is kept")
 }
 
 func TestCostAboveTheCapacityNeverPasses(t *testing.T) {

@@ -159,7 +159,7 @@ func TestStoreOnACluster(t *testing.T) {
 		assert.True(t, got[3].Short)
 		for i := range 8 {
 			if i != 3 {
-				assert.Zero(t, take(t, s, bucket("p", strconv.Itoa(i), 2, 0))[0].Debt, "given back")
+				assert.Zero(t, take(t, s, bucket("p", strconv.Itoa(i), 2, 0))[0].Debt, "returned")
 			}
 		}
 	})
@@ -206,16 +206,16 @@ func TestStoreOnACluster(t *testing.T) {
 			Store:      s,
 			OnDecision: func(_ *http.Request, d ratelimit.Decision) { locals += len(d.Verdicts) * btoi(d.Err != nil) },
 		})
-		ask := func(user string) {
+		check := func(user string) {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("X-User", user)
 			_, _ = l.Check(r)
 		}
 		require.NoError(t, processes[1].Signal(syscall.SIGSTOP))
-		ask(dead)
+		check(dead)
 		require.Equal(t, 1, locals)
 		for range 20 {
-			ask(alive)
+			check(alive)
 		}
 		assert.Equal(t, 1, locals, "Redis decides")
 	})

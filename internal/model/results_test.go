@@ -56,7 +56,7 @@ func (j *judge) reached(k kind) (n int) {
 	return n
 }
 
-// results compares what Capture and AccessLog were told with the wire.
+// results compares the Results of Capture and AccessLog with the wire.
 func (j *judge) results() {
 	if n := j.reached(observing); len(j.got.tape.results) != n {
 		j.fault("result", "%d results for %d layers", len(j.got.tape.results), n)
@@ -72,7 +72,7 @@ func (j *judge) results() {
 	}
 }
 
-func (j *judge) result(res told) {
+func (j *judge) result(res reported) {
 	got, m := &j.got.first, &j.got.machine
 	no := func(format string, args ...any) {
 		j.fault("result", "%s: "+format, append([]any{j.layers[res.layer].name}, args...)...)
@@ -98,14 +98,14 @@ func (j *judge) result(res told) {
 	if interim := j.interimOnWire(); !slices.Equal(interim, without100(res.Interim, j.request.expect)) {
 		no("Interim is %v, on the wire %v", res.Interim, interim)
 	}
-	asked := m.asked
-	if asked == none {
-		asked = 0
+	code := m.code
+	if code == none {
+		code = 0
 	}
 	// The problem of an error takes the place of a code that cannot be sent.
 	corrected := m.corrected || m.isInvalid() && m.err != nil && j.has(handlesErrors) && len(m.text) == 0 && res.Problem != nil && handlerStatus(res.Result) == res.Problem.Status
-	if asked != anyCode && !corrected && !j.timesOut() && !j.refused() && !(m.err != nil && !m.committed) && handlerStatus(res.Result) != asked {
-		no("HandlerStatus is %d, not %d", handlerStatus(res.Result), asked)
+	if code != anyCode && !corrected && !j.timesOut() && !j.refused() && !(m.err != nil && !m.committed) && handlerStatus(res.Result) != code {
+		no("HandlerStatus is %d, not %d", handlerStatus(res.Result), code)
 	}
 	cut := got.err != "" || got.status == 0
 	switch {
@@ -120,7 +120,7 @@ func (j *judge) result(res told) {
 	}
 }
 
-func (j *judge) resultBody(res told, no func(string, ...any)) {
+func (j *judge) resultBody(res reported, no func(string, ...any)) {
 	got := &j.got.first
 	n := int64(len(got.body))
 	switch {
@@ -150,7 +150,7 @@ func without100(codes []int, expected bool) []int {
 	return slices.DeleteFunc(slices.Clone(codes), func(code int) bool { return expected && code == 100 })
 }
 
-// counts compares what CountStatus was told with the wire.
+// counts compares the arguments of CountStatus with the wire.
 func (j *judge) counts() {
 	if n := j.reached(counting); len(j.got.tape.counted) != n {
 		j.fault("count", "CountStatus was called %d times for %d layers", len(j.got.tape.counted), n)
@@ -166,7 +166,7 @@ func (j *judge) counts() {
 			continue
 		}
 		if status := j.got.tape.counted[at]; len(j.got.tape.counted) == 1 && j.isExact(i) && status != got.status {
-			j.fault("count", "CountStatus was told %d, on the wire is %d", status, got.status)
+			j.fault("count", "CountStatus was called with %d, on the wire is %d", status, got.status)
 		}
 		at++
 	}
