@@ -102,7 +102,7 @@ func (h *captureHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.end(&v)
 	h.next.ServeHTTP(v.face, r)
-	v.returned = true
+	v.finish()
 }
 
 func (h *captureHandler) end(v *visit) {

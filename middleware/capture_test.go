@@ -90,6 +90,9 @@ var captured = []struct {
 			w.WriteHeader(404)
 		},
 		middleware.Result{Status: 404, HandlerStatus: 404}, middleware.Result{}},
+	{"a 101 that is late is one call too many",
+		func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("abc")); w.WriteHeader(101) },
+		middleware.Result{Status: 200, Implicit: true, Bytes: 3, Superfluous: 1}, middleware.Result{}},
 	{"101 is final, except on HTTP/2",
 		func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(101) },
 		middleware.Result{Status: 101, HandlerStatus: 101}, middleware.Result{Status: 200, Implicit: true, Interim: []int{101}}},
@@ -118,6 +121,19 @@ func TestCaptureReportsWhatIsOnTheWire(t *testing.T) {
 				assert.Equal(t, raw.Header, wrapped.Header, "Capture changes nothing")
 				assert.Equal(t, raw.StatusCode, wrapped.StatusCode)
 			})
+		}
+	}
+}
+
+// A Timeout that is not over changes no result.
+func TestTheResultAroundATimeoutIsTheSame(t *testing.T) {
+	for _, row := range captured {
+		for _, protocol := range wiretest.Protocols {
+			bare, without := results()
+			timed, with := results()
+			a, b := wiretest.Get(t, protocol, bare(row.h)), wiretest.Get(t, protocol, timed(middleware.Timeout(never)(row.h)))
+			assert.Equal(t, a.StatusCode, b.StatusCode, "%s %s", protocol, row.why)
+			assert.Equal(t, <-without, <-with, "%s %s", protocol, row.why)
 		}
 	}
 }

@@ -129,11 +129,13 @@ func busyWrapper(next http.Handler) http.Handler {
 
 // A tunnel over HTTP/2 is a response like others.
 func TestAnHTTP2TunnelWorksBothWays(t *testing.T) {
-	for _, l := range append(stacks(), around()...) {
+	for i, l := range append(stacks(), append(around(), stacks()...)...) {
 		synctest.Test(t, func(t *testing.T) {
 			capture, got := results()
 			p := serve(t, capture(l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.WriteHeader(200)
+				if i < len(stacks()) { // or a 200 that net/http adds
+					w.WriteHeader(200)
+				}
 				http.NewResponseController(w).Flush()
 				b := make([]byte, 5)
 				io.ReadFull(r.Body, b)

@@ -14,7 +14,7 @@ import (
 //	v.enter(w)
 //	defer l.end(&v)
 //	l.next.ServeHTTP(v.face, r)
-//	v.returned = true
+//	v.finish()
 //
 // These lines are repeated in each layer, since a shared function with an
 // interface for the layer would move the visit to the heap.
@@ -46,6 +46,13 @@ func (v *visit) name() {
 	if r.URL != nil {
 		v.path = r.URL.Path
 	}
+}
+
+// finish notes that the next handler has returned. If one inside of it has not, then
+// a layer of another toolkit has recovered its panic.
+func (v *visit) finish() {
+	v.returned = true
+	v.x.Aborted = false
 }
 
 // leave ends the layer.

@@ -170,7 +170,7 @@ func (h *normalizeHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.end(&v)
 	h.next.ServeHTTP(v.face, r)
-	v.returned = true
+	v.finish()
 }
 
 func (h *normalizeHandler) end(v *visit) {

@@ -50,11 +50,12 @@ func TestConnectWithoutAHijackIsRefused(t *testing.T) {
 					}
 					h(w, r)
 				})
-				got := wiretest.Raw(t, middleware.NormalizeWith(n)(inside), "CONNECT a:1 "+protocol+"\r\nHost: a:1\r\n\r\n"+smuggled)
+				got := wiretest.Raw(t, tag("outer")(middleware.NormalizeWith(n)(inside)), "CONNECT a:1 "+protocol+"\r\nHost: a:1\r\n\r\n"+smuggled)
 				final := got[strings.LastIndex(got, "HTTP/1."):]
 				assert.Equal(t, 501, wiretest.StatusCodes(final)[0], got)
 				assert.Contains(t, final, `"status":501`)
 				assert.Contains(t, final, "Connection: close")
+				assert.Contains(t, final, "Via: outer")
 				assert.Contains(t, reported(c).Misused, "CONNECT")
 			})
 		}
@@ -99,7 +100,8 @@ func TestConnectKeepsItsHandlersResponse(t *testing.T) {
 	})
 	t.Run("200, a flush, then a hijack", func(t *testing.T) {
 		got, _ := serve(tunnel(200, true))
-		assert.Contains(t, got, "bytes of the tunnel")
+		assert.Equal(t, []int{200}, wiretest.StatusCodes(got))
+		assert.True(t, strings.HasSuffix(got, "\r\n\r\nbytes of the tunnel"), got)
 	})
 	for name, h := range map[string]http.HandlerFunc{
 		"http.Error":    func(w http.ResponseWriter, r *http.Request) { http.Error(w, "not to there", 403) },

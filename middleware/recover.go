@@ -52,7 +52,7 @@ func (h *recoverHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.name()
 	defer h.end(&v)
 	h.next.ServeHTTP(v.face, r)
-	v.returned = true
+	v.finish()
 }
 
 func (h *recoverHandler) end(v *visit) {

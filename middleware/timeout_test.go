@@ -8,6 +8,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +50,16 @@ func TestTimeoutSends503AsAProblem(t *testing.T) {
 // An error that Normalize holds has not begun, and leaves nothing to the 503.
 func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
 	outer := tag("outer")
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	for why, begin := range map[string]func(http.ResponseWriter){
+		"a hint": func(w http.ResponseWriter) { w.WriteHeader(103) },
+		"an empty file": func(w http.ResponseWriter) {
+			if f, err := os.Open(empty); err == nil {
+				io.Copy(w, f)
+				f.Close()
+			}
+		},
 		"an error":                   func(w http.ResponseWriter) { w.WriteHeader(404) },
 		"a text":                     func(w http.ResponseWriter) { http.Error(w, "no such order", 404) },
 		"a code that is none":        func(w http.ResponseWriter) { w.WriteHeader(600) },
@@ -78,6 +89,8 @@ func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
 
 func TestTimeoutLeavesATimelyResponseAlone(t *testing.T) {
 	outer := tag("outer")
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	for _, protocol := range wiretest.Protocols {
 		for why, h := range map[string]http.HandlerFunc{
 			"nothing":                           func(w http.ResponseWriter, r *http.Request) {},
@@ -97,6 +110,17 @@ func TestTimeoutLeavesATimelyResponseAlone(t *testing.T) {
 				w.WriteHeader(103)
 				w.Header().Del("Link")
 				w.WriteHeader(404)
+			},
+			"a hint, then a header": func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(103)
+				w.Header().Set("X-Own", "1")
+			},
+			"an empty file, then a header": func(w http.ResponseWriter, r *http.Request) {
+				if f, err := os.Open(empty); err == nil {
+					io.Copy(w, f)
+					f.Close()
+				}
+				w.Header().Set("X-Own", "1")
 			},
 		} {
 			raw, got := wiretest.Get(t, protocol, outer(h)), wiretest.Get(t, protocol, outer(middleware.Timeout(never)(h)))

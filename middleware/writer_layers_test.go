@@ -66,6 +66,7 @@ func TestAFileReachesSendfile(t *testing.T) {
 		"Capture":   middleware.Capture(nothing),
 		"Normalize": normalize,
 		"Recover":   middleware.Recover,
+		"Timeout":   middleware.Timeout(never),
 		"all":       middleware.Chain(middleware.RequestID, middleware.AccessLogWith(middleware.AccessLogOptions{Logger: quiet}), normalize, middleware.Recover, middleware.MaxBytes(1)),
 		"behind httpsnoop": func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

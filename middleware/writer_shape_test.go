@@ -47,6 +47,7 @@ func TestAWrappedWriterHasTheInterfacesOfItsBase(t *testing.T) {
 		"Capture":   middleware.Capture(nothing),
 		"Normalize": middleware.Normalize,
 		"Recover":   middleware.Recover,
+		"Timeout":   middleware.Timeout(never),
 		"all":       middleware.Chain(middleware.Capture(nothing), middleware.Normalize, middleware.Recover),
 	} {
 		for _, protocol := range wiretest.Protocols {
@@ -105,6 +106,41 @@ func TestAForeignWriterKeepsItsInterfaces(t *testing.T) {
 		for name, base := range bases(w) {
 			normalize(http.HandlerFunc(func(wrapped http.ResponseWriter, r *http.Request) {
 				assert.Equal(t, interfacesOf(base), interfacesOf(wrapped), name)
+			})).ServeHTTP(base, r)
+		}
+	}))
+}
+
+// Timeout adds to any writer what it can do by itself, but no ability of a base.
+func TestTimeoutKeepsTheAbilitiesOfAWriter(t *testing.T) {
+	wiretest.Get(t, "HTTP/1.1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		all := bases(w)
+		all["FlushError"] = failingFlush{w}
+		all["flushes and pushes"] = struct {
+			http.ResponseWriter
+			http.Flusher
+			http.Pusher
+		}{w, w.(http.Flusher), noPush{}}
+		all["flushes and hijacks"] = struct {
+			http.ResponseWriter
+			http.Flusher
+			http.Hijacker
+		}{w, w.(http.Flusher), w.(http.Hijacker)}
+		for name, base := range all {
+			want := interfacesOf(base)
+			middleware.Timeout(never)(http.HandlerFunc(func(wrapped http.ResponseWriter, r *http.Request) {
+				got := interfacesOf(wrapped)
+				assert.Equal(t, want["Flusher"] || want["FlushError"], got["FlushError"], name)
+				assert.Equal(t, want["Hijacker"], got["Hijacker"], name)
+				if !want["Hijacker"] { // there is no such writer but in these tests
+					assert.Equal(t, want["Pusher"], got["Pusher"], name)
+				}
+				if p, ok := wrapped.(http.Pusher); ok {
+					assert.ErrorIs(t, p.Push("/y", nil), http.ErrNotSupported, name)
+				}
+				if name == "FlushError" {
+					assert.ErrorIs(t, http.NewResponseController(wrapped).Flush(), errBroken)
+				}
 			})).ServeHTTP(base, r)
 		}
 	}))

@@ -21,11 +21,9 @@ type limitedBody struct {
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && b.w != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			refuseRest(b.w)
-			b.w = nil
-		}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok && b.w != nil {
+		refuseRest(b.w)
+		b.w = nil
 	}
 	return n, err
 }

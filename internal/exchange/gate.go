@@ -3,15 +3,14 @@ package exchange
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,9 +57,6 @@ func newGate(w http.ResponseWriter, r *http.Request, limit time.Duration) (*gate
 	g := &gate{base: w, header: w.Header().Clone(), outer: Find(w)}
 	_, g.writer = lookup(w)
 	g.around = g.writer.around()
-	if g.header == nil {
-		g.header = http.Header{}
-	}
 	g.encoding = g.header["Content-Encoding"]
 	g.idle = sync.NewCond(&g.mu)
 	g.done = make(chan struct{})
@@ -88,14 +84,14 @@ func (g *gate) enter(begins bool) error {
 		g.route = pattern
 	}
 	g.calls++
-	if begins && !g.hasBegunLocked() {
+	if begins && !g.writer.OnWire() {
 		if g.around != nil {
 			g.remember()
 		}
 		g.publish()
 		g.outer.hear(&g.own)
-		g.begun = true
 	}
+	g.begun = g.begun || begins
 	return nil
 }
 
@@ -108,26 +104,25 @@ func (g *gate) leave() {
 	g.mu.Unlock()
 }
 
-// hasBegunLocked reports whether any part of a final response was handed on. An
-// error that a Normalize outside holds was not, unless a foreign layer is in between.
-func (g *gate) hasBegunLocked() bool {
-	return g.begun && g.writer.OnWire()
-}
-
-// unsentLocked returns the innermost Writer that has handed on no part of a final
-// response, or nil. It may be one around a foreign layer that has one already: if
-// such a layer buffers, or a Normalize outside of it holds an error, then the client
-// has received nothing.
-func (g *gate) unsentLocked() *Writer {
-	if !g.hasBegunLocked() {
-		return g.writer
+// unsent returns the innermost Writer for another response: neither it nor one
+// further out has handed on a part of a final response. It is nil if the client may
+// have received a part. A foreign layer inside of it may have one already: if such a
+// layer buffers, or a Normalize outside of it holds an error, then the client has
+// received nothing.
+func (g *gate) unsent() (unsent *Writer) {
+	if outer := g.outer.behind(); outer != nil && outer.writer.OnWire() {
+		return nil
 	}
-	for _, w := range g.around {
-		if !w.OnWire() {
-			return w
+	for _, w := range slices.Backward(g.around) {
+		if w.OnWire() {
+			return unsent
 		}
+		unsent = w
 	}
-	return nil
+	if g.writer.OnWire() {
+		return unsent
+	}
+	return g.writer
 }
 
 // remember keeps the header without what the handler has set for its own response.
@@ -162,12 +157,12 @@ func (g *gate) end() bool {
 	return g.err == nil
 }
 
-// closeUnbegun closes the gate if the handler has not begun its response and no call
-// is in progress. It reports whether the gate is closed.
+// closeUnbegun closes the gate if the response has not begun and no call is in
+// progress. It reports whether the gate is closed.
 func (g *gate) closeUnbegun() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ended || g.hijacked || g.calls > 0 || g.hasBegunLocked() {
+	if g.ended || g.hijacked || g.calls > 0 || g.unsent() != g.writer {
 		return false
 	}
 	g.err = http.ErrHandlerTimeout
@@ -212,9 +207,10 @@ func (g *gate) expire() (unsent *Writer, route string) {
 	if g.cut {
 		return nil, g.route
 	}
-	if unsent = g.unsentLocked(); unsent == nil || !unsent.Discard() {
+	if unsent = g.unsent(); unsent == nil {
 		return nil, g.route
 	}
+	unsent.Discard()
 	if g.unread { // with full duplex net/http would not notice
 		g.outer.Extra().Unread = true
 	}
@@ -235,7 +231,7 @@ func (g *gate) interrupt() (late *time.Timer) {
 		_ = control.SetReadDeadline(longAgo)
 	}
 	switch {
-	case g.unsentLocked() == nil:
+	case g.unsent() == nil:
 		_ = control.SetWriteDeadline(longAgo)
 	case g.calls > 0:
 		late = time.AfterFunc(grace, func() {
@@ -275,9 +271,8 @@ var longAgo = time.Unix(1, 0)
 
 // finish completes the exchange of a handler that was in time: it publishes the
 // header, or the trailers in it.
-func (g *gate) finish(inner *http.Request) {
+func (g *gate) finish() {
 	g.settle()
-	g.own.SetRoute(cmp.Or(inner.Pattern, g.route))
 	g.outer.adopt(&g.own)
 }
 
@@ -304,7 +299,7 @@ func (g *gate) publishTrailers() {
 	h := g.base.Header()
 	declared := strings.Join(h["Trailer"], ",")
 	for name, values := range g.header {
-		if strings.HasPrefix(name, http.TrailerPrefix) || declared != "" && isListed(declared, name) {
+		if strings.HasPrefix(name, http.TrailerPrefix) || isListed(declared, name) {
 			h[name] = values
 		}
 	}
@@ -327,7 +322,7 @@ func (g *gate) Written() bool {
 		return g.isBegun()
 	}
 	defer g.leave()
-	return g.isBegun() && g.writer.Written()
+	return g.writer.Written()
 }
 
 func (g *gate) isBegun() bool {
@@ -356,8 +351,8 @@ func (g *gate) WriteHeader(code int) {
 		return
 	}
 	g.mu.Lock()
-	if !g.hasBegunLocked() {
-		if code < 200 || code >= 400 || g.around != nil {
+	if !g.writer.OnWire() {
+		if code < 200 || code >= 400 || g.own.Connect || g.around != nil { // it may be held
 			g.remember()
 		}
 		g.publish()
@@ -370,23 +365,16 @@ func (g *gate) WriteHeader(code int) {
 	g.mu.Unlock()
 }
 
-// writeInterim sends a 1xx with the handler's header, and takes that back: a
-// 503 may still come, without these fields.
+// writeInterim sends a 1xx with the handler's header. A 503 may still come, without
+// these fields.
 func (g *gate) writeInterim(code int) {
-	g.mu.Lock()
-	begun := g.hasBegunLocked()
-	g.mu.Unlock()
-	if begun {
+	if g.writer.OnWire() {
 		g.base.WriteHeader(code)
 		return
 	}
 	g.remember()
-	before := g.base.Header().Clone()
 	g.publish()
 	g.base.WriteHeader(code)
-	h := g.base.Header()
-	clear(h)
-	maps.Copy(h, before)
 	if g.outer.handlerStatus == code { // a Policy outside of the gate has taken a 101 for the status
 		g.own.handlerSet(code)
 	}
@@ -441,7 +429,7 @@ func (g *gate) ReadFrom(src io.Reader) (n int64, err error) {
 
 // readFrom lets base copy from a source that does not block.
 func (g *gate) readFrom(src io.Reader) (int64, error) {
-	begun := g.isBegun()
+	begun := g.mayBegin()
 	if err := g.enter(true); err != nil {
 		return 0, err
 	}
@@ -451,6 +439,17 @@ func (g *gate) readFrom(src io.Reader) (int64, error) {
 		g.unbegin()
 	}
 	return n, err
+}
+
+// mayBegin prepares for a call that may begin the response, and reports whether it
+// has begun.
+func (g *gate) mayBegin() (begun bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.begun && g.err == nil {
+		g.remember()
+	}
+	return g.begun
 }
 
 // unbegin undoes that a call has begun the response, after it has sent nothing.
@@ -475,10 +474,7 @@ func isFile(src io.Reader) bool {
 func (g *gate) Flush() { _ = g.FlushError() }
 
 func (g *gate) FlushError() error {
-	if !canFlush(g.base) { // nothing begins
-		return fmt.Errorf("%w", http.ErrNotSupported)
-	}
-	begun := g.isBegun()
+	begun := g.mayBegin()
 	err := g.control(true, (*http.ResponseController).Flush)
 	if !begun && errors.Is(err, http.ErrNotSupported) { // a wrapper below cannot
 		g.unbegin()
@@ -486,15 +482,11 @@ func (g *gate) FlushError() error {
 	return err
 }
 
-// Deadlines are recorded here, since a foreign layer may hide them.
-
 func (g *gate) SetReadDeadline(t time.Time) error {
-	g.outer.noteDeadline(func(d *deadlines) { d.setRead(t) })
 	return g.control(false, func(c *http.ResponseController) error { return c.SetReadDeadline(t) })
 }
 
 func (g *gate) SetWriteDeadline(t time.Time) error {
-	g.outer.noteDeadline(func(d *deadlines) { d.setWrite(t, g.own.Request.ProtoMajor) })
 	return g.control(false, func(c *http.ResponseController) error { return c.SetWriteDeadline(t) })
 }
 
@@ -588,13 +580,12 @@ func (g *gate) faceFor() http.ResponseWriter {
 	_, flusher := g.base.(http.Flusher)
 	_, flushErrorer := g.base.(flushErrorer)
 	_, hijacker := g.base.(http.Hijacker)
-	found := below(g.base)
-	if flusher || flushErrorer || found.flush {
-		return g.flushing(hijacker || found.hijack)
+	if flusher || flushErrorer {
+		return g.flushing(hijacker)
 	}
 	_, pusher := g.base.(http.Pusher)
 	switch {
-	case hijacker || found.hijack:
+	case hijacker:
 		return struct {
 			bare
 			hijackMethod
@@ -667,7 +658,7 @@ func (b *gatedBody) Read(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.reads--
-	if g.reads == 0 && g.err != nil {
+	if g.err != nil {
 		g.idle.Broadcast()
 	}
 	if err == io.EOF {

@@ -172,7 +172,6 @@ func freeze(rw http.ResponseWriter) {
 				freeze(g.base)
 				g.leave()
 			}
-			return
 		}
 		u, ok := rw.(unwrapper)
 		if !ok {
@@ -185,7 +184,7 @@ func freeze(rw http.ResponseWriter) {
 // hold takes bytes of an error that is held.
 func (w *Writer) hold(p []byte) (int, error) {
 	h := w.held
-	if len(p) == 0 && (h.kind == Typed || h.kind == Untyped) {
+	if len(p) == 0 {
 		return 0, nil
 	}
 	if h.kind == Untyped {
@@ -203,7 +202,7 @@ func (w *Writer) hold(p []byte) (int, error) {
 // error. What a client sends after a 2xx is the tunnel's, and net/http would
 // read it as the next request (RFC 9110, section 9.3.6).
 func (w *Writer) AwaitTunnel(code int) {
-	if w.state.Load() == open && w.x.Connect && w.x.Request.ProtoMajor < 2 {
+	if w.state.Load() == open && w.x.Request.ProtoMajor < 2 {
 		w.held = &heldError{kind: Tunnel, code: code, forced: true}
 		w.held.remember(w.base.Header())
 		w.state.Store(held)
@@ -239,17 +238,12 @@ func (w *Writer) collect(p []byte) (int, error) {
 	default:
 		h.canned = append(h.canned, p...)
 	}
-	if len(p) > 0 {
-		h.whole = true
-	}
+	h.whole = true
 	return len(p), nil
 }
 
 // withhold notes text that the client does not get.
 func (w *Writer) withhold(p []byte) {
-	if len(p) == 0 {
-		return
-	}
 	extra := w.x.Extra()
 	extra.Dropped += int64(len(p))
 	if extra.Withheld == "" {
@@ -285,7 +279,7 @@ func (w *Writer) holdFrom(src io.Reader) (int64, error) {
 	switch {
 	case werr != nil:
 		return int64(n), werr
-	case err == io.EOF || err == io.ErrUnexpectedEOF:
+	case err == io.ErrUnexpectedEOF:
 		return int64(n), nil
 	case err != nil:
 		return int64(n), err
@@ -343,12 +337,13 @@ func (h *heldError) awaitsText(header http.Header) bool {
 	if h.kind != Line && h.kind != Text || h.frozen {
 		return false
 	}
-	declared := header["Content-Length"]
-	if len(declared) != 1 {
-		return !h.whole
+	length := 1 // any text
+	if declared := header["Content-Length"]; len(declared) == 1 {
+		if n, err := strconv.Atoi(declared[0]); err == nil {
+			length = n
+		}
 	}
-	n, err := strconv.Atoi(declared[0])
-	return err == nil && h.length() < n || !h.whole
+	return h.length() < length
 }
 
 // settleEarly is for a handler that flushes: an error that may be a stream goes
@@ -404,18 +399,13 @@ func (w *Writer) around() (outer []*Writer) {
 	}
 	rw := w.base
 	for range maxLayers {
-		x, found := lookup(rw)
-		switch {
-		case found != nil:
+		if _, found := lookup(rw); found != nil {
 			outer = append(outer, found)
 			rw = found.base
-			continue
-		case x != nil: // behind a gate
-			return outer
 		}
 		u, ok := rw.(unwrapper)
-		if !ok {
-			return outer
+		if !ok { // net/http's, or a gate
+			break
 		}
 		rw = u.Unwrap()
 	}
@@ -452,7 +442,8 @@ func (w *Writer) restoreEncoding() {
 }
 
 // direct is a Writer seen as the ResponseWriter to its base: what replaces an
-// error is not subject to the policy that replaced it.
+// error is not subject to the policy that replaced it. Package respond, which it is
+// for, calls WriteHeader before Write.
 type direct Writer
 
 func (d *direct) carried() (*Exchange, *Writer) { return d.x, nil }
@@ -466,14 +457,7 @@ func (d *direct) WriteHeader(code int) {
 }
 
 func (d *direct) Write(p []byte) (int, error) {
-	w := (*Writer)(d)
-	if w.state.Load() == open {
-		w.commit(http.StatusOK)
-	}
-	if w.state.Load() != sent {
-		return 0, http.ErrBodyNotAllowed
-	}
-	n, err := w.base.Write(p)
-	w.wrote(int64(n), err)
+	n, err := d.base.Write(p)
+	(*Writer)(d).wrote(int64(n), err)
 	return n, err
 }

@@ -34,7 +34,7 @@ func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request)
 			return
 		}
 		x := Find(w)
-		if x != nil && x.Request != r {
+		if x != nil {
 			bringBack(x.Request, inner)
 		}
 		if !returned || x == nil {

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"net/http"
@@ -59,7 +60,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 		return
 	}
 	bringBack(r, inner)
-	g.finish(inner)
+	g.finish()
 	if v != nil {
 		w.x.Aborted = true // unless an outer layer responds
 		panic(v)
@@ -94,7 +95,7 @@ func (s Supervision) late(g *gate, r *http.Request, v any) {
 		_ = r.MultipartForm.RemoveAll()
 	}
 	g.own.runClosers()
-	if p, ok := v.(*relayed); ok && s.Late != nil {
+	if p, ok := v.(*relayed); ok {
 		s.Late(r, p.value, p.stack)
 	}
 }
@@ -149,11 +150,8 @@ const maxStack = 16 << 10
 // Stack returns the stack of a panic in progress, without the part above it.
 func Stack() []byte {
 	s := debug.Stack()
-	for i := 0; i+7 < len(s); i++ {
-		if string(s[i:i+7]) == "\npanic(" {
-			s = s[i+1:]
-			break
-		}
+	if i := bytes.Index(s, []byte("\npanic(")); i >= 0 {
+		s = s[i+1:]
 	}
 	return s[:min(len(s), maxStack)]
 }
@@ -167,9 +165,6 @@ type Router interface {
 // routeOf returns the pattern by which next would serve r. A handler that has not
 // returned has not brought it back yet.
 func routeOf(next http.Handler, r *http.Request) string {
-	if r.Pattern != "" {
-		return r.Pattern
-	}
 	if router, ok := next.(Router); ok && r.URL != nil {
 		_, pattern := router.Handler(r)
 		return pattern
