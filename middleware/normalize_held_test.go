@@ -151,10 +151,10 @@ func TestAFlushSendsACompleteErrorAtOnce(t *testing.T) {
 			})))
 			res, err := p.client(t, protocol).Get("http://a/x")
 			require.NoError(t, err, why)
-			res.Body.Close()
 			assert.Equal(t, 404, res.StatusCode, why)
 			assert.Equal(t, row.sent, time.Since(begun) == 0, "%s: %s", protocol, why)
 			time.Sleep(time.Hour)
+			res.Body.Close()
 		})
 	}
 }
