@@ -345,8 +345,7 @@ func (w slowWriter) WriteHeader(code int) {
 	w.ResponseWriter.WriteHeader(code)
 }
 
-// A handler that is late fails for the log alone, which tells whether a response
-// had begun.
+// The error of a late handler is only logged, with whether a response had begun.
 func TestALateErrorIsLoggedForWhatItIs(t *testing.T) {
 	for why, row := range map[string]struct {
 		begin func(http.ResponseWriter)
@@ -404,8 +403,7 @@ func TestOnlyAnUnreadBodyEndsAConnection(t *testing.T) {
 	}
 }
 
-// An upload over HTTP/2 that nobody reads is no reason to think that its client
-// stays.
+// An upload over HTTP/2 that the handler does not read hides no client that left.
 func TestAClientMayLeaveALateUpload(t *testing.T) {
 	for _, leaves := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -431,7 +429,7 @@ func TestAClientMayLeaveALateUpload(t *testing.T) {
 	}
 }
 
-// Where no ServeMux can be asked, a handler tells the pattern by any call.
+// Where no ServeMux can be asked, any call of the handler reports the pattern.
 func TestTheRouteOfALateHandlerIsKnown(t *testing.T) {
 	opaque := func(next http.Handler) http.Handler { return http.HandlerFunc(next.ServeHTTP) }
 	for why, call := range map[string]func(http.ResponseWriter){
