@@ -109,7 +109,7 @@ func findProblem(err, root error) *Details {
 			if next == nil {
 				continue
 			}
-			if d := findProblem(next, root); d != nil && (worst == nil || d.urgency() > worst.urgency()) {
+			if d := findProblem(next, root); d != nil && (worst == nil || d.rank() > worst.rank()) {
 				worst = d
 			}
 		}
@@ -145,9 +145,9 @@ func asProblem(err, root error) *Details {
 	return nil
 }
 
-// urgency ranks joined problems. A remote one ranks as a server error, since From
+// rank ranks joined problems. A remote one ranks as a server error, since From
 // returns a 502 for it.
-func (d *Details) urgency() status.Class {
+func (d *Details) rank() status.Class {
 	if class := status.ClassOf(d.Status); class != 0 && !d.remote {
 		return class
 	}

@@ -71,7 +71,7 @@ func Bytes(w http.ResponseWriter, code int, mediaType string, body []byte) {
 // sniff its type.
 func send(w http.ResponseWriter, code int, mediaType string, body []byte) {
 	switch {
-	case !final(code):
+	case !isFinal(code):
 		failInternally(w, fmt.Errorf("respond: status code %d cannot be sent", code))
 		return
 	case status.BodyForbidden(code):

@@ -44,7 +44,7 @@ func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length st
 	if y.x != nil {
 		restoreEncoding(h, y.w)
 	}
-	describe(h, d.Status, v, mediaType, length)
+	setDocumentHeader(h, d.Status, v, mediaType, length)
 	if mediaType == problem.MediaTypeHTML {
 		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}
 	}
@@ -99,7 +99,7 @@ func (y reply) render(d *problem.Details) bool {
 		h["Content-Length"] = []string{decimal(len(body))}
 	}
 	code := c.Status
-	if !final(code) || status.BodyForbidden(code) {
+	if !isFinal(code) || status.BodyForbidden(code) {
 		code = d.Status
 	}
 	y.sendDocument(d, code, body)
@@ -144,7 +144,7 @@ func (y reply) accept() string {
 // section 3).
 func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaType string) {
 	var err error
-	switch mediaType = formFor(y.accept()); mediaType {
+	switch mediaType = mediaTypeFor(y.accept()); mediaType {
 	case problem.MediaTypeXML:
 		body, err = d.AppendXML(b)
 	case problem.MediaTypeHTML:
@@ -174,13 +174,13 @@ func (y reply) appendPage(b []byte, d *problem.Details) ([]byte, error) {
 	return d.AppendHTMLWith(b, o)
 }
 
-// formFor returns the media type of a problem for a client with this Accept field.
-func formFor(accept string) string {
+// mediaTypeFor returns the media type of a problem for a client with this Accept field.
+func mediaTypeFor(accept string) string {
 	if !mayPreferMarkup(accept) {
 		return problem.MediaType
 	}
-	if form := negotiate([]string{accept}, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML); form != "" {
-		return form
+	if offer := negotiate([]string{accept}, problem.MediaType, problem.MediaTypeXML, problem.MediaTypeHTML); offer != "" {
+		return offer
 	}
 	return problem.MediaType
 }

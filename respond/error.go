@@ -32,7 +32,7 @@ func Error(w http.ResponseWriter, code int, opts ...problem.Option) {
 		w.WriteHeader(code) // sends nothing, but is reported as superfluous
 		return
 	}
-	if !p.isDefault() || x != nil && formFor(x.Accept()) != problem.MediaType {
+	if !p.isDefault() || x != nil && mediaTypeFor(x.Accept()) != problem.MediaType {
 		p.reply(w, x).send(problem.New(code, opts...), nil)
 		return
 	}
@@ -75,7 +75,7 @@ type codeDocument struct {
 // for 426, whose header depends on the version of HTTP.
 var codeDocuments = func() (all [600]*codeDocument) {
 	for s := range status.All() {
-		if !final(s.Code) || s.Code == http.StatusUpgradeRequired {
+		if !isFinal(s.Code) || s.Code == http.StatusUpgradeRequired {
 			continue
 		}
 		c := &codeDocument{code: s.Code, title: s.Reason, d: problem.New(s.Code)}
@@ -140,7 +140,7 @@ func (c *codeDocument) write(w http.ResponseWriter, x *exchange.Exchange, d *pro
 	if x != nil {
 		restoreEncoding(h, w)
 	}
-	describe(h, c.code, v, problem.MediaType, length)
+	setDocumentHeader(h, c.code, v, problem.MediaType, length)
 	if x != nil {
 		varyByAccept(h, v)
 		x.Problem = d
@@ -149,5 +149,5 @@ func (c *codeDocument) write(w http.ResponseWriter, x *exchange.Exchange, d *pro
 	_, _ = w.Write(body) // an error means that the client has gone
 }
 
-// final reports whether code can be the status of a final response.
-func final(code int) bool { return code >= 200 && code <= 599 }
+// isFinal reports whether code can be the status of a final response.
+func isFinal(code int) bool { return code >= 200 && code <= 599 }

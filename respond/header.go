@@ -26,7 +26,7 @@ func dropStale(h http.Header, code int) (encoded bool) {
 			"Age", "Expires", "Cache-Control":
 			delete(h, field)
 		case "Location", "Etag", "Last-Modified", "Content-Range":
-			if !keeps(code, field) {
+			if !isKept(code, field) {
 				delete(h, field)
 			}
 		case "Upgrade":
@@ -53,9 +53,9 @@ func restoreEncoding(h http.Header, w http.ResponseWriter) {
 	}
 }
 
-// keeps reports whether a header field has a meaning in a response with the code,
+// isKept reports whether a header field has a meaning in a response with the code,
 // whatever the body is.
-func keeps(code int, field string) bool {
+func isKept(code int, field string) bool {
 	return slices.ContainsFunc(status.Nearest(code).KeptHeader(), func(kept string) bool { return strings.EqualFold(kept, field) })
 }
 
@@ -66,10 +66,10 @@ type fieldValues []string
 
 const fixed = 4
 
-// describe replaces the fields of another body with those that every problem
+// setDocumentHeader replaces the fields of another body with those that every problem
 // document has. Each value has no spare capacity, so that appending to one does not
 // overwrite the next.
-func describe(h http.Header, code int, v fieldValues, mediaType, length string) {
+func setDocumentHeader(h http.Header, code int, v fieldValues, mediaType, length string) {
 	encoded := dropStale(h, code)
 	v[0], v[1], v[2], v[3] = mediaType, "nosniff", "no-store", length
 	h["Content-Type"] = v[0:1:1]

@@ -86,15 +86,15 @@ func languageFit(rng, offer string) int {
 		return anyLanguage
 	case strings.EqualFold(rng, offer):
 		return same
-	case within(offer, rng):
+	case extends(offer, rng):
 		return wider + len(rng)
-	case within(rng, offer):
+	case extends(rng, offer):
 		return narrower
 	}
 	return 0
 }
 
-// within reports whether tag begins with all subtags of other, and has more.
-func within(tag, other string) bool {
+// extends reports whether tag begins with all subtags of other, and has more.
+func extends(tag, other string) bool {
 	return other != "" && len(tag) > len(other) && tag[len(other)] == '-' && strings.EqualFold(tag[:len(other)], other)
 }

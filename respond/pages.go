@@ -28,7 +28,7 @@ const pagesMaxAge = "public, max-age=300"
 func Pages(types ...*problem.Type) http.Handler {
 	at := make(pages)
 	for _, p := range typedoc.Pages(types...) {
-		at[p.Path] = &page{newForm(problem.MediaTypeHTML, p.HTML), newForm("application/json", p.JSON)}
+		at[p.Path] = &page{newRepresentation(problem.MediaTypeHTML, p.HTML), newRepresentation("application/json", p.JSON)}
 	}
 	return at
 }
@@ -36,18 +36,18 @@ func Pages(types ...*problem.Type) http.Handler {
 // pages maps the path of each page to the page.
 type pages map[string]*page
 
-type page struct{ html, json form }
+type page struct{ html, json representation }
 
-// form is a page in one media type, ready to send.
-type form struct {
+// representation is a page in one media type, ready to send.
+type representation struct {
 	mediaType  string
 	body       []byte
 	validators Validators
 }
 
-func newForm(mediaType string, body []byte) form {
+func newRepresentation(mediaType string, body []byte) representation {
 	sum := sha256.Sum256(body)
-	return form{mediaType, body, Validators{Tag: base64.RawURLEncoding.EncodeToString(sum[:12])}}
+	return representation{mediaType, body, Validators{Tag: base64.RawURLEncoding.EncodeToString(sum[:12])}}
 }
 
 func (at pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +64,7 @@ func (at pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *form) serve(w http.ResponseWriter, r *http.Request) {
+func (f *representation) serve(w http.ResponseWriter, r *http.Request) {
 	Vary(w, "Accept")
 	w.Header().Set("Cache-Control", pagesMaxAge)
 	if Conditional(w, r, f.validators) {

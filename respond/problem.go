@@ -29,7 +29,7 @@ func Problem(w http.ResponseWriter, r *http.Request, d *problem.Details) {
 // Prepare copies d. The handler is safe for concurrent use.
 func Prepare(d *problem.Details) http.Handler {
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { Problem(w, r, d) })
-	if d == nil || d.IsRemote() || d.Unwrap() != nil || !final(d.Status) || status.BodyForbidden(d.Status) || d.Title == "" {
+	if d == nil || d.IsRemote() || d.Unwrap() != nil || !isFinal(d.Status) || status.BodyForbidden(d.Status) || d.Title == "" {
 		return slow
 	}
 	d = d.With()
@@ -40,7 +40,7 @@ func Prepare(d *problem.Details) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, x := inEffect(w)
 		y := p.replyTo(w, r, x)
-		if !p.isDefault() || exchange.Begun(w) || formFor(y.accept()) != problem.MediaType {
+		if !p.isDefault() || exchange.Begun(w) || mediaTypeFor(y.accept()) != problem.MediaType {
 			y.send(d, nil)
 			return
 		}

@@ -74,7 +74,7 @@ func sendable(d *problem.Details) *problem.Details {
 		return problem.New(http.StatusInternalServerError, problem.Cause(errNoProblem))
 	case d.IsRemote():
 		return problem.From(d)
-	case !final(d.Status): // the title and the detail describe the other status
+	case !isFinal(d.Status): // the title and the detail describe the other status
 		cause := fmt.Errorf("respond: status code %d cannot be sent: %w", d.Status, error(d))
 		return problem.New(http.StatusInternalServerError, problem.Cause(cause))
 	}

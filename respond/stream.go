@@ -30,7 +30,7 @@ import (
 // HEAD has no body, and reads only the first record.
 func NDJSON[T any](w http.ResponseWriter, r *http.Request, records iter.Seq2[T, error]) error {
 	s := newStreamer(w, r, "application/x-ndjson")
-	return stream(s, records, line[T], func(d *problem.Details) error { return line(s, d) })
+	return stream(s, records, encodeLine[T], func(d *problem.Details) error { return encodeLine(s, d) })
 }
 
 // JSONSeq is [NDJSON] in the format of RFC 7464, application/json-seq: each record
@@ -38,12 +38,12 @@ func NDJSON[T any](w http.ResponseWriter, r *http.Request, records iter.Seq2[T, 
 // was cut off.
 func JSONSeq[T any](w http.ResponseWriter, r *http.Request, records iter.Seq2[T, error]) error {
 	s := newStreamer(w, r, "application/json-seq")
-	return stream(s, records, separated[T], func(d *problem.Details) error { return separated(s, d) })
+	return stream(s, records, encodeSequence[T], func(d *problem.Details) error { return encodeSequence(s, d) })
 }
 
-func line[T any](s *streamer, record T) error { return s.Encode(record) }
+func encodeLine[T any](s *streamer, record T) error { return s.Encode(record) }
 
-func separated[T any](s *streamer, record T) error {
+func encodeSequence[T any](s *streamer, record T) error {
 	s.buf.WriteByte(0x1e)
 	return s.Encode(record)
 }

@@ -186,16 +186,16 @@ func (e *evaluation) refusal() refusal {
 		}
 		names = append(names, p.publicNames()...)
 	}
-	p, kind := e.applied[first].policy, e.kind(first)
+	p, why := e.applied[first].policy, e.reason(first)
 	if names == nil {
-		return p.refusals[kind]
+		return p.refusals[why]
 	}
-	d := p.refuse(kind, names)
+	d := p.refuse(why, names)
 	return refusal{d, func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, d) }}
 }
 
-// kind returns why policy i, the first of those that refuse, does so.
-func (e *evaluation) kind(i int) reason {
+// reason returns why policy i, the first of those that refuse, does so.
+func (e *evaluation) reason(i int) reason {
 	switch {
 	case e.wait == Never:
 		return never

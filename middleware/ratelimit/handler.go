@@ -42,13 +42,13 @@ func handlerOf(next http.Handler, r *http.Request) (http.Handler, string) {
 
 func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	e := l.evaluate(r)
-	ctx, shared := l.announce(r, e)
+	ctx, shared := l.reportDecision(r, e)
 	exhausted := e.setHeader(w.Header())
 	if !e.allowed {
 		exchange.KeepLimits(w)
 		l.refuse(w, r, ctx, e)
 	} else if counts := e.counts(); counts || exhausted != "" {
-		l.follow(w, r, ctx, next, e, exhausted)
+		l.serveObserved(w, r, ctx, next, e, exhausted)
 		shared = shared || counts // until the end of the exchange
 	} else {
 		if !shared { // before a handler that may run for long
@@ -62,10 +62,10 @@ func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 	}
 }
 
-// announce reports the decision to the caller's functions. It returns the
+// reportDecision reports the decision to the caller's functions. It returns the
 // context for the handlers that may read it, or nil if there are none, and
 // whether some code may refer to e from now on.
-func (l *Limiter) announce(r *http.Request, e *evaluation) (ctx context.Context, shared bool) {
+func (l *Limiter) reportDecision(r *http.Request, e *evaluation) (ctx context.Context, shared bool) {
 	needed := l.hasCost || !e.allowed && l.deny != nil
 	if !needed && l.onDecision == nil {
 		if e.err != nil {
@@ -105,10 +105,10 @@ func (l *Limiter) refuse(w http.ResponseWriter, r *http.Request, ctx context.Con
 	}
 }
 
-// follow serves a request whose response matters to the limiter: for a policy
+// serveObserved serves a request whose response matters to the limiter: for a policy
 // with a CountStatus, or for a RateLimit field that must not leave with a
 // redirect.
-func (l *Limiter) follow(rw http.ResponseWriter, r *http.Request, ctx context.Context, next http.Handler, e *evaluation, exhausted string) {
+func (l *Limiter) serveObserved(rw http.ResponseWriter, r *http.Request, ctx context.Context, next http.Handler, e *evaluation, exhausted string) {
 	w, face, owner := exchange.Enter(rw, r)
 	exchange.KeepLimits(face)
 	if exhausted != "" {

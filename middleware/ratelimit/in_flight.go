@@ -197,7 +197,7 @@ func (f *inFlight) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 		defer f.leave(v.key, limit)
 	}
 	if f.Advertise {
-		f.advertise(w.Header(), v.key, limit, left)
+		f.setHeader(w.Header(), v.key, limit, left)
 		exchange.KeepLimits(w)
 	}
 	if result != admitted {
@@ -241,7 +241,7 @@ func (f *inFlight) refuse(w http.ResponseWriter, r *http.Request, why entryResul
 	respond.Problem(w, r, d)
 }
 
-func (f *inFlight) advertise(h http.Header, key string, limit int, left room) {
+func (f *inFlight) setHeader(h http.Header, key string, limit int, left remaining) {
 	policy, state := appendConcurrencyPolicy(nil, f.quoted, limit), appendConcurrencyState(nil, f.quoted, left.total)
 	if f.Key != nil {
 		policy = appendConcurrencyPolicy(append(policy, ','), f.quotedPerKey, f.PerKey)

@@ -14,8 +14,8 @@ import (
 // zero value is not valid; use [NewLimiter].
 type Limiter struct {
 	policies   []checkedPolicy
-	memory     *Memory // either this
-	shared     *outage // or this
+	memory     *Memory       // either this
+	shared     *guardedStore // or this
 	onDecision func(*http.Request, Decision)
 	deny       http.Handler
 	responder  *respond.Responder

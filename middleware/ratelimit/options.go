@@ -110,7 +110,7 @@ func NewLimiter(o Options) *Limiter {
 	case *Memory:
 		l.memory = s
 	default:
-		l.shared = newOutage(s, o.Outage, o.Replicas)
+		l.shared = newGuardedStore(s, o.Outage, o.Replicas)
 	}
 	l.summarize()
 	return l

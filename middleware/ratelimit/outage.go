@@ -31,8 +31,8 @@ const (
 // nothing: it must not be able to cause an outage.
 const patience = 100 * time.Millisecond
 
-// outage is a Store with a circuit breaker, and what replaces it in an outage.
-type outage struct {
+// guardedStore is a Store with a circuit breaker, and what replaces it in an outage.
+type guardedStore struct {
 	store   Store
 	mode    FailMode
 	breaker *breaker
@@ -40,7 +40,7 @@ type outage struct {
 	start   time.Time
 }
 
-func newOutage(s Store, mode FailMode, replicas int) *outage {
+func newGuardedStore(s Store, mode FailMode, replicas int) *guardedStore {
 	if mode > FailClosed {
 		panic(fmt.Sprintf("ratelimit: Outage = %d: FailLocal, FailOpen or FailClosed is required", mode))
 	}
@@ -48,81 +48,81 @@ func newOutage(s Store, mode FailMode, replicas int) *outage {
 		panic(fmt.Sprintf("ratelimit: Replicas = %d: 0 (for 1) or more is required", replicas))
 	}
 	start := time.Now()
-	o := &outage{store: s, mode: mode, breaker: newBreaker(s, start), start: start}
+	g := &guardedStore{store: s, mode: mode, breaker: newBreaker(s, start), start: start}
 	if mode == FailLocal {
-		o.share = newLocalShare(max(1, replicas), start)
+		g.share = newLocalShare(max(1, replicas), start)
 	}
-	return o
+	return g
 }
 
 // take decides on e, with the store or without it.
-func (o *outage) take(ctx context.Context, e *evaluation) {
-	err, gone := o.ask(ctx, e.buckets)
+func (g *guardedStore) take(ctx context.Context, e *evaluation) {
+	err, gone := g.tryStore(ctx, e.buckets)
 	e.err = err
 	switch {
 	case err == nil:
 	case gone:
 		e.undecided, e.allowed = true, false // no client reads the response, so no work should be done
-	case o.mode == FailLocal:
+	case g.mode == FailLocal:
 		e.local = true
-		o.share.take(ctx, e.buckets)
+		g.share.take(ctx, e.buckets)
 	default:
-		e.undecided, e.allowed = true, o.mode == FailOpen
+		e.undecided, e.allowed = true, g.mode == FailOpen
 		if !e.allowed {
-			e.wait = o.breaker.untilProbe(e.buckets)
+			e.wait = g.breaker.untilProbe(e.buckets)
 		}
 	}
 }
 
-// ask lets the store decide, unless a part that it needs is down and it is not
+// tryStore lets the store decide, unless a part that it needs is down and it is not
 // time to probe that. It reports with gone that it failed because the client left.
-func (o *outage) ask(ctx context.Context, buckets []Bucket) (err error, gone bool) {
-	began := o.now()
-	probed, err := o.breaker.admit(buckets)
+func (g *guardedStore) tryStore(ctx context.Context, buckets []Bucket) (err error, gone bool) {
+	began := g.now()
+	probed, err := g.breaker.admit(buckets)
 	if err != nil {
 		return err, false
 	}
-	if o.share != nil && o.share.owes(began) {
-		err = o.share.settle(ctx, o.store, buckets)
+	if g.share != nil && g.share.owes(began) {
+		err = g.share.settle(ctx, g.store, buckets)
 		if err == errSettling {
 			return err, false
 		}
 	}
 	if err == nil {
-		err = o.store.Take(ctx, buckets)
+		err = g.store.Take(ctx, buckets)
 	}
 	failed := failedParts(err)
 	switch {
 	case err == nil:
-		o.breaker.succeed(probed)
+		g.breaker.succeed(probed)
 	case failed == nil && errors.Is(err, ErrReply):
-		o.breaker.succeed(probed) // it can be reached
-	case ctx.Err() != nil && o.now()-began < patience:
+		g.breaker.succeed(probed) // it can be reached
+	case ctx.Err() != nil && g.now()-began < patience:
 		gone = true
 	default:
-		o.breaker.fail(err, failed, buckets)
+		g.breaker.fail(err, failed, buckets)
 	}
 	return err, gone
 }
 
 // correct charges buckets afterwards that the store has charged before.
-func (o *outage) correct(ctx context.Context, buckets []Bucket) error {
-	err, _ := o.ask(ctx, buckets)
-	if err != nil && o.mode == FailLocal {
-		o.share.take(ctx, buckets)
+func (g *guardedStore) correct(ctx context.Context, buckets []Bucket) error {
+	err, _ := g.tryStore(ctx, buckets)
+	if err != nil && g.mode == FailLocal {
+		g.share.take(ctx, buckets)
 	}
 	return err
 }
 
 // correctLocal charges buckets afterwards that were charged in an outage. The
 // quotas are those of the policies.
-func (o *outage) correctLocal(ctx context.Context, buckets []Bucket) error {
-	charged := o.share.correct(ctx, buckets)
+func (g *guardedStore) correctLocal(ctx context.Context, buckets []Bucket) error {
+	charged := g.share.correct(ctx, buckets)
 	if len(charged) == 0 {
 		return nil
 	}
-	err, _ := o.ask(ctx, charged)
+	err, _ := g.tryStore(ctx, charged)
 	return err
 }
 
-func (o *outage) now() time.Duration { return time.Since(o.start) }
+func (g *guardedStore) now() time.Duration { return time.Since(g.start) }

@@ -42,11 +42,11 @@ const (
 	fullForKey             // there are slots, but none for the key
 )
 
-// room is how many more requests are possible, in all and for one key.
-type room struct{ total, key int }
+// remaining is how many more requests are possible, in all and for one key.
+type remaining struct{ total, key int }
 
 // enter takes one of limit slots, waiting if necessary, and returns what is left.
-func (s *slots) enter(ctx context.Context, v candidate, limit int) (room, entryResult) {
+func (s *slots) enter(ctx context.Context, v candidate, limit int) (remaining, entryResult) {
 	w, left, result := s.tryEnter(v, limit)
 	if w == nil {
 		return left, result
@@ -62,34 +62,34 @@ func (s *slots) enter(ctx context.Context, v candidate, limit int) (room, entryR
 	defer s.mu.Unlock()
 	if i := slices.Index(s.queue, w); i >= 0 { // no slot in time, or the client is gone
 		s.dequeue(i)
-		return s.room(v.key), result
+		return s.remaining(v.key), result
 	}
 	if w.result == admitted && ctx.Err() != nil { // the client left as a slot became free
 		s.release(v.key)
-		return s.room(v.key), result
+		return s.remaining(v.key), result
 	}
-	return s.room(v.key), w.result
+	return s.remaining(v.key), w.result
 }
 
 // tryEnter takes a slot if one is free. Otherwise it returns why there is none, and
 // the waiter for v unless the queue has no place for it.
-func (s *slots) tryEnter(v candidate, limit int) (*waiter, room, entryResult) {
+func (s *slots) tryEnter(v candidate, limit int) (*waiter, remaining, entryResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limit = limit
 	s.promote()
 	if s.free(v) { // no waiter can use it
 		s.occupy(v.key)
-		return nil, s.room(v.key), admitted
+		return nil, s.remaining(v.key), admitted
 	}
 	refusal := full
 	if s.served < s.open(v.priority) {
 		refusal = fullForKey
 	}
 	if !s.makePlace(v) {
-		return nil, s.room(v.key), refusal
+		return nil, s.remaining(v.key), refusal
 	}
-	return s.enqueue(v), room{}, refusal
+	return s.enqueue(v), remaining{}, refusal
 }
 
 func (s *slots) leave(key string, limit int) {
@@ -178,8 +178,8 @@ func (s *slots) dequeue(i int) {
 	s.queue = slices.Delete(s.queue, i, i+1)
 }
 
-func (s *slots) room(key string) room {
-	left := room{total: s.limit - s.served}
+func (s *slots) remaining(key string) remaining {
+	left := remaining{total: s.limit - s.served}
 	if key != "" {
 		left.key = s.perKey - s.servedOf[key]
 	}

@@ -30,7 +30,7 @@ func (x *exchange) problem() *document {
 
 // bodyOf returns the whole body of the final response if it has the media type.
 func (x *exchange) bodyOf(expected string) []byte {
-	if !x.whole() || x.final.bodyless {
+	if !x.complete() || x.final.bodyless {
 		return nil
 	}
 	if name, _, _ := mediaType(x.final.header.get("Content-Type")); name != expected {

@@ -89,7 +89,7 @@ func (c *client1) finish(x *exchange) {
 		rest, err := io.ReadAll(io.LimitReader(c.in, 1<<10))
 		if len(rest) > 0 {
 			x.stray(fmt.Sprintf("%q", rest))
-		} else if isTimeout(err) && x.whole() {
+		} else if isTimeout(err) && x.complete() {
 			x.fault("close-done", fmt.Sprintf("the connection was still open after %v", c.options.Timeout))
 		}
 	}

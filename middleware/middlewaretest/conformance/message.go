@@ -47,8 +47,8 @@ func (x *exchange) messages() []*message {
 // has reports whether the final response has the status.
 func (x *exchange) has(status int) bool { return x.final != nil && x.final.status == status }
 
-// whole reports whether the final response arrived to its end.
-func (x *exchange) whole() bool {
+// complete reports whether the final response arrived to its end.
+func (x *exchange) complete() bool {
 	return x.final != nil && !x.cut && !slices.ContainsFunc(x.faults, func(f fault) bool {
 		return slices.Contains([]string{"incomplete", "no-response", "chunked", "length-syntax", "malformed"}, f.rule)
 	})

@@ -69,7 +69,7 @@ func headRefused(x *exchange) string {
 
 func headLength(x *exchange) string {
 	head, get, ok := compared(x)
-	if !ok || head.status != get.status || !head.header.has("Content-Length") || !x.get.whole() || head.status == 304 || head.status == 204 {
+	if !ok || head.status != get.status || !head.header.has("Content-Length") || !x.get.complete() || head.status == 304 || head.status == 204 {
 		return ""
 	}
 	if n, ok := contentLength(head.header); ok && n != int64(len(get.body)) {
@@ -132,7 +132,7 @@ func partialFields(x *exchange) string    { return lost(x, 206) }
 func unmodifiedFields(x *exchange) string { return lost(x, 304) }
 
 func unmodifiedLength(x *exchange) string {
-	if !x.has(304) || !x.final.header.has("Content-Length") || x.plain == nil || !x.plain.has(200) || !x.plain.whole() {
+	if !x.has(304) || !x.final.header.has("Content-Length") || x.plain == nil || !x.plain.has(200) || !x.plain.complete() {
 		return ""
 	}
 	if n, ok := contentLength(x.final.header); ok && n != int64(len(x.plain.final.body)) {

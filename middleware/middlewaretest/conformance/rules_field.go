@@ -139,7 +139,7 @@ func encodingSyntax(x *exchange) string {
 }
 
 func encodingWrong(x *exchange) string {
-	if m := x.final; m != nil && len(m.body) > 0 && x.whole() {
+	if m := x.final; m != nil && len(m.body) > 0 && x.complete() {
 		if _, err := m.decoded(); err != nil {
 			return fmt.Sprintf("Content-Encoding: %s, but %v", strings.Join(m.header.values("Content-Encoding"), ", "), err)
 		}

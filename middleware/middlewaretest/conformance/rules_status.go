@@ -76,7 +76,7 @@ func deprecated(status int) func(*exchange) string {
 // explained returns a check for the body of errors of a class.
 func explained(class int) func(*exchange) string {
 	return func(x *exchange) string {
-		if m := x.final; m != nil && m.status/100 == class && !m.bodyless && len(m.body) == 0 && x.whole() {
+		if m := x.final; m != nil && m.status/100 == class && !m.bodyless && len(m.body) == 0 && x.complete() {
 			return "the body is empty"
 		}
 		return ""
@@ -217,7 +217,7 @@ func rangeSyntax(x *exchange) string {
 }
 
 func rangeLength(x *exchange) string {
-	if !x.has(206) || !x.whole() || x.final.bodyless {
+	if !x.has(206) || !x.complete() || x.final.bodyless {
 		return ""
 	}
 	found := byteRange.FindStringSubmatch(x.final.header.get("Content-Range"))
