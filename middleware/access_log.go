@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
@@ -91,7 +92,7 @@ func (l *accessLog) record(v *visit, res *Result) {
 	attrs = l.Names.appendOutcome(attrs, v, res)
 	if l.ClientAddr != nil {
 		if addr := l.ClientAddr(r); addr != "" {
-			attrs = append(attrs, slog.String("client.address", cut(addr, maxPath)))
+			attrs = append(attrs, slog.String("client.address", exchange.Loggable(addr, maxPath)))
 		}
 	}
 	if l.Attrs != nil {
@@ -118,7 +119,7 @@ func (l *accessLog) level(v *visit, res *Result) slog.Level {
 func (l *accessLog) trace(v *visit) (trace, span string) {
 	if l.Trace != nil {
 		if trace, span = l.Trace(v.r); trace != "" {
-			return cut(trace, maxID), cut(span, maxID)
+			return exchange.Loggable(trace, maxID), exchange.Loggable(span, maxID)
 		}
 	}
 	return traceOf(v.x.Request)
@@ -135,7 +136,7 @@ func causeText(err error) string {
 			break
 		}
 		if err != error(d) || d.IsRemote() {
-			text += cut(err.Error(), maxCause) + ": "
+			text += exchange.Loggable(err.Error(), maxCause) + ": "
 		}
 		err = d.Unwrap()
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 )
 
@@ -80,21 +81,21 @@ func (n AttrNames) names() *names {
 // array, which stays off the heap that way.
 func (n AttrNames) appendAttrs(attrs []slog.Attr, v *visit, res *Result) []slog.Attr {
 	name := n.names()
-	method, path := slog.StringValue(cut(v.method, maxMethod)), slog.StringValue(cut(v.path, maxPath))
+	method, path := slog.StringValue(exchange.Loggable(v.method, maxMethod)), slog.StringValue(exchange.Loggable(v.path, maxPath))
 	if n == AttrsGCP {
 		attrs = append(attrs, slog.Attr{Key: "httpRequest", Value: googleRequest(method, path, res)})
 	} else {
 		attrs = append(attrs, slog.Attr{Key: name.method, Value: method}, slog.Attr{Key: name.path, Value: path})
 	}
 	if id := RequestIDFrom(v.x.Current.Context()); id != "" {
-		attrs = append(attrs, slog.String(name.id, id))
+		attrs = append(attrs, slog.String(name.id, exchange.Loggable(id, maxPath)))
 	}
 	if res.Route != "" {
 		route := res.Route
 		if name.route == routeOfHTTP {
 			route = pathOf(route)
 		}
-		attrs = append(attrs, slog.String(name.route, cut(route, maxPath)))
+		attrs = append(attrs, slog.String(name.route, exchange.Loggable(route, maxPath)))
 	}
 	if n != AttrsGCP {
 		attrs = append(attrs, slog.Int(name.status, res.Status), slog.Int64(name.bytes, res.Bytes),
@@ -136,12 +137,12 @@ func (n AttrNames) appendOutcome(attrs []slog.Attr, v *visit, res *Result) []slo
 			attrs = append(attrs, slog.String(name.stack, string(extra.Stack)))
 		}
 	case res.Err != nil:
-		attrs = append(attrs, slog.String(name.message, cut(causeText(res.Err), maxCause)))
+		attrs = append(attrs, slog.String(name.message, exchange.Loggable(causeText(res.Err), maxCause)))
 	case extra != nil && extra.Withheld != "":
-		attrs = append(attrs, slog.String(name.message, extra.Withheld))
+		attrs = append(attrs, slog.String(name.message, exchange.Loggable(extra.Withheld, maxCause)))
 	}
 	if res.WriteErr != nil {
-		attrs = append(attrs, slog.String("write_error", cut(res.WriteErr.Error(), maxPath)))
+		attrs = append(attrs, slog.String("write_error", exchange.Loggable(res.WriteErr.Error(), maxPath)))
 	}
 	return attrs
 }
@@ -155,6 +156,6 @@ func errorType(res *Result) string {
 	case d.Type == "" || d.Type == problem.BlankType:
 		return strconv.Itoa(d.Status)
 	default:
-		return cut(d.Type, maxPath)
+		return exchange.Loggable(d.Type, maxPath)
 	}
 }

@@ -208,7 +208,7 @@ func checkLength(w *exchange.Writer) {
 	case len(declared) > 1:
 		misuse(x, "more than one Content-Length is set")
 	case err != nil:
-		misuse(x, fmt.Sprintf("Content-Length is %q, which is not a length", cut(declared[0], 32)))
+		misuse(x, fmt.Sprintf("Content-Length is %q, which is not a length", exchange.Loggable(declared[0], 32)))
 	case n < w.Bytes(), isTooLong(failed):
 		misuse(x, "the body was longer than its Content-Length")
 	case failed != nil || x.Request.Context().Err() != nil: // the client left first

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/rejoinder-go/rejoinder/internal/exchange"
 )
@@ -159,9 +158,9 @@ func (p *Report) log(logger *slog.Logger, v *visit) {
 
 // requestAttrs returns the attributes that identify the request of a record.
 func requestAttrs(r *http.Request, method, path string) []slog.Attr {
-	attrs := []slog.Attr{slog.String("method", cut(method, maxMethod)), slog.String("path", cut(path, maxPath))}
+	attrs := []slog.Attr{slog.String("method", exchange.Loggable(method, maxMethod)), slog.String("path", exchange.Loggable(path, maxPath))}
 	if id := RequestIDFrom(r.Context()); id != "" {
-		attrs = append(attrs, slog.String("request_id", id))
+		attrs = append(attrs, slog.String("request_id", exchange.Loggable(id, maxPath)))
 	}
 	return attrs
 }
@@ -177,7 +176,7 @@ func (p *Report) appendAttrs(attrs []slog.Attr) []slog.Attr {
 		attrs = append(attrs, slog.String("superfluous", fmt.Sprintf("%d by %s", c.Code, c)))
 	}
 	if p.Withheld != "" {
-		attrs = append(attrs, slog.String("withheld", p.Withheld))
+		attrs = append(attrs, slog.String("withheld", exchange.Loggable(p.Withheld, maxCause)))
 	}
 	if p.Dropped != 0 {
 		attrs = append(attrs, slog.Int64("dropped", p.Dropped))
@@ -194,23 +193,11 @@ func (p *Report) appendAttrs(attrs []slog.Attr) []slog.Attr {
 	return attrs
 }
 
-// panicText returns the message of a panic value, bounded.
-func panicText(value any) string { return exchange.Bounded(fmt.Append(nil, value)) }
+// panicText returns the message of a panic value.
+func panicText(value any) string { return exchange.Loggable(fmt.Sprint(value), maxCause) }
 
 // How much of a method and of a path is logged, in bytes.
 const (
 	maxMethod = 32
 	maxPath   = 256
 )
-
-// cut bounds a string that a client chose. An ellipsis marks what was cut, and
-// invalid UTF-8 is replaced.
-func cut(s string, limit int) string {
-	if len(s) > limit {
-		s = s[:limit] + "…"
-	}
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}

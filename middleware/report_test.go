@@ -25,7 +25,7 @@ func TestNormalizeLogsWithheldText(t *testing.T) {
 		{"the text of a 5xx", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "pq: no connection", 500) },
 			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=500 withheld="pq: no connection"`},
 		{"text that is none", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "a\x00\xff", 400) },
-			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=400 withheld="a\x00�"`},
+			`level=WARN msg="middleware: response normalized" method=GET path=/x request_id=id1 status=400 withheld="a �"`},
 		{"a code that is none", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(1000) },
 			`level=ERROR msg="middleware: response normalized" method=GET path=/x request_id=id1 status=500 handler_status=1000 invalid="`},
 		{"a write after the end", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 403); io.WriteString(w, "secret") },

@@ -181,6 +181,7 @@ type nest struct {
 func FuzzXMLReadsBackWhatItWrote(f *testing.F) {
 	for _, s := range []string{
 		inProblem(`<type>/t</type><title>a&amp;b</title><status>404</status><x><i>1</i><i><a/></i></x>`),
+		inProblem(`<x>a&lt;/x&gt;&lt;y&gt;</x>`),
 		inProblem("<x>\r\n&#13;&#x10FFFF;\"\\</x><y><a>1</a><a>2</a><i/></y>"),
 		inProblem(`<p:a xmlns:p="urn:ietf:rfc:7807"><b xmlns="">1</b></p:a><größe/>`),
 		`<?xml version="1.0" encoding="utf-8"?><!-- c -->` + inProblem(`<![CDATA[x]]><i>1</i>`),

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net/http"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoinder-go/rejoinder/internal/jsonscan"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/request"
 )
@@ -446,6 +449,7 @@ func FuzzDecoder(f *testing.F) {
 		`{"number":"12"}`, `{"byint":{"1":true,"01":true}}`, `{"pair":[1,2]}`, `{"pair":[]}`, `{"role":"\ud800"}`, `{"bytes":"AAE=","raw":[1e999]}`,
 		`{"Side":1,"Left":2,"Right":3}`, `{"nested":{"":{"inner":{"tags":[1]},"tag":"x"}}}`, `{"bytime":{"2026-01-01T00:00:00Z":1}}`, `{"€":1,"-":2}`,
 		`{"color":"red","colors":["blue",null],"since":null,"big":1e2}`, `{"list":[null,{},{"TAG":"x"}]}`, `{"quint":null,"qfloat":"-0"}`,
+		`{"ROLE":"root"}`, `{"role":"a","r\u006fle":"b"}`, `{"any":[{"a":1,"a":2}]}`, `{"x":{"a":{"b":1,"b":2}}}`,
 	} {
 		f.Add(s, true)
 		f.Add(s, false)
@@ -465,8 +469,50 @@ func FuzzDecoder(f *testing.F) {
 			require.NoError(t, dec.Decode(&want), "%q", body)
 			assert.Equal(t, want, got, "%q", body)
 		}
+		assertNames(t, body, loose)
 		oracle(t, body, loose, got)
 	})
+}
+
+// assertNames fails if an object in the text has a name twice, or if loose is false and the
+// text has a name that zoo has not, in exactly that spelling.
+func assertNames(t *testing.T, text string, loose bool) {
+	t.Helper()
+	known := jsonscan.MembersOf(reflect.TypeFor[zoo]())
+	type object struct {
+		names map[string]bool
+		value bool // the next token is a value
+	}
+	var open []*object // nil for an array
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	for {
+		token, err := dec.Token()
+		if err == io.EOF {
+			return
+		}
+		require.NoError(t, err, "%q", text)
+		if token == json.Delim('}') || token == json.Delim(']') {
+			open = open[:len(open)-1]
+			continue
+		}
+		if depth := len(open); depth > 0 && open[depth-1] != nil {
+			o := open[depth-1]
+			if o.value = !o.value; o.value {
+				name, _ := token.(string)
+				assert.False(t, o.names[name], "%q twice in %q", name, text)
+				o.names[name] = true
+				assert.True(t, loose || depth > 1 || known[name].Name == name, "%q in %q", name, text)
+				continue
+			}
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, &object{names: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, nil)
+		}
+	}
 }
 
 func TestUnmarshalNeedsNoRequest(t *testing.T) {

@@ -88,6 +88,11 @@ func TestHTMLRendersUnderItsPolicyInABrowser(t *testing.T) {
 			"/wide": "Internal Server Error", "/ar": "غير موجود",
 			"/probs/": "Problem types", "/probs/out-of-credit": "You do not have enough credit.", "/probs/431": "Request Header Fields Too Large",
 		} {
+			page, err := srv.Client().Do(asBrowser(t, srv.URL+path))
+			if assert.NoError(t, err) {
+				_ = page.Body.Close()
+				assert.Equal(t, problem.HTMLPolicy, page.Header.Get("Content-Security-Policy"), path)
+			}
 			got, complaints := b.open(srv.URL + path)
 			where := fmt.Sprintf("%s, %d wide, %s", path, screen.width, screen.scheme)
 			direction := "ltr"
@@ -101,6 +106,14 @@ func TestHTMLRendersUnderItsPolicyInABrowser(t *testing.T) {
 
 	_, complaints := b.open(srv.URL + "/broken")
 	assert.Contains(t, strings.Join(complaints, "\n"), "Content Security Policy", "a style that the policy does not allow is reported")
+}
+
+func asBrowser(t *testing.T, url string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	require.NoError(t, err)
+	r.Header.Set("Accept", browser)
+	return r
 }
 
 type object = map[string]any

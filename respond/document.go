@@ -153,7 +153,7 @@ func (y reply) appendDocument(b []byte, d *problem.Details) (body []byte, mediaT
 		body, err = d.AppendJSON(b)
 	}
 	if err != nil {
-		y.p.logger().Error("respond: problem extension dropped", "error", err)
+		y.p.logger().Error("respond: problem extension dropped", "error", exchange.Loggable(err.Error(), maxCause))
 	}
 	return body, mediaType
 }
@@ -164,7 +164,7 @@ func (y reply) appendPage(b []byte, d *problem.Details) ([]byte, error) {
 	o := problem.HTMLOptions{Home: y.p.Home}
 	h := y.w.Header()
 	if id := h["X-Request-Id"]; len(id) > 0 {
-		o.RequestID = truncate(id[0], maxLogged)
+		o.RequestID = exchange.Loggable(id[0], maxLogged)
 	}
 	for _, from := range [...][]string{y.p.Header["Retry-After"], h["Retry-After"]} {
 		if len(from) > 0 && len(d.Header["Retry-After"]) == 0 {

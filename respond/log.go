@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 
+	"github.com/rejoinder-go/rejoinder/internal/exchange"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/problem/status"
 )
@@ -51,26 +51,22 @@ func (y reply) attrs(d *problem.Details) []slog.Attr {
 		if y.x != nil {
 			original = y.x.Request // as the outermost layer got it
 		}
-		attrs = append(attrs, slog.String("method", truncate(original.Method, 32)))
+		attrs = append(attrs, slog.String("method", exchange.Loggable(original.Method, 32)))
 		if original.URL != nil && original.URL.Path != "" {
-			attrs = append(attrs, slog.String("path", truncate(original.URL.Path, maxLogged)))
+			attrs = append(attrs, slog.String("path", exchange.Loggable(original.URL.Path, maxLogged)))
 		}
 		if y.r.Pattern != "" {
-			attrs = append(attrs, slog.String("route", truncate(y.r.Pattern, maxLogged)))
+			attrs = append(attrs, slog.String("route", exchange.Loggable(y.r.Pattern, maxLogged)))
 		}
 	}
 	if id := y.w.Header()["X-Request-Id"]; len(id) > 0 {
-		attrs = append(attrs, slog.String("request_id", truncate(id[0], maxLogged)))
+		attrs = append(attrs, slog.String("request_id", exchange.Loggable(id[0], maxLogged)))
 	}
 	return attrs
 }
 
-// maxLogged is how many bytes of a value that a client chose are logged.
-const maxLogged = 256
-
-func truncate(s string, limit int) string {
-	if len(s) > limit {
-		s = s[:limit] + "…"
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+// How many bytes are logged of a value that a client chose, and of an error message.
+const (
+	maxLogged = 256
+	maxCause  = 1 << 10
+)

@@ -290,6 +290,7 @@ func TestEventsAreNeitherCachedNorBuffered(t *testing.T) {
 func FuzzEvent(f *testing.F) {
 	f.Add("name", "id", "a\nb", "comment")
 	f.Add("\r", "\x00", "\n\n", "\r\n")
+	f.Add("a\nid: 1", "b\ndata: 1", "", "")
 	f.Add("a\rid: 1", "b\rid: 1", "c\rid: 1", "d\rid: 1")
 	f.Fuzz(func(t *testing.T, name, id, data, comment string) {
 		w := &collector{discard: discard{http.Header{}}}

@@ -89,7 +89,7 @@ func (l *Limiter) logOutage(r *http.Request, err error) {
 		if l.responder != nil && l.responder.Logger != nil {
 			logger = l.responder.Logger
 		}
-		logger.WarnContext(r.Context(), "ratelimit: decided without the store", "error", exchange.Bounded(err.Error()))
+		logger.WarnContext(r.Context(), "ratelimit: decided without the store", "error", exchange.Loggable(err.Error(), 1<<10))
 	})
 }
 
