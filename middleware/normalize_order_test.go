@@ -359,22 +359,39 @@ func TestAClientThatLeftIsNotAMisuse(t *testing.T) {
 }
 
 func TestHTTP2ResponsesHaveNoConnectionFields(t *testing.T) {
-	h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Connection", "close")
-		w.Header().Set("Keep-Alive", "timeout=5")
-		w.Header().Set("Upgrade", "h2c")
-		http.Error(w, "x", 426)
-	}))
-	srv := wiretest.Start(t, "HTTP/2", h)
-	for range 3 {
-		a := wiretest.Send(t, srv)
-		a.Problem(t)
-		assert.Empty(t, a.Header.Get("Keep-Alive"))
-		assert.Empty(t, a.Header.Get("Upgrade"))
-		assert.Empty(t, a.Header.Get("Connection"))
+	for why, fail := range map[string]http.HandlerFunc{
+		"text": func(w http.ResponseWriter, r *http.Request) { http.Error(w, "x", 426) },
+		"a body that passes": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(426)
+			_, _ = io.WriteString(w, "{}")
+		},
+		"a problem": func(w http.ResponseWriter, r *http.Request) { respond.Problem(w, r, problem.New(426)) },
+	} {
+		t.Run(why, func(t *testing.T) {
+			connections := map[string]bool{}
+			h := normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				connections[r.RemoteAddr] = true
+				w.Header().Set("Connection", "close")
+				w.Header().Set("Keep-Alive", "timeout=5")
+				w.Header().Set("Upgrade", "h2c")
+				fail(w, r)
+			}))
+			srv := wiretest.Start(t, "HTTP/2", h)
+			for range 3 {
+				a := wiretest.Send(t, srv)
+				assert.Equal(t, 426, a.StatusCode)
+				assert.Empty(t, a.Header.Get("Keep-Alive"))
+				assert.Empty(t, a.Header.Get("Upgrade"))
+				assert.Empty(t, a.Header.Get("Connection"))
+			}
+			srv.Close()
+			assert.Len(t, connections, 1, "the error of one request does not end the connection of others")
+			raw := wiretest.Raw(t, h, wiretest.RawRequest("GET /"))
+			assert.Equal(t, []int{426}, wiretest.StatusCodes(raw))
+			assert.Contains(t, raw, "Upgrade: h2c", "HTTP/1.1 keeps it")
+		})
 	}
-	assert.Equal(t, []int{426}, wiretest.StatusCodes(wiretest.Raw(t, h, wiretest.RawRequest("GET /"))))
-	assert.Contains(t, wiretest.Raw(t, h, wiretest.RawRequest("GET /")), "Upgrade: h2c", "HTTP/1.1 keeps it")
 }
 
 func TestNormalizeOnHEADHasTheHeaderOfGET(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,6 +38,19 @@ func TestCheckReadsNoMoreThanMaxSize(t *testing.T) {
 		assert.LessOrEqual(t, body.read, problem.MaxSize+1, "%d", promised)
 		assert.True(t, body.closed, "%d", promised)
 	}
+	short := func() io.ReadCloser { return io.NopCloser(strings.NewReader("{}")) }
+	assert.Less(t, allocated(func() {
+		assert.ErrorIs(t, check(t, &http.Response{StatusCode: 500, Body: short(), ContentLength: 1 << 40}), problem.ErrNoDocument)
+	}), uint64(64<<10), "memory is allocated for what arrives")
+}
+
+// allocated returns how many bytes f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // endless is a body without an end.

@@ -2,6 +2,7 @@ package problem_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -98,6 +99,14 @@ func TestValidationIsBounded(t *testing.T) {
 	v.Add(make([]problem.FieldError, 3)...)
 	assert.Len(t, v, problem.MaxFieldErrors)
 	assert.Equal(t, "#/0", v[0].Pointer, "the first ones stay")
+
+	long := strings.Repeat("x", 2_000)
+	v = nil
+	v.Add(problem.FieldError{Detail: long, Pointer: "#/a/" + long, Parameter: long, Header: long, Code: long})
+	assert.Len(t, v[0].Detail, 1024)
+	assert.Equal(t, []int{3, 512, 512, 512}, []int{len(v[0].Pointer), len(v[0].Parameter), len(v[0].Header), len(v[0].Code)})
+	v.Check(false, "wrong", "a", long)
+	assert.Equal(t, "#/a", v[1].Pointer)
 }
 
 func TestValidationIsCopiedIntoTheProblem(t *testing.T) {

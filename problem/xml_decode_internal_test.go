@@ -141,6 +141,8 @@ func TestXMLReadingKeepsHeaderAndCause(t *testing.T) {
 func TestXMLReadingUsesLinearMemory(t *testing.T) {
 	for name, doc := range map[string]string{
 		"elements":   inProblem("<x>" + strings.Repeat("<i/>", 50_000) + "</x>"),
+		"lists":      inProblem("<x>" + strings.Repeat("<a><i/></a>", 20_000) + "</x>"),
+		"pieces":     inProblem("<x>" + strings.Repeat("a<!---->", 20_000) + "</x>"),
 		"extensions": inProblem(strings.Join(slices.Collect(numbered(20_000)), "")),
 		"attributes": inProblem("<x " + strings.Repeat(`a="" `, 40_000) + "/>"),
 		"namespaces": inProblem(strings.Repeat(`<x xmlns:a="b">`, 60) + strings.Repeat("</x>", 60)),
