@@ -20,9 +20,9 @@ type Report struct {
 	// panic.
 	HandlerStatus int
 	// Invalid is the call of WriteHeader whose code could not be sent.
-	Invalid Call
+	Invalid WriteHeaderCall
 	// Superfluous are the calls of WriteHeader after the first, at most 8.
-	Superfluous []Call
+	Superfluous []WriteHeaderCall
 	// Withheld is the text that the handler wrote and the client did not receive,
 	// at most 1 KiB of it.
 	Withheld string
@@ -39,8 +39,8 @@ type Report struct {
 	Stack []byte
 }
 
-// Call is a call of WriteHeader.
-type Call struct {
+// WriteHeaderCall is a call of WriteHeader.
+type WriteHeaderCall struct {
 	Code     int
 	Function string // with its package path
 	File     string // base name
@@ -48,11 +48,11 @@ type Call struct {
 }
 
 // String returns the call as net/http's own log shows it.
-func (c Call) String() string { return exchange.Call(c).String() }
+func (c WriteHeaderCall) String() string { return exchange.Call(c).String() }
 
-func callsOf(calls []exchange.Call) (all []Call) {
+func callsOf(calls []exchange.Call) (all []WriteHeaderCall) {
 	for _, c := range calls {
-		all = append(all, Call(c))
+		all = append(all, WriteHeaderCall(c))
 	}
 	return all
 }
@@ -63,7 +63,7 @@ func (p *policy) report(v *visit) {
 		return
 	}
 	rep := Report{
-		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Invalid: Call(extra.Invalid), Superfluous: callsOf(extra.Superfluous),
+		Status: v.w.Status(), HandlerStatus: v.x.HandlerStatus(), Invalid: WriteHeaderCall(extra.Invalid), Superfluous: callsOf(extra.Superfluous),
 		Withheld: extra.Withheld, Dropped: extra.Dropped, Missing: extra.Missing, Misused: extra.Misused, Panic: extra.Panic, Stack: extra.Stack,
 	}
 	if rep.isEmpty() {

@@ -20,15 +20,15 @@ import (
 // MediaTypeHTML is the media type of HTML pages.
 const MediaTypeHTML = "text/html; charset=utf-8"
 
-// HTMLPolicy is the value of the Content-Security-Policy header field to send with
+// HTMLSecurityPolicy is the value of the Content-Security-Policy header field to send with
 // the HTML pages of this package and of package typedoc. Under it a browser applies
 // the style sheet of the page and loads nothing else.
-const HTMLPolicy = markup.Policy
+const HTMLSecurityPolicy = markup.Policy
 
-// HTMLStyle is the style sheet of these pages. Other pages of a service may have it
+// HTMLStyleSheet is the style sheet of these pages. Other pages of a service may have it
 // too: if it is, byte for byte, the content of their only style element, they look
-// like these pages and comply with HTMLPolicy.
-const HTMLStyle = markup.Style
+// like these pages and comply with HTMLSecurityPolicy.
+const HTMLStyleSheet = markup.Style
 
 // The most that a page shows. A person reads no more, and JSON and XML have all of
 // it.
@@ -48,7 +48,7 @@ const (
 //
 // The language of the page is that of the Content-Language field of d.Header, or
 // English. Everything is escaped. The page needs no scripts, images or other
-// resources: send it with [HTMLPolicy].
+// resources: send it with [HTMLSecurityPolicy].
 //
 // The result is a complete page even if the error is not nil. The error is that of
 // AppendJSON. AppendHTML is safe for concurrent use.

@@ -66,7 +66,7 @@ func TestHTMLRendersUnderItsPolicyInABrowser(t *testing.T) {
 	}
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, r *http.Request) {
 		page, _ := problem.New(404).AppendHTML(nil)
-		w.Header().Set("Content-Security-Policy", problem.HTMLPolicy)
+		w.Header().Set("Content-Security-Policy", problem.HTMLSecurityPolicy)
 		_, _ = w.Write([]byte(strings.Replace(string(page), "<style>", "<style>/**/", 1)))
 	})
 	srv := httptest.NewServer(mux)

@@ -46,7 +46,7 @@ func (y reply) setHeader(h http.Header, d *problem.Details, mediaType, length st
 	}
 	setDocumentHeader(h, d.Status, v, mediaType, length)
 	if mediaType == problem.MediaTypeHTML {
-		h["Content-Security-Policy"] = []string{problem.HTMLPolicy}
+		h["Content-Security-Policy"] = []string{problem.HTMLSecurityPolicy}
 	}
 	if len(y.p.Header) > 0 {
 		addHeader(h, y.p.Header, d.Status)

@@ -71,7 +71,7 @@ func (f *representation) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.mediaType == problem.MediaTypeHTML {
-		w.Header().Set("Content-Security-Policy", problem.HTMLPolicy)
+		w.Header().Set("Content-Security-Policy", problem.HTMLSecurityPolicy)
 	}
 	Bytes(w, http.StatusOK, f.mediaType, f.body)
 }

@@ -51,7 +51,7 @@ func TestPagesServeEachTypeAndStatus(t *testing.T) {
 		assert.Equal(t, http.Header{
 			"Content-Type":            {"text/html; charset=utf-8"},
 			"Content-Length":          {strconv.Itoa(len(body))},
-			"Content-Security-Policy": {problem.HTMLPolicy},
+			"Content-Security-Policy": {problem.HTMLSecurityPolicy},
 			"X-Content-Type-Options":  {"nosniff"},
 			"Cache-Control":           {"public, max-age=300"},
 			"Vary":                    {"Accept"},

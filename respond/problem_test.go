@@ -47,7 +47,7 @@ func TestProblemHasTheFormThatClientsPrefer(t *testing.T) {
 		assert.Equal(t, int64(len(body)), res.ContentLength, c.accept)
 		switch c.want {
 		case problem.MediaTypeHTML:
-			assert.Equal(t, problem.HTMLPolicy, res.Header.Get("Content-Security-Policy"))
+			assert.Equal(t, problem.HTMLSecurityPolicy, res.Header.Get("Content-Security-Policy"))
 			assert.Contains(t, body, "no order &lt;17&gt;")
 		case problem.MediaTypeXML:
 			var d problem.Details

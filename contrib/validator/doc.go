@@ -14,7 +14,7 @@
 // Pointers lead to the place in the JSON text, through tags, embedded, generic and
 // anonymous structs, slices and maps. The code of a fault is the tag of the rule, such
 // as "required" or "min", except that the code of "len" is problem.CodeLength, as in
-// package request. [Texts] replaces the English messages, for example with
+// package request. [Messages] replaces the English messages, for example with
 // translations.
 //
 // The package does not validate, and no message contains a value that the client has

@@ -16,32 +16,32 @@ import (
 // Value is the value that was validated, or a pointer to it, as it was decoded from
 // JSON. The bounds of [problem.Validation] apply. Err is safe for concurrent use.
 func Err(value any, err error, opts ...problem.Option) error {
-	return Texts(nil).Err(value, err, opts...)
+	return Messages(nil).Err(value, err, opts...)
 }
 
 // Faults returns the faults that [Err] lists, for a problem of another type. It
 // returns nil for an error that is not validator.ValidationErrors.
-func Faults(value any, err error) problem.Validation { return Texts(nil).Faults(value, err) }
+func Faults(value any, err error) problem.Validation { return Messages(nil).Faults(value, err) }
 
-// Texts returns the message for a fault, such as a translation:
+// Messages returns the message for a fault, such as a translation:
 //
-//	texts := validator.Texts(func(f validator.FieldError) string { return f.Translate(german) })
-//	return texts.Err(order, err)
+//	messages := validator.Messages(func(f validator.FieldError) string { return f.Translate(german) })
+//	return messages.Err(order, err)
 //
 // A message must not contain the value that the client has sent. If it is empty, or if
-// Texts is nil, the message is the English one.
-type Texts func(validator.FieldError) string
+// Messages is nil, the message is the English one.
+type Messages func(validator.FieldError) string
 
 // Err is the function [Err] with these messages.
-func (t Texts) Err(value any, err error, opts ...problem.Option) error {
-	if faults := t.Faults(value, err); len(faults) > 0 {
+func (m Messages) Err(value any, err error, opts ...problem.Option) error {
+	if faults := m.Faults(value, err); len(faults) > 0 {
 		return faults.Err(opts...)
 	}
 	return err
 }
 
 // Faults is the function [Faults] with these messages.
-func (t Texts) Faults(value any, err error) problem.Validation {
+func (m Messages) Faults(value any, err error) problem.Validation {
 	var all validator.ValidationErrors
 	if !errors.As(err, &all) {
 		return nil
@@ -49,8 +49,8 @@ func (t Texts) Faults(value any, err error) problem.Validation {
 	var faults problem.Validation
 	for _, f := range all[:min(len(all), problem.MaxFieldErrors)] {
 		message := ""
-		if t != nil {
-			message = t(f)
+		if m != nil {
+			message = m(f)
 		}
 		if message == "" {
 			message = english(value, f)

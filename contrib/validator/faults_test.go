@@ -216,18 +216,18 @@ func TestMessagesNeverContainTheValue(t *testing.T) {
 func TestTextsReplaceTheMessages(t *testing.T) {
 	trans, _ := ut.New(de.New()).GetTranslator("de")
 	require.NoError(t, german.RegisterDefaultTranslations(validate, trans))
-	texts := faults.Texts(func(f validator.FieldError) string {
+	messages := faults.Messages(func(f validator.FieldError) string {
 		if f.Tag() == "email" {
 			return ""
 		}
 		return f.Translate(trans)
 	})
-	all := texts.Faults(Base{}, validate.Struct(Base{}))
+	all := messages.Faults(Base{}, validate.Struct(Base{}))
 	require.Len(t, all, 1)
 	assert.Equal(t, problem.FieldError{Detail: "ID ist ein Pflichtfeld", Pointer: "#/id", Code: "required"}, all[0])
-	all = texts.Faults("x", validate.Var("x", "email"))
+	all = messages.Faults("x", validate.Var("x", "email"))
 	assert.Equal(t, "must be an email address", all[0].Detail, "none means the English one")
-	assert.Equal(t, 422, problem.From(texts.Err(Base{}, validate.Struct(Base{}))).Status)
+	assert.Equal(t, 422, problem.From(messages.Err(Base{}, validate.Struct(Base{}))).Status)
 }
 
 func TestClientReadsTheFaults(t *testing.T) {

@@ -22,7 +22,7 @@ func registerIndex(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", problem.MediaTypeHTML)
-		w.Header().Set("Content-Security-Policy", problem.HTMLPolicy)
+		w.Header().Set("Content-Security-Policy", problem.HTMLSecurityPolicy)
 		_, _ = w.Write(page.Bytes())
 	})
 
@@ -69,7 +69,7 @@ var index = template.Must(template.New("index").Funcs(template.FuncMap{
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <title>Explorer</title>
-<style>` + problem.HTMLStyle + `</style>
+<style>` + problem.HTMLStyleSheet + `</style>
 </head>
 <body>
 <main>

@@ -32,7 +32,7 @@ type failure struct {
 
 func newBreaker(s Store, start time.Time) *breaker {
 	b := &breaker{part: func(Bucket) string { return "" }, start: start, down: make(map[string]*failure)}
-	if p, ok := s.(Parted); ok {
+	if p, ok := s.(PartedStore); ok {
 		b.part = p.Part
 	}
 	return b

@@ -26,9 +26,9 @@ type Store interface {
 	Take(ctx context.Context, buckets []Bucket) error
 }
 
-// Parted is a [Store] that keeps its buckets on several servers. While one of
+// PartedStore is a [Store] that keeps its buckets on several servers. While one of
 // them cannot be reached, the limiter still uses the others.
-type Parted interface {
+type PartedStore interface {
 	Store
 	// Part returns the name of the server that keeps b, or of another unit
 	// that fails as one. An empty name means the whole store. Part is called
@@ -36,7 +36,7 @@ type Parted interface {
 	Part(b Bucket) string
 }
 
-// PartError is an error of a [Parted] store that names the part that could not be
+// PartError is an error of a [PartedStore] that names the part that could not be
 // reached. For other errors, all parts that the call needed are considered down.
 type PartError struct {
 	Part string

@@ -11,7 +11,7 @@ import (
 // may change the bytes.
 type Page struct {
 	Path string // of the URL, not escaped
-	HTML []byte // to be sent with [problem.HTMLPolicy]
+	HTML []byte // to be sent with [problem.HTMLSecurityPolicy]
 	JSON []byte // an object
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
 )
 
-// Part implements [ratelimit.Parted]. It returns the address of the server that
+// Part implements [ratelimit.PartedStore]. It returns the address of the server that
 // keeps b in a Cluster or a Ring, if the client already knows it, and otherwise an
 // empty string, as for a single server.
 func (s *Store) Part(b ratelimit.Bucket) string { return s.part(s.key(b).name) }

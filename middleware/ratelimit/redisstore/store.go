@@ -67,7 +67,7 @@ func (o Options) New(client redis.UniversalClient) *Store {
 	return s
 }
 
-// Store keeps buckets in Redis. It implements [ratelimit.Parted] and is safe for
+// Store keeps buckets in Redis. It implements [ratelimit.PartedStore] and is safe for
 // concurrent use. The zero value is not valid; use [New].
 type Store struct {
 	client  redis.UniversalClient

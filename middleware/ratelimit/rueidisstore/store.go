@@ -46,7 +46,7 @@ type Options struct {
 	Timeout time.Duration
 }
 
-// Store keeps buckets in Redis. It implements [ratelimit.Parted] and is safe for
+// Store keeps buckets in Redis. It implements [ratelimit.PartedStore] and is safe for
 // concurrent use. The zero value is not valid; use [New].
 type Store struct {
 	client  rueidis.Client
@@ -233,7 +233,7 @@ func failures(calls []*call) error {
 	return errors.Join(errs...)
 }
 
-// Part implements [ratelimit.Parted]. In a cluster, a part is a group of 64 slots,
+// Part implements [ratelimit.PartedStore]. In a cluster, a part is a group of 64 slots,
 // which are nearly always on one server. Otherwise it returns an empty string.
 func (s *Store) Part(b ratelimit.Bucket) string {
 	return s.part(redisscript.NameOf(s.prefix, b).Slot)
