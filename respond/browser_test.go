@@ -91,7 +91,7 @@ func TestHTMLRendersUnderItsPolicyInABrowser(t *testing.T) {
 			page, err := srv.Client().Do(asBrowser(t, srv.URL+path))
 			if assert.NoError(t, err) {
 				_ = page.Body.Close()
-				assert.Equal(t, problem.HTMLPolicy, page.Header.Get("Content-Security-Policy"), path)
+				assert.Equal(t, problem.HTMLSecurityPolicy, page.Header.Get("Content-Security-Policy"), path)
 			}
 			got, complaints := b.open(srv.URL + path)
 			where := fmt.Sprintf("%s, %d wide, %s", path, screen.width, screen.scheme)

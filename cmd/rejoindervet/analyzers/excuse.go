@@ -15,19 +15,21 @@ var Excuse = &analysis.Analyzer{
 	Name: "excuse",
 	Doc:  "report comments that suppress findings without a reason",
 	URL:  url,
-	Run: func(pass *analysis.Pass) (any, error) {
-		for _, f := range pass.Files {
-			forDirectives(f, func(c *ast.Comment, name, reason string) {
-				switch {
-				case !isCheck(name):
-					pass.Reportf(c.Pos(), "this comment suppresses nothing, since %q is not a check: write %s CHECK REASON", name, directive)
-				case reason == "":
-					pass.Reportf(c.Pos(), "this comment suppresses nothing, since it gives no reason: write %s %s and why the response is right", directive, name)
-				}
-			})
-		}
-		return nil, nil
-	},
+	Run:  runExcuse,
+}
+
+func runExcuse(pass *analysis.Pass) (any, error) {
+	for _, f := range pass.Files {
+		forDirectives(f, func(c *ast.Comment, name, reason string) {
+			switch {
+			case !isCheck(name):
+				pass.Reportf(c.Pos(), "this comment suppresses nothing, since %q is not a check: write %s CHECK REASON", name, directive)
+			case reason == "":
+				pass.Reportf(c.Pos(), "this comment suppresses nothing, since it gives no reason: write %s %s and why the response is right", directive, name)
+			}
+		})
+	}
+	return nil, nil
 }
 
 // excuses returns the lines on which comments suppress a check: the line of the comment and the
