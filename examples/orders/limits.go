@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/rejoinder-go/rejoinder/middleware/clientip"
 	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
@@ -20,6 +21,18 @@ func limitByPlan() func(http.Handler) http.Handler {
 		Quota:    plans["free"],
 		Key:      func(r *http.Request) string { return userOf(r).name },
 		QuotaFor: func(r *http.Request) ratelimit.Quota { return plans[userOf(r).plan] },
+	})
+}
+
+// limitStreams bounds the open streams of each user, which end only when the client
+// leaves.
+func limitStreams() func(http.Handler) http.Handler {
+	return ratelimit.InFlightWith(ratelimit.InFlightOptions{
+		Name:       "streams",
+		Max:        10_000,
+		Key:        func(r *http.Request) string { return userOf(r).name },
+		PerKey:     10,
+		RetryAfter: 30 * time.Second,
 	})
 }
 

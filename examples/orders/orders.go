@@ -1,6 +1,7 @@
 package main
 
 import (
+	"iter"
 	"net/http"
 	"strconv"
 	"time"
@@ -78,8 +79,27 @@ func (s *service) cancel(w http.ResponseWriter, r *http.Request) error {
 // heartbeat is shorter than the time after which proxies close an idle connection.
 const heartbeat = 15 * time.Second
 
+// patience is how long the write of an event may block. It is longer than the time
+// between two heartbeats, since HTTP/2 ends a stream whose deadline has passed.
+const patience = 2 * heartbeat
+
 func (s *service) events(w http.ResponseWriter, r *http.Request) error {
-	return respond.Events(w, r, s.hub.events(r.Context(), userOf(r).name, heartbeat))
+	return respond.Events(w, r, inTime(w, s.hub.events(r.Context(), userOf(r).name, heartbeat)))
+}
+
+// inTime sets a deadline for the write of the header and of each event, so that a
+// client which does not read loses its stream.
+func inTime(w http.ResponseWriter, events iter.Seq2[respond.Event, error]) iter.Seq2[respond.Event, error] {
+	extend := func() { _ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) }
+	extend()
+	return func(yield func(respond.Event, error) bool) {
+		for e, err := range events {
+			extend()
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 func (s *service) publish(r *http.Request, event string, o api.Order) {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/rejoinder-go/rejoinder/examples/orders/api"
 	"github.com/rejoinder-go/rejoinder/examples/orders/client"
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
 	"github.com/rejoinder-go/rejoinder/middleware/middlewaretest"
 	"github.com/rejoinder-go/rejoinder/problem"
 	"github.com/rejoinder-go/rejoinder/respond"
@@ -197,6 +198,66 @@ func TestEventsArriveAndBeat(t *testing.T) {
 		assert.True(t, strings.HasPrefix(events[2], "event: created\ndata: {\"id\":1,"), events[2])
 		assert.Equal(t, []string{": heartbeat", ": heartbeat"}, events[3:])
 	})
+}
+
+func TestStreamIsEndedIfItsClientDoesNotRead(t *testing.T) {
+	for _, row := range []struct {
+		reads string
+		line  string // that it reads so many times, before it stops
+		times int
+		ended time.Duration
+	}{
+		{"nothing", "", 0, patience},
+		{"the header", "\r\n", 1, patience},
+		{"for a while", ": heartbeat\n", 5, 5*heartbeat + patience},
+	} {
+		t.Run(row.reads, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newService(origin, sdktrace.NewTracerProvider())
+				ended := make(chan time.Duration, 1)
+				start := time.Now()
+				pipes := wiretest.NewPipes()
+				srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer func() { ended <- time.Since(start) }()
+					s.ServeHTTP(w, r)
+				})}
+				go func() { _ = srv.Serve(pipes) }()
+				conn := pipes.Dial()
+				_, err := io.WriteString(conn, wiretest.RawRequest("GET /events", "Authorization: Bearer demo-free"))
+				require.NoError(t, err)
+				in := bufio.NewReaderSize(conn, 16)
+				for row.times > 0 {
+					got, err := in.ReadString('\n')
+					require.NoError(t, err)
+					if got == row.line {
+						row.times--
+					}
+				}
+				assert.Equal(t, row.ended, <-ended)
+				assert.NoError(t, srv.Close())
+			})
+		})
+	}
+}
+
+func TestUserHasFewStreams(t *testing.T) {
+	_, url, free, _ := started(t)
+	stream := func(token string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/events", nil)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+token)
+		res, err := free.HTTP.Do(r)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = res.Body.Close() })
+		return res
+	}
+	for range 10 {
+		assert.Equal(t, 200, stream("demo-free").StatusCode)
+	}
+	refused := stream("demo-free")
+	assert.Equal(t, 503, refused.StatusCode)
+	assert.Equal(t, "30", refused.Header.Get("Retry-After"))
+	assert.Equal(t, 200, stream("demo-pro").StatusCode, "of another user")
 }
 
 func TestSlowStreamIsEnded(t *testing.T) {

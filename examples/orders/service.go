@@ -76,7 +76,7 @@ func (s *service) routes() http.Handler {
 
 	r.Group(func(r chi.Router) {
 		r.Use(s.users.required, limitByPlan())
-		r.Method("GET", "/events", respond.Handler(s.events)) // without a timeout
+		r.With(limitStreams()).Method("GET", "/events", respond.Handler(s.events)) // without a timeout
 
 		r.Group(func(r chi.Router) {
 			r.Use(middleware.Timeout(10*time.Second), middleware.MaxBytes(64<<10))
