@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Only a client that left before it had the response has gone.
+// A client that left after it had received the response does not count as gone.
 func TestOnlyAClientThatLeftHasGone(t *testing.T) {
 	leave := func(client *http.Client) {
 		client.Timeout = 10 * time.Second

@@ -36,8 +36,8 @@ func Route(pattern func(*http.Request) string) func(http.Handler) http.Handler {
 	}
 }
 
-// router is embedded in each middleware, so that Timeout can ask a ServeMux inside
-// for the route of a request whose handler has not returned.
+// router is embedded in each middleware, so that Timeout can find the route of a
+// request whose handler has not returned, in a ServeMux inside.
 type router struct{ next http.Handler }
 
 // Handler returns the handler that a ServeMux inside would call for r, and its

@@ -429,7 +429,7 @@ func TestAClientMayLeaveALateUpload(t *testing.T) {
 	}
 }
 
-// Where no ServeMux can be asked, any call of the handler reports the pattern.
+// Where no ServeMux can be found, any call of the handler reports the pattern.
 func TestTheRouteOfALateHandlerIsKnown(t *testing.T) {
 	opaque := func(next http.Handler) http.Handler { return http.HandlerFunc(next.ServeHTTP) }
 	for why, call := range map[string]func(http.ResponseWriter){

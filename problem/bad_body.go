@@ -96,7 +96,7 @@ func tooLarge(e *http.MaxBytesError, cause error) *Details {
 }
 
 // badJSON returns the problem for an error of encoding/json. It returns nil for any
-// other error, and for one whose place cannot be told.
+// other error, and for one whose place is unknown.
 func badJSON(err error, where find) *Details {
 	release := jsonRelease()
 	if release.isBug(err) {

@@ -11,7 +11,7 @@
 // The result, a [Details], is an error. A handler returns it, and package respond
 // writes the response.
 //
-// If clients have to tell two failures with the same status code apart, define a
+// If clients have to distinguish failures with the same status code, define a
 // [Type]. Two problems are the same kind of failure if their type URIs are equal,
 // so [errors.Is] works with a type on the server and in the client:
 //

@@ -393,8 +393,7 @@ func (m *machine) respond(c call) {
 
 var modified = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// serveContent leaves what was asked for to the oracle: the code depends on the
-// request.
+// serveContent leaves the code to the oracle, since it depends on the request.
 func (m *machine) serveContent(c call) {
 	switch {
 	case m.code == none && !m.committed:
@@ -410,8 +409,8 @@ func (m *machine) serveContent(c call) {
 	m.commitUnlessHijacked()
 }
 
-// Instead of a code that was asked for: one that the oracle has to find
-// elsewhere, and none at all.
+// Instead of a code of the handler: one that the oracle has to find elsewhere, and none
+// at all.
 const (
 	anyCode = -1000
 	none    = -2000

@@ -9,10 +9,10 @@
 // mutants of all packages are compiled once, by an overlay, with a switch for each;
 // an environment variable turns one on. A first run of each test by itself learns which mutants
 // it reaches, so that only those tests run that can notice one. A test that fails counts if it
-// passes without the mutant right afterwards. One that hangs is told by the time of
+// passes without the mutant right afterwards. One that hangs is known by the time of
 // a core that it takes, so that the machine may be busy.
 //
-// A mutant that survives is a fault of the tests, unless no test can tell it from
+// A mutant that survives is a fault of the tests, unless it is equivalent to
 // the code: then equivalent.txt has it, with the reason, under a key of the
 // package, the function and the expression, which outlives comments. The command fails if
 // there is another survivor, or a line in that file that is not one any more.

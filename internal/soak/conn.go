@@ -63,8 +63,8 @@ func (q *request) head() []byte {
 	return b.Bytes()
 }
 
-// content returns the body as it is sent.
-func (q *request) content() []byte {
+// sentBody returns the body as it is sent.
+func (q *request) sentBody() []byte {
 	if !q.chunked || q.body == nil {
 		return q.body
 	}
@@ -85,7 +85,7 @@ func (c *conn) do(q *request) *response {
 	c.continued = !q.expectContinue
 	first := q.head()
 	if c.continued {
-		first = append(first, q.content()...)
+		first = append(first, q.sentBody()...)
 	}
 	c.send(first)
 	res := c.read(q)
@@ -117,7 +117,7 @@ func (c *conn) read(q *request) *response {
 		case got.StatusCode == http.StatusContinue:
 			if !c.continued && q.expectContinue {
 				c.continued = true
-				c.send(q.content())
+				c.send(q.sentBody())
 			}
 		case got.StatusCode < 200 && got.StatusCode != http.StatusSwitchingProtocols:
 			res.interim = append(res.interim, got.StatusCode)

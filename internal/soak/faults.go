@@ -79,7 +79,7 @@ func (w *world) repoint(c *client, old func(*forwarder, *flow)) error {
 // that.
 func (w *world) demote(c *client) error {
 	defer w.lose()()
-	return w.redis[0].tell(func(ctx context.Context, r *redis.Client) error {
+	return w.redis[0].do(func(ctx context.Context, r *redis.Client) error {
 		err := r.ReplicaOf(ctx, w.redis[1].host(), w.redis[1].port()).Err()
 		w.pause(100*time.Millisecond + c.upTo(600))
 		return errors.Join(err, r.ReplicaOf(ctx, "NO", "ONE").Err())
@@ -88,7 +88,7 @@ func (w *world) demote(c *client) error {
 
 // fill leaves Redis without memory for a while.
 func (w *world) fill(c *client) error {
-	return w.redis[0].tell(func(ctx context.Context, r *redis.Client) error {
+	return w.redis[0].do(func(ctx context.Context, r *redis.Client) error {
 		err := r.ConfigSet(ctx, "maxmemory", "1").Err()
 		w.pause(100*time.Millisecond + c.upTo(400))
 		return errors.Join(err, r.ConfigSet(ctx, "maxmemory", "0").Err())

@@ -342,7 +342,7 @@ func makeLimited(r *rand.Rand, q *request, limit string) {
 		q.status = append(q.status, 503)
 	}
 	if limit == "cost" {
-		q.status = append(q.status, 500, 503, 504) // the store could not be asked, or not in time
+		q.status = append(q.status, 500, 503, 504) // the store could not be reached, or not in time
 	}
 	key := strconv.Itoa(r.IntN(3))
 	if r.IntN(2) == 0 {

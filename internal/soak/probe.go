@@ -53,7 +53,7 @@ func (w *world) probe() {
 // probeLimit expects Redis to decide again within a few seconds.
 func (w *world) probeLimit(c *client, s *server, service *service, limit string) {
 	for began := time.Now(); ; {
-		if res := w.ask(c, s, "/limited/"+limit, 200, 401, 429, 500, 503); res.cut() {
+		if res := w.get(c, s, "/limited/"+limit, 200, 401, 429, 500, 503); res.cut() {
 			return
 		}
 		if service.isShared(limit) {
@@ -71,7 +71,7 @@ func (w *world) probeLimit(c *client, s *server, service *service, limit string)
 func (w *world) probeSlots(c *client, s *server) {
 	want := fmt.Sprintf(`"in-flight";r=%d`, slots-1)
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) { // handlers of clients that left may still run
-		res := w.ask(c, s, "/inflight?ms=0", 200)
+		res := w.get(c, s, "/inflight?ms=0", 200)
 		got := strings.Join(res.header.Values("RateLimit"), ",")
 		if strings.Contains(got, want) {
 			return
@@ -83,8 +83,8 @@ func (w *world) probeSlots(c *client, s *server) {
 	}
 }
 
-// ask sends one request on a connection of its own.
-func (w *world) ask(c *client, s *server, path string, status ...int) *response {
+// get sends one request on a connection of its own.
+func (w *world) get(c *client, s *server, path string, status ...int) *response {
 	open := w.connect(s)
 	if open == nil {
 		return &response{err: fmt.Errorf("%s does not listen", s.name)}
@@ -102,7 +102,7 @@ func (w *world) ask(c *client, s *server, path string, status ...int) *response 
 // expectExpiry expects each key in Redis to have an end, and then to be gone.
 func (w *world) expectExpiry() {
 	for i, r := range w.redis {
-		err := r.tell(func(ctx context.Context, client *redis.Client) error {
+		err := r.do(func(ctx context.Context, client *redis.Client) error {
 			if err := w.expectEnds(ctx, client); err != nil {
 				return err
 			}

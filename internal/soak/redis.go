@@ -51,7 +51,7 @@ func (r *redisServer) start() error {
 			continue
 		}
 		var info string
-		err := r.tell(func(ctx context.Context, c *redis.Client) (err error) {
+		err := r.do(func(ctx context.Context, c *redis.Client) (err error) {
 			info, err = c.Info(ctx, "server").Result()
 			return err
 		})
@@ -79,8 +79,8 @@ func (r *redisServer) port() string {
 	return port
 }
 
-// tell calls f with a client of this server.
-func (r *redisServer) tell(f func(context.Context, *redis.Client) error) error {
+// do calls f with a client of this server.
+func (r *redisServer) do(f func(context.Context, *redis.Client) error) error {
 	client := redis.NewClient(&redis.Options{Addr: r.addr, DisableIdentity: true})
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -19,7 +19,7 @@ func (w *world) vanisher(c *client) {
 		q := c.request("HTTP/1.1")
 		makeRude(c.rand, q)
 		decorate(c.rand, q)
-		text := append(q.head(), q.content()...)
+		text := append(q.head(), q.sentBody()...)
 		q.kind = []string{"vanishes in its request", "vanishes in the handler", "vanishes in the response"}[c.rand.IntN(3)]
 		w.ledger.expect(q)
 		w.note(q, open)
@@ -58,7 +58,7 @@ func (w *world) halfCloser(c *client) {
 		w.note(q, open)
 		sent := make(chan struct{})
 		go func() {
-			_, _ = open.Write(append(q.head(), q.content()...))
+			_, _ = open.Write(append(q.head(), q.sentBody()...))
 			open.closeWrite()
 			close(sent)
 		}()
@@ -149,7 +149,7 @@ func (w *world) slowWriter(c *client) {
 		q.checkBody = wantPayload(payload{Size: int64(len(body)), Sum: digest(body)})
 		q.kind = "slow writer"
 		q.chunked = c.rand.IntN(2) == 0
-		text := q.content()
+		text := q.sentBody()
 		if c.rand.IntN(3) == 0 {
 			q.kind, q.status, q.stalls = "stalls in its request", []int{503}, true
 			text = text[:len(text)/2]

@@ -165,7 +165,7 @@ func (r *reader1) body(m *message) error {
 			return errNotHTTP
 		}
 		m.length = true
-		return r.content(m, n)
+		return r.bodyBytes(m, n)
 	}
 	r.x.close = true
 	b, err := io.ReadAll(io.LimitReader(r.in, r.max+1))
@@ -188,8 +188,8 @@ func contentLength(h fields) (int64, bool) {
 	return n, true
 }
 
-// content reads n bytes of the body.
-func (r *reader1) content(m *message, n int64) error {
+// bodyBytes reads n bytes of the body.
+func (r *reader1) bodyBytes(m *message, n int64) error {
 	if n > r.max-int64(len(m.body)) {
 		r.x.cut, r.x.close = true, true
 		return nil
@@ -215,7 +215,7 @@ func (r *reader1) chunks(m *message) error {
 			m.trailer, err = r.fields("trailer")
 			return r.chunkError(err)
 		}
-		if err := r.content(m, n); err != nil || r.x.cut {
+		if err := r.bodyBytes(m, n); err != nil || r.x.cut {
 			return err
 		}
 		switch end, err := r.line(); {

@@ -314,7 +314,7 @@ func manyAtOnceGetNoMore(t *trial) {
 
 // The oracle keeps the debt of a bucket as a fraction of nanoseconds. Only
 // where a bucket lacks less than a tick may the store decide as it likes: a
-// tick of its clock, or what float64 cannot tell of a bucket that takes a year
+// tick of its clock, or what float64 cannot represent of a bucket that takes a year
 // to fill.
 func agreesWithExactArithmetic(t *trial) {
 	rnd := rand.New(rand.NewPCG(1, 2))
