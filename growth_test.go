@@ -5,6 +5,7 @@ package rejoinder_test
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -31,9 +32,13 @@ var hostile = map[string]func(size int) (run func()){
 	"JSON, repeated in a long name": jsonBody(func(n int) string {
 		return `{"` + strings.Repeat("x", n/2) + `":{` + strings.Repeat(`"a":1,`, n/12) + `"a":1}}`
 	}),
-	"JSON, many names":      jsonBody(func(n int) string { return `{` + numbered(`"%d":1,`, n/8) + `"x":1}` }),
-	"JSON, nested":          jsonBody(func(n int) string { return strings.Repeat(`{"a":[`, n/6) }),
-	"JSON, numbers":         jsonBody(func(n int) string { return `{"any":` + strings.Repeat("1", n) + `}` }),
+	"JSON, many names": jsonBody(func(n int) string { return `{` + numbered(`"%d":1,`, n/8) + `"x":1}` }),
+	"JSON, nested":     jsonBody(func(n int) string { return strings.Repeat(`{"a":[`, n/6) }),
+	"JSON, numbers":    jsonBody(func(n int) string { return `{"any":` + strings.Repeat("1", n) + `}` }),
+	"JSON, numbers of math/big": func(n int) func() {
+		text := []byte(`{"Int":` + strings.Repeat("7", n) + `}`)
+		return func() { _ = request.Decoder{}.Unmarshal(text, new(struct{ Int *big.Int })) }
+	},
 	"JSON, escapes":         jsonBody(func(n int) string { return `{"` + strings.Repeat(`\u0061`, n/6) + `":1}` }),
 	"JSON, unknown members": jsonBody(func(n int) string { return `{` + numbered(`"%d" : 1 , `, n/12) + `"x":1}` }),
 	"Content-Type": func(n int) func() {

@@ -204,9 +204,29 @@ func (c *checker) own(s *shape, value []byte) {
 	if s.pointer && value[0] == 'n' {
 		return // null makes the pointer nil
 	}
+	if isExcessiveValue(s.typ, value) {
+		c.fault(problem.CodeRange, "must be a number"+supportedRange)
+		return
+	}
 	if json.Unmarshal(value, reflect.New(s.typ).Interface()) != nil {
 		c.fault(problem.CodeInvalid, "invalid value")
 	}
+}
+
+// isExcessiveValue is isExcessiveFor a JSON value, which may be a string.
+func isExcessiveValue(t reflect.Type, value []byte) bool {
+	s := jsonscan.Scanner{Text: value}
+	switch c := s.Peek(); {
+	case c == '"':
+		p, _ := s.String()
+		if p.Escaped {
+			return isExcessiveFor(t, jsonscan.AppendUnquoted(nil, s.Bytes(p)))
+		}
+		return isExcessiveFor(t, s.Bytes(p))
+	case c == '-', jsonscan.Digit(c):
+		return isExcessive(value)
+	}
+	return false
 }
 
 // maxPointer is the length in bytes of the longest pointer that is sent. The client chooses

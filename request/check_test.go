@@ -434,6 +434,48 @@ func TestJSONCostIsLinearInTheBody(t *testing.T) {
 	}
 }
 
+// code12 is a text that may look like a number with an exponent.
+type code12 string
+
+func (c *code12) UnmarshalText(text []byte) error { *c = code12(text); return nil }
+
+// Types that decode themselves may take seconds for a number that is long or has a large
+// exponent, and are asked twice.
+func TestJSONBoundsNumbersThatTypesDecode(t *testing.T) {
+	type sums struct {
+		Int    *big.Int
+		Float  *big.Float
+		Rat    *big.Rat
+		Number json.Number
+		Code   code12
+		Own    json.RawMessage
+		Any    any
+		Keys   map[code12]int
+	}
+	digits := strings.Repeat("7", 1000)
+	escaped := strings.Repeat(`\u0037`, 1001)
+	for body, want := range map[string][]string{
+		`{"Int":` + digits + `,"Float":"` + digits + `","Rat":"` + digits[:499] + "/" + digits[:500] + `","Number":` + digits + `}`: nil,
+		`{"Float":"1e999","Rat":"1e-000999","Number":1e999,"Code":"12e34567","Own":{"e99999":1e99999},"Any":[0.` + digits + `7]}`:   nil,
+		`{"Int":7` + digits + `,"Float":"7` + digits + `","Rat":"` + escaped + `","Number":7` + digits + `}`: {
+			"#/Int must be a number in the supported range", "#/Float must be a number in the supported range",
+			"#/Rat must be a number in the supported range", "#/Number must be a number in the supported range"},
+		`{"Int":"` + strings.Repeat("7_", 600) + `7","Float":"1E+1000","Rat":"1/1p-1000","Number":1e1000,"Code":"` + digits + `7"}`: {
+			"#/Int must be a number in the supported range", "#/Float must be a number in the supported range",
+			"#/Rat must be a number in the supported range", "#/Number must be a number in the supported range",
+			"#/Code must be a number in the supported range"},
+		`{"Number":"1e1000"}`:            {"#/Number must be a number in the supported range"},
+		`{"Keys":{"7` + digits + `":1}}`: {"#/Keys invalid member name (inside this value)"},
+	} {
+		err := request.Decoder{}.Unmarshal([]byte(body), new(sums))
+		if want == nil {
+			assert.NoError(t, err, "%.80s", body)
+			continue
+		}
+		assert.Equal(t, want, faults(t, err), "%.80s", body)
+	}
+}
+
 func TestJSONBoundsPointers(t *testing.T) {
 	name := strings.Repeat("n", 600)
 	assert.Equal(t, []string{"#/any/a duplicate member (inside this value)"},

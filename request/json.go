@@ -30,7 +30,8 @@ const (
 //   - 422 if a member is unknown, repeated or of the wrong type, or if decoding would lose
 //     or change a value: a number outside the range of the Go type, an array that is longer
 //     or shorter than the Go array, an unpaired surrogate, or a name that is not a valid key
-//     of the map;
+//     of the map. A number for a json.Number or a type that decodes itself, such as those of
+//     math/big, has at most 1000 bytes and an exponent of at most 3 digits;
 //   - 500 if no JSON can be decoded into a T by every release of Go, which is a bug of the
 //     program.
 //

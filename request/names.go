@@ -88,7 +88,7 @@ func canonical(name []byte) bool {
 func (c *checker) textKey(t reflect.Type, name []byte, names *nameSet) {
 	to := reflect.New(t)
 	text, _ := to.Interface().(encoding.TextUnmarshaler)
-	if text.UnmarshalText(append([]byte{}, name...)) != nil {
+	if isTooLong(name) || text.UnmarshalText(append([]byte{}, name...)) != nil {
 		c.fault(problem.CodeName, "invalid member name")
 		return
 	}

@@ -40,6 +40,7 @@ func (c *checker) number(s *shape, value []byte) {
 	case anyForm:
 		ok = isFloat(value, 64)
 	case numberForm:
+		ok = !isExcessive(value)
 	default:
 		c.expect(s, false)
 	}
@@ -91,7 +92,10 @@ func (c *checker) text(s *shape, p jsonscan.Span) {
 	}
 	switch s.form {
 	case textForm:
-		if !acceptsText(s.typ, c.unquoted(p)) {
+		switch text := c.unquoted(p); {
+		case isExcessiveFor(s.typ, text):
+			c.fault(problem.CodeRange, "must be a number"+supportedRange)
+		case !acceptsText(s.typ, text):
 			c.fault(problem.CodeInvalid, "invalid value")
 		}
 	case bytesForm:
@@ -99,7 +103,10 @@ func (c *checker) text(s *shape, p jsonscan.Span) {
 			c.fault(problem.CodeInvalid, "must be "+jsonscan.Expected(s.typ))
 		}
 	case numberForm:
-		c.expect(s, isNumber(c.unquoted(p)))
+		text := c.unquoted(p)
+		if c.expect(s, isNumber(text)); isExcessive(text) {
+			c.fault(problem.CodeRange, "must be a number"+supportedRange)
+		}
 	default:
 		c.expect(s, s.form == stringForm)
 	}
@@ -110,6 +117,44 @@ func (c *checker) unquoted(p jsonscan.Span) []byte {
 		return c.Bytes(p)
 	}
 	return jsonscan.AppendUnquoted(nil, c.Bytes(p))
+}
+
+// The bounds of a number for a type that decodes itself, or that the program converts. To
+// convert a number of a megabyte takes math/big seconds, and to multiply out an exponent
+// takes time and memory that are not in proportion to its length.
+const (
+	maxNumber   = 1000 // bytes
+	maxExponent = 3    // digits, which are enough for a float64
+)
+
+// isExcessive reports whether a number is beyond these bounds.
+func isExcessive(number []byte) bool { return isTooLong(number) || hasLongExponent(number) }
+
+// isExcessiveFor is isExcessive for a text that the type decodes. Only for the types of
+// math/big it is certain that 12e34567 is a number: for another type it may be a name.
+func isExcessiveFor(t reflect.Type, text []byte) bool {
+	return isTooLong(text) || t.PkgPath() == "math/big" && hasLongExponent(text)
+}
+
+// isTooLong reports whether text has too many bytes, and only those of numbers as math/big
+// reads them.
+func isTooLong(text []byte) bool {
+	return len(text) > maxNumber && len(bytes.Trim(text, "0123456789+-._/eEpP")) == 0
+}
+
+// hasLongExponent reports whether any exponent in a number has too many digits.
+func hasLongExponent(number []byte) bool {
+	for {
+		e := bytes.IndexAny(number, "eEpP")
+		if e < 0 {
+			return false
+		}
+		number = number[e+1:]
+		digits := bytes.TrimLeft(number, "+-0_")
+		if len(digits)-len(bytes.TrimLeft(digits, "0123456789_")) > maxExponent {
+			return true
+		}
+	}
 }
 
 // acceptsText reports whether the UnmarshalText method of the type accepts a text.
