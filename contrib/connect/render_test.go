@@ -368,6 +368,16 @@ func TestTheHeaderIsBounded(t *testing.T) {
 	assert.True(t, n >= 1 && n <= 4, "%d", n)
 }
 
+// What a client chose may be part of a detail.
+func TestTheMessageCannotSplitTheHeader(t *testing.T) {
+	const detail = "a\r\nGrpc-Status: 0\r\n\r\n\x00%é"
+	h := respond.Handler(func(http.ResponseWriter, *http.Request) error { return problem.New(404, problem.Detail(detail)) })
+	srv := serve(t, false, h)
+	_, got := health1.NewHealthClient(dial(t, srv, false)).Check(t.Context(), &health1.HealthCheckRequest{})
+	assert.Equal(t, codes.NotFound, status.Code(got))
+	assert.Equal(t, detail, status.Convert(got).Message())
+}
+
 // post sends a request without connect-go.
 func post(t *testing.T, srv *httptest.Server, method, path string, header ...string) (*http.Response, string) {
 	t.Helper()
