@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 )
 
 // A Field is a header field to which each proxy appends the address that sent it
@@ -122,7 +123,10 @@ func (c chain) node(s string) netip.Addr {
 	if !ok || port != "" && !isPort(port) && !isObfuscated(port) {
 		return netip.Addr{}
 	}
-	return parseNode(host, bracketed)
+	if !bracketed && strings.IndexByte(host, ':') >= 0 { // IPv6 without brackets
+		return netip.Addr{}
+	}
+	return parseAddr(host, bracketed)
 }
 
 // items iterates over a list field from its end, so that the result depends on the

@@ -34,7 +34,7 @@ func Direct(r *http.Request) netip.Addr {
 	if !ok || !isPort(port) {
 		return netip.Addr{}
 	}
-	return parseNode(host, bracketed)
+	return parseAddr(host, bracketed) // a host before a port has no colon outside brackets
 }
 
 type contextKey struct{}
@@ -104,14 +104,6 @@ func isPort(s string) bool {
 		}
 	}
 	return 1 <= len(s) && len(s) <= 5
-}
-
-// parseNode is parseAddr where IPv6 needs brackets.
-func parseNode(s string, bracketed bool) netip.Addr {
-	if !bracketed && strings.IndexByte(s, ':') >= 0 {
-		return netip.Addr{}
-	}
-	return parseAddr(s, bracketed)
 }
 
 // parseAddr parses s into an address as a [Source] returns it, or the zero Addr.
