@@ -2,7 +2,6 @@ package middleware_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -307,15 +306,7 @@ func TestEveryLayerReportsThatTheClientLeft(t *testing.T) {
 			w.WriteHeader(503)
 		}))
 		srv := wiretest.Start(t, proto, h)
-		ctx, cancel := context.WithCancel(t.Context())
-		r, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
-		require.NoError(t, err)
-		go func() {
-			<-entered
-			cancel()
-		}()
-		_, err = srv.Client().Do(r)
-		require.Error(t, err)
+		wiretest.Leave(t, srv, entered)
 		assert.True(t, (<-first).ClientGone, "%s: outside", proto)
 		assert.True(t, (<-second).ClientGone, "%s: inside", proto)
 		srv.Close()

@@ -2,7 +2,6 @@ package otel_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -177,15 +176,7 @@ func TestAnnotateKnowsThatAClientHasLeft(t *testing.T) {
 		<-r.Context().Done()
 		return r.Context().Err()
 	}))
-	r, err := http.NewRequest("GET", s.URL, nil)
-	require.NoError(t, err)
-	ctx, cancel := contextOf(t)
-	go func() {
-		<-entered
-		cancel()
-	}()
-	_, err = s.Client().Do(r.WithContext(ctx))
-	require.Error(t, err)
+	wiretest.Leave(t, s.Server, entered)
 	s.Close()
 	span := s.spans.Ended()[0]
 	assert.Equal(t, "client_gone", attr(span.Attributes(), "error.type"))
@@ -267,10 +258,6 @@ func TestWithoutASpanNothingIsAdded(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 502, res.StatusCode)
 	assert.NotContains(t, string(b), "trace_id")
-}
-
-func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
-	return context.WithCancel(t.Context())
 }
 
 var quiet = slog.New(slog.DiscardHandler)

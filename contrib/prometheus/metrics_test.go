@@ -1,7 +1,6 @@
 package prometheus_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -223,15 +222,7 @@ func TestClientThatLeftIsNotAServerError(t *testing.T) {
 		<-r.Context().Done()
 		return r.Context().Err()
 	}))
-	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, "GET", srv.URL, nil)
-	require.NoError(t, err)
-	go func() {
-		<-entered
-		cancel()
-	}()
-	_, err = srv.Client().Do(r)
-	require.Error(t, err)
+	wiretest.Leave(t, srv, entered)
 	srv.Close()
 	assert.Equal(t, uint64(1), durations(t, reg, "GET", "none", "client_gone"))
 }

@@ -6,6 +6,7 @@
 package wiretest
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log"
@@ -87,9 +88,14 @@ func Get(t testing.TB, protocol string, h http.Handler, change ...func(*http.Req
 // Send is [Get] for a server that has been started.
 func Send(t testing.TB, srv *httptest.Server, change ...func(*http.Request)) Response {
 	t.Helper()
+	return send(t, t.Context(), srv, change...)
+}
+
+func send(t testing.TB, ctx context.Context, srv *httptest.Server, change ...func(*http.Request)) Response {
+	t.Helper()
 	var mu sync.Mutex // a request that was given up may still receive something
 	var interim []Interim
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -116,6 +122,20 @@ func Send(t testing.TB, srv *httptest.Server, change ...func(*http.Request)) Res
 	}
 	body, err := io.ReadAll(res.Body)
 	return Response{res, string(body), err, interim}
+}
+
+// Leave sends a request to srv, and leaves before there is a response, when entered is
+// closed.
+func Leave(t testing.TB, srv *httptest.Server, entered <-chan struct{}) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-entered
+		cancel()
+	}()
+	if res := send(t, ctx, srv); res.Err == nil {
+		t.Fatal("there is a response before the client left")
+	}
 }
 
 // Method changes the method of a request.
