@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,12 +25,11 @@ import (
 )
 
 // guarded is the documented chain, with what bounds time and bodies, around h.
-func guarded(t *testing.T, h http.Handler) http.Handler {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	t.Cleanup(func() { slog.SetDefault(before) })
+func guarded(h http.Handler) http.Handler {
+	quiet := slog.New(slog.DiscardHandler)
 	limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerSecond(1_000_000), Key: ratelimit.ByIP(clientip.Direct)})
-	return middleware.Chain(middleware.RequestID, middleware.AccessLog, middleware.Normalize, limit,
+	return middleware.Chain(middleware.RequestID, middleware.AccessLogWith(middleware.AccessLogOptions{Logger: quiet}),
+		middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet}), limit,
 		middleware.Timeout(time.Minute), middleware.MaxBytes(1000))(h)
 }
 
@@ -69,7 +68,7 @@ func shop() http.Handler {
 // A cache that does not know of a field would serve the response that one client
 // provoked to all others.
 func TestResponsesDependOnNoFieldBesidesVary(t *testing.T) {
-	srv := wiretest.Start(t, "HTTP/1.1", guarded(t, shop()))
+	srv := wiretest.Start(t, "HTTP/1.1", guarded(shop()))
 	send := func(path, name, value string) (text string, vary []string) {
 		a := wiretest.Send(t, srv, func(r *http.Request) {
 			r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?")
@@ -113,7 +112,7 @@ func TestResponsesDependOnNoFieldBesidesVary(t *testing.T) {
 // No response contains markup of a client that a browser would read as such, and none
 // leads to another site.
 func TestNoResponseRepeatsMarkupOrAForeignSite(t *testing.T) {
-	srv := wiretest.Start(t, "HTTP/1.1", guarded(t, shop()))
+	srv := wiretest.Start(t, "HTTP/1.1", guarded(shop()))
 	const tag = "<script>alert(1)</script>"
 	for _, path := range []string{"/nowhere/", "/below/", "/untyped/", "/fails/", "/detail/", "/created/", "/tags/", "/to/?next=/", "/fine/"} {
 		for _, accept := range []string{"*/*", "text/html", "application/xml"} {
@@ -161,46 +160,65 @@ var ambiguous = map[string]string{
 	"an expectation":          "POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 32\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\nGET /c HTTP/1.1\r\nHost: a\r\n\r\n",
 }
 
+// observer is a handler that notes the requests it is given.
+type observer struct {
+	mu    sync.Mutex
+	seen  []string
+	reads bool
+	then  http.HandlerFunc
+}
+
+func (o *observer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	entry := r.Method + " " + r.URL.Path
+	if o.reads {
+		body, err := io.ReadAll(r.Body)
+		entry += fmt.Sprintf(" %q, %v", body, err != nil)
+	}
+	o.seen = append(o.seen, entry)
+	then := o.then
+	o.mu.Unlock()
+	then(w, r)
+}
+
+// send sends text to a server of the observer, and returns the requests that it was given.
+func (o *observer) send(t *testing.T, srv *httptest.Server, text string, reads bool, then http.HandlerFunc) []string {
+	o.mu.Lock()
+	o.seen, o.reads, o.then = nil, reads, then
+	o.mu.Unlock()
+	_ = wiretest.SendRaw(t, srv, text+wiretest.RawRequest("GET /end"))
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.seen
+}
+
 // TestNoRequestIsDividedInAnotherWay compares the requests that reach a handler inside the
 // chain with those that net/http alone gives it. The chain may refuse some of them, and
 // close the connection earlier.
 func TestNoRequestIsDividedInAnotherWay(t *testing.T) {
+	var alone, inside observer
+	bare := wiretest.Start(t, "HTTP/1.1", &alone)
+	chain := httptest.NewUnstartedServer(guarded(&inside))
+	chain.Listener = listener.Normalizer{}.Wrap(chain.Listener)
+	chain.Start()
+	t.Cleanup(chain.Close)
 	for why, text := range ambiguous {
 		for _, reads := range []bool{true, false} {
-			for status, respondsWith := range map[string]http.HandlerFunc{
+			for how, then := range map[string]http.HandlerFunc{
 				"a success": func(w http.ResponseWriter, r *http.Request) { respond.NoContent(w) },
 				"an error":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 404) },
 				"a panic":   func(w http.ResponseWriter, r *http.Request) { panic(r.URL.Path) },
 			} {
-				seen := func(wrap func(http.Handler) http.Handler, listen func(net.Listener) net.Listener) (all []string) {
-					h := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						entry := r.Method + " " + r.URL.Path
-						if reads {
-							body, err := io.ReadAll(r.Body)
-							entry += fmt.Sprintf(" %q, %v", body, err != nil)
-						}
-						all = append(all, entry)
-						respondsWith(w, r)
-					}))
-					srv := httptest.NewUnstartedServer(h)
-					srv.Listener = listen(srv.Listener)
-					srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-					srv.Start()
-					defer srv.Close()
-					_ = wiretest.SendRaw(t, srv, text+wiretest.RawRequest("GET /end"))
-					return all
-				}
-				bare := seen(func(h http.Handler) http.Handler { return h }, func(l net.Listener) net.Listener { return l })
-				inside := seen(func(h http.Handler) http.Handler { return guarded(t, h) }, listener.Normalizer{}.Wrap)
+				want, got := alone.send(t, bare, text, reads, then), inside.send(t, chain, text, reads, then)
 				if why == "a body that is too long" {
-					assert.Empty(t, inside, "refused before the handler")
+					assert.Empty(t, got, "refused before the handler")
 					continue
 				}
-				if status == "a panic" { // after which net/http alone closes the connection
-					require.GreaterOrEqual(t, len(inside), len(bare))
-					inside = inside[:len(bare)]
+				if how == "a panic" { // after which net/http alone closes the connection
+					require.GreaterOrEqual(t, len(got), len(want))
+					got = got[:len(want)]
 				}
-				assert.Equal(t, bare, inside, "%s, %s, reads: %v", why, status, reads)
+				assert.Equal(t, want, got, "%s, %s, reads: %v", why, how, reads)
 			}
 		}
 	}
