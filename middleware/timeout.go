@@ -13,16 +13,17 @@ import (
 
 // Timeout limits the time of a handler to d. If no response has begun by then, the
 // client receives a 503 problem. If one has begun, it is cut short, so that the
-// client does not mistake it for a complete one. In both cases the context of the
-// request is done, and later reads and writes of the handler return
+// client does not mistake it for a complete one; one that the handler has written up
+// to its declared Content-Length, or that has no body, is sent. In each case the
+// context of the request is done, and later reads and writes of the handler return
 // http.ErrHandlerTimeout. Reads and writes that block at the deadline are
 // interrupted if the ResponseWriter supports deadlines.
 //
 // A response has begun when a part of it has left the layers outside that are
-// known: those of this toolkit, and others whose ResponseWriter has Unwrap. A
-// response that has begun may take another tenth of a second, so that a handler
-// which returns at the deadline is not cut off. A context that ends for another
-// reason does not shorten the time.
+// known: those of this toolkit, and, inside one of them, others whose ResponseWriter
+// has Unwrap. A response that has begun may take another tenth of a second, so that
+// a handler which returns at the deadline is not cut off. A context that ends for
+// another reason does not shorten the time.
 //
 // Unlike http.TimeoutHandler, Timeout buffers nothing: a handler may flush, and a
 // stream is sent as it is written, but it ends after d as well. A hijacked

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"testing"
@@ -368,3 +369,182 @@ func TestABufferedResponseMayBeALittleLate(t *testing.T) {
 
 // grace is how much longer a response that has begun may take.
 const grace = 100 * time.Millisecond
+
+// There is nothing to cut in a response of the declared length, or in one without a
+// body, and the connection goes on.
+func TestTimeoutLeavesAWholeResponseAlone(t *testing.T) {
+	for why, row := range map[string]struct {
+		code int
+		call func(http.ResponseWriter)
+		head bool
+	}{
+		"a problem":         {409, func(w http.ResponseWriter) { respond.Error(w, 409) }, false},
+		"a document":        {200, func(w http.ResponseWriter) { respond.JSON(w, 200, "abc") }, false},
+		"a declared length": {200, func(w http.ResponseWriter) { w.Header().Set("Content-Length", "3"); io.WriteString(w, "abc") }, false},
+		"one that is sent": {200, func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "3")
+			io.WriteString(w, "abc")
+			w.(http.Flusher).Flush()
+		}, false},
+		"an error that is sent": {404, func(w http.ResponseWriter) { http.Error(w, "no", 404); w.(http.Flusher).Flush() }, false},
+		"no content":            {204, func(w http.ResponseWriter) { w.WriteHeader(204) }, false},
+		"not modified":          {304, func(w http.ResponseWriter) { w.WriteHeader(304) }, false},
+		"HEAD":                  {200, func(w http.ResponseWriter) { w.Header().Set("Content-Length", "3"); w.WriteHeader(200) }, true},
+	} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			capture, got := results()
+			timeout := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second, Logger: quiet})
+			p := serve(t, capture(normalizeQuietly(timeout(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				row.call(w)
+				<-r.Context().Done()
+				_, err := io.WriteString(w, "late")
+				assert.ErrorIs(t, err, http.ErrHandlerTimeout, why)
+			})))))
+			client := p.client(t, protocol)
+			reused := false
+			trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }}
+			for i := range 2 {
+				r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), map[bool]string{false: "GET", true: "HEAD"}[row.head], "http://a/x", nil)
+				require.NoError(t, err)
+				res, err := client.Do(r)
+				require.NoError(t, err, why)
+				body, err := io.ReadAll(res.Body)
+				require.NoError(t, err, why)
+				require.NoError(t, res.Body.Close())
+				assert.Equal(t, row.code, res.StatusCode, why)
+				result := <-got
+				assert.False(t, result.Aborted, why)
+				assert.Equal(t, row.code, result.Status, why)
+				assert.EqualValues(t, len(body), result.Bytes, why)
+				assert.Equal(t, i == 1, reused, why)
+			}
+			client.CloseIdleConnections()
+		})
+	}
+}
+
+// What is declared and not written, or not declared at all, is cut.
+func TestTimeoutCutsWhatIsNotWhole(t *testing.T) {
+	for why, call := range map[string]func(http.ResponseWriter){
+		"a part":             func(w http.ResponseWriter) { w.Header().Set("Content-Length", "4"); io.WriteString(w, "abc") },
+		"a length too late":  func(w http.ResponseWriter) { io.WriteString(w, "abc"); w.Header().Set("Content-Length", "3") },
+		"no declared length": func(w http.ResponseWriter) { io.WriteString(w, "abc"); w.(http.Flusher).Flush() },
+		"trailers to come": func(w http.ResponseWriter) {
+			w.Header().Set("Trailer", "X-Sum")
+			w.Header().Set("Content-Length", "3")
+			io.WriteString(w, "abc")
+			w.(http.Flusher).Flush()
+		},
+	} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			capture, got := results()
+			p := serve(t, capture(middleware.Timeout(time.Second)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				call(w)
+				<-r.Context().Done()
+			}))))
+			client := p.client(t, protocol)
+			res, err := client.Get("http://a/x")
+			if err == nil {
+				_, err = io.ReadAll(res.Body)
+				res.Body.Close()
+			}
+			if why != "trailers to come" || protocol == "HTTP/2" { // HTTP/1 has none after a declared length
+				assert.Error(t, err, why)
+			}
+			assert.True(t, (<-got).Aborted, why)
+			client.CloseIdleConnections()
+		})
+	}
+}
+
+// The inner Timeout does not know the layers around the outer one.
+func TestTimeoutInTimeoutRespondsPastALayer(t *testing.T) {
+	for _, outer := range []time.Duration{time.Second, time.Minute} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			timeout := func(d time.Duration) func(http.Handler) http.Handler {
+				return middleware.TimeoutWith(middleware.TimeoutOptions{Limit: d, Logger: quiet})
+			}
+			capture, got := results()
+			p := serve(t, capture(normalizeQuietly(buffering(timeout(outer)(timeout(time.Second)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Own", "1")
+				io.WriteString(w, "abc")
+				<-r.Context().Done()
+			})))))))
+			client := p.client(t, protocol)
+			res, err := client.Get("http://a/x")
+			require.NoError(t, err, outer)
+			body, err := io.ReadAll(res.Body)
+			require.NoError(t, err, outer)
+			require.NoError(t, res.Body.Close())
+			wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+			assert.Equal(t, 503, res.StatusCode, outer)
+			assert.Empty(t, res.Header.Get("X-Own")+res.Header.Get("X-Buffered"), outer)
+			result := <-got
+			assert.Equal(t, 503, result.Status, outer)
+			assert.False(t, result.Aborted, outer)
+			client.CloseIdleConnections()
+		})
+	}
+}
+
+// HTTP/2 would send both, and the client would take the 503 for a broken one.
+func TestNothingFollowsThe503OfATimeout(t *testing.T) {
+	footer := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(unwrapping{w}, r)
+			io.WriteString(w, "<footer/>")
+		})
+	}
+	inBubble(t, func(t *testing.T, protocol string) {
+		capture, got := results()
+		timeout := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second, Logger: quiet})
+		p := serve(t, capture(footer(timeout(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })))))
+		client := p.client(t, protocol)
+		res, err := client.Get("http://a/x")
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+		result := <-got
+		assert.EqualValues(t, len(body), result.Bytes)
+		assert.NoError(t, result.WriteErr)
+		client.CloseIdleConnections()
+	})
+}
+
+// Net/http reads the rest of a body before it sends a header over HTTP/1.
+func TestAStalledUploadDoesNotHoldAResponse(t *testing.T) {
+	for why, h := range map[string]http.HandlerFunc{
+		"flushed before the deadline": func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "denied", 403)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+		"whole at the deadline": func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 403)
+			<-r.Context().Done()
+		},
+		"returned a little late": func(w http.ResponseWriter, _ *http.Request) {
+			respond.Error(w, 403)
+			time.Sleep(time.Second + grace/2)
+		},
+	} {
+		t.Run(why, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				timeout := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second, Logger: quiet})
+				conn := serve(t, normalizeQuietly(timeout(h))).Dial()
+				defer conn.Close()
+				_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+				require.NoError(t, err)
+				require.NoError(t, conn.SetReadDeadline(time.Now().Add(2*time.Second)))
+				res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				require.NoError(t, err)
+				body, err := io.ReadAll(res.Body)
+				require.NoError(t, err)
+				assert.Equal(t, 403, res.StatusCode)
+				wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+			})
+		})
+	}
+}

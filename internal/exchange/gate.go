@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,12 +37,14 @@ type gate struct {
 
 	encoding []string // Content-Encoding of a layer outside
 
+	length string // Content-Length of the handler's response; "" if its end is not known
+
 	mu       sync.Mutex
 	idle     *sync.Cond
 	calls    int // in progress
 	reads    int
 	begun    bool
-	cut      bool // a call was interrupted, although nothing had been sent
+	cut      bool // nothing can be written any more
 	hijacked bool
 	ended    bool          // the handler has
 	unread   bool          // the body of an HTTP/1 request, or a part of it
@@ -50,6 +53,8 @@ type gate struct {
 	after    Wire          // of an exchange whose handler was late
 	err      error         // of every call, when the time is over
 	route    string
+
+	expiredInside bool // a gate further in has cut the response
 }
 
 // newGate returns a gate in front of w, and the request for the handler behind it.
@@ -125,6 +130,12 @@ func (g *gate) unsent() (unsent *Writer) {
 	return g.writer
 }
 
+// hasUnsent reports whether a Writer around g, or around a gate outside, has handed
+// on no part of a final response. A nil gate has none.
+func (g *gate) hasUnsent() bool {
+	return g != nil && (g.unsent() != nil || g.outer.behind().hasUnsent())
+}
+
 // remember keeps the header without what the handler has set for its own response.
 func (g *gate) remember() {
 	if g.before == nil {
@@ -181,6 +192,29 @@ func (g *gate) close() bool {
 	return true
 }
 
+// takeOver closes the gate of a handler that was cut at the deadline of a gate
+// inside, if a layer that only this one knows has sent nothing yet. It reports
+// whether it did.
+func (g *gate) takeOver() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.expiredInside || g.hijacked || g.unsent() == nil {
+		return false
+	}
+	g.err = http.ErrHandlerTimeout
+	return true
+}
+
+// stopReading has net/http not wait for the rest of the body after a handler that
+// has ended late.
+func (g *gate) stopReading() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.unread && !g.hijacked {
+		_ = http.NewResponseController(g.base).SetReadDeadline(longAgo)
+	}
+}
+
 // publish replaces the header of base by the handler's.
 func (g *gate) publish() {
 	if g.returned { // it is that of base
@@ -189,12 +223,35 @@ func (g *gate) publish() {
 	h := g.base.Header()
 	clear(h)
 	maps.Copy(h, g.header)
+	g.length = ""
+	if length := h["Content-Length"]; len(length) == 1 && h["Trailer"] == nil {
+		g.length = length[0]
+	}
+}
+
+// isWhole reports whether the handler has handed on all of its response, so
+// that nothing is left to cut: the length is the declared one, or the response has
+// no body.
+func (g *gate) isWhole() bool {
+	w := g.writer
+	switch w.state.Load() {
+	case discarding, bodyless:
+		return true
+	case sent:
+	default:
+		return false
+	}
+	if code := w.Status(); code == http.StatusNoContent || code == http.StatusNotModified {
+		return true
+	}
+	n, err := strconv.ParseInt(g.length, 10, 64)
+	return err == nil && (w.x.Head || w.bytes == n)
 }
 
 // expire interrupts what blocks when the gate is closed, and waits until the
 // ResponseWriter is free. It returns the Writer for another response, or nil if one
-// was sent, and the route as far as the handler got.
-func (g *gate) expire() (unsent *Writer, route string) {
+// was sent, whether that one is whole, and the route as far as the handler got.
+func (g *gate) expire() (unsent *Writer, whole bool, route string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if late := g.interrupt(); late != nil {
@@ -205,10 +262,10 @@ func (g *gate) expire() (unsent *Writer, route string) {
 	}
 	g.awaitReads()
 	if g.cut {
-		return nil, g.route
+		return nil, false, g.route
 	}
 	if unsent = g.unsent(); unsent == nil {
-		return nil, g.route
+		return nil, g.isWhole(), g.route
 	}
 	unsent.Discard()
 	if g.unread { // with full duplex net/http would not notice
@@ -219,21 +276,25 @@ func (g *gate) expire() (unsent *Writer, route string) {
 		clear(h)
 		maps.Copy(h, g.before)
 	}
-	return unsent, g.route
+	return unsent, false, g.route
 }
 
 // interrupt ends what blocks, and the context of the handler. An interim response
-// may still get through, with another response after it, so that it is interrupted
-// by the timer that is returned.
+// may still get through, with another response after it, and so may a header for
+// which net/http reads the rest of the body first: these are interrupted by the
+// timer that is returned.
 func (g *gate) interrupt() (late *time.Timer) {
 	control := http.NewResponseController(g.base)
 	if g.reads > 0 || g.unread { // net/http would wait for the rest of the body
 		_ = control.SetReadDeadline(longAgo)
 	}
+	unsent := g.hasUnsent()
 	switch {
-	case g.unsent() == nil:
+	case g.calls == 0 && (unsent || g.isWhole()):
+	case !unsent && !g.unread:
+		g.cut = true
 		_ = control.SetWriteDeadline(longAgo)
-	case g.calls > 0:
+	default:
 		late = time.AfterFunc(grace, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()

@@ -423,6 +423,13 @@ func (w *Writer) supersede(respond func(http.ResponseWriter)) {
 	}
 }
 
+// discardBeyond drops what comes after a response of the declared length.
+func (w *Writer) discardBeyond() {
+	if w.Sending() && w.isComplete() {
+		w.state.Store(discarding)
+	}
+}
+
 func (w *Writer) direct() http.ResponseWriter {
 	w.x.Replaced = true
 	w.restoreEncoding()

@@ -55,7 +55,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 	timer := time.NewTimer(s.Limit)
 	defer timer.Stop()
 	v, inTime := g.await(ended, timer)
-	if !inTime {
+	if !inTime || v == http.ErrAbortHandler && g.takeOver() {
 		s.expire(g, next, face, r)
 		return
 	}
@@ -69,7 +69,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 
 // expire ends the exchange of a handler whose time is over.
 func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r *http.Request) {
-	unsent, route := g.expire()
+	unsent, whole, route := g.expire()
 	if g.outer.route() == "" {
 		g.outer.SetRoute(cmp.Or(route, routeOf(next, r)))
 	}
@@ -78,12 +78,19 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 		g.after.Aborted = g.after.Aborted || g.outer.Aborted // which layers around another gate learn later
 		close(g.done)
 	}()
-	switch unsent {
-	case nil:
+	switch {
+	case whole: // there is nothing to cut
+	case unsent == nil:
 		g.outer.Aborted = true
+		if around := g.outer.behind(); around != nil { // which may know a layer that has sent nothing
+			around.expiredInside = true
+		}
 		panic(http.ErrAbortHandler)
-	case g.writer:
+	case unsent == g.writer:
 		s.Expired(w, r)
+		for _, w := range g.around { // what a foreign layer adds has no place
+			w.discardBeyond()
+		}
 	default:
 		unsent.supersede(func(w http.ResponseWriter) { s.Expired(w, r) })
 	}
@@ -113,6 +120,7 @@ func (g *gate) await(ended <-chan any, timer *time.Timer) (v any, inTime bool) {
 	timer.Reset(grace)
 	select {
 	case v = <-ended:
+		g.stopReading()
 		return v, true
 	case <-timer.C:
 	}
