@@ -53,8 +53,6 @@ type gate struct {
 	after    Wire          // of an exchange whose handler was late
 	err      error         // of every call, when the time is over
 	route    string
-
-	expiredInside bool // a gate further in has cut the response
 }
 
 // newGate returns a gate in front of w, and the request for the handler behind it.
@@ -192,16 +190,30 @@ func (g *gate) close() bool {
 	return true
 }
 
-// takeOver closes the gate of a handler that was cut at the deadline of a gate
-// inside, if a layer that only this one knows has sent nothing yet. It reports
-// whether it did.
-func (g *gate) takeOver() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.expiredInside || g.hijacked || g.unsent() == nil {
+// respondPast has respond give the response of a handler whose time is over at a gate
+// further in, if a layer that only g or a gate outside of it knows has sent nothing
+// yet. It reports whether it did.
+func (g *gate) respondPast(respond func(http.ResponseWriter)) bool {
+	if g == nil || g.enter(false) != nil {
 		return false
 	}
-	g.err = http.ErrHandlerTimeout
+	defer g.leave()
+	g.mu.Lock()
+	unsent := g.unsent()
+	if unsent != nil {
+		unsent.Discard()
+		if g.before != nil {
+			h := g.base.Header()
+			clear(h)
+			maps.Copy(h, g.before)
+		}
+		g.begun = true
+	}
+	g.mu.Unlock()
+	if unsent == nil {
+		return g.outer.behind().respondPast(respond)
+	}
+	unsent.supersede(respond)
 	return true
 }
 

@@ -55,7 +55,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 	timer := time.NewTimer(s.Limit)
 	defer timer.Stop()
 	v, inTime := g.await(ended, timer)
-	if !inTime || v == http.ErrAbortHandler && g.takeOver() {
+	if !inTime {
 		s.expire(g, next, face, r)
 		return
 	}
@@ -80,11 +80,9 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 	}()
 	switch {
 	case whole: // there is nothing to cut
+	case unsent == nil && g.outer.behind().respondPast(func(w http.ResponseWriter) { s.Expired(w, r) }):
 	case unsent == nil:
 		g.outer.Aborted = true
-		if around := g.outer.behind(); around != nil { // which may know a layer that has sent nothing
-			around.expiredInside = true
-		}
 		panic(http.ErrAbortHandler)
 	case unsent == g.writer:
 		s.Expired(w, r)
