@@ -53,6 +53,8 @@ type gate struct {
 	after    Wire          // of an exchange whose handler was late
 	err      error         // of every call, when the time is over
 	route    string
+
+	superseded bool // a gate further in has given its response past the handler
 }
 
 // newGate returns a gate in front of w, and the request for the handler behind it.
@@ -207,7 +209,7 @@ func (g *gate) respondPast(respond func(http.ResponseWriter)) bool {
 			clear(h)
 			maps.Copy(h, g.before)
 		}
-		g.begun = true
+		g.begun, g.superseded = true, true
 	}
 	g.mu.Unlock()
 	if unsent == nil {
@@ -245,6 +247,9 @@ func (g *gate) publish() {
 // that nothing is left to cut: the length is the declared one, or the response has
 // no body.
 func (g *gate) isWhole() bool {
+	if g.superseded {
+		return true
+	}
 	w := g.writer
 	switch w.state.Load() {
 	case discarding, bodyless:
@@ -303,7 +308,7 @@ func (g *gate) interrupt() (late *time.Timer) {
 	unsent := g.hasUnsent()
 	switch {
 	case g.calls == 0 && (unsent || g.isWhole()):
-	case !unsent && !g.unread:
+	case !unsent && !g.unread && !g.superseded:
 		g.cut = true
 		_ = control.SetWriteDeadline(longAgo)
 	default:
