@@ -42,7 +42,7 @@ func (s Supervision) Supervise(next http.Handler, rw http.ResponseWriter, r *htt
 		var v any = http.ErrAbortHandler // for runtime.Goexit
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
-				v = &relayed{p, Stack()}
+				v = relay(p)
 			}
 			if !g.end() { // the supervisor does not wait any more
 				s.late(g, inner, v)
@@ -132,6 +132,15 @@ func (g *gate) await(ended <-chan any, timer *time.Timer) (v any, inTime bool) {
 type relayed struct {
 	value any
 	stack []byte
+}
+
+// relay returns a panic in progress as one to pass on. One that another gate has
+// passed on keeps the stack on which it began.
+func relay(v any) *relayed {
+	if p, ok := v.(*relayed); ok {
+		return p
+	}
+	return &relayed{v, Stack()}
 }
 
 func (p *relayed) Error() string { return fmt.Sprintf("%v\n\n%s", p.value, p.stack) }
