@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,15 @@ var reportable = map[string]http.Handler{
 		_ = http.NewResponseController(w).Flush()
 		panic("secret")
 	}),
+	"a hijack, and an error that is returned": respond.Handler(func(w http.ResponseWriter, r *http.Request) error {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return err
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		conn.Close()
+		return errSource
+	}),
 	"a problem in an inner Normalize": normalizeQuietly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no such order", 404) })),
 	"a route":                         mux("GET /orders/{id}"),
 	"a 405":                           mux("POST /orders/{id}"),
@@ -124,6 +134,8 @@ func TestTimeoutHidesNothingFromOuterLayers(t *testing.T) {
 	}
 }
 
+var superfluous = regexp.MustCompile("http: superfluous .*\n")
+
 // observed returns what outer layers get to know of a handler: the Result, what
 // Normalize reports, and the record of the request.
 func observed(t *testing.T, protocol string, h http.Handler) []string {
@@ -138,12 +150,14 @@ func observed(t *testing.T, protocol string, h http.Handler) []string {
 	capture, results := results()
 	options, reports := reports(middleware.NormalizeOptions{})
 	access := middleware.AccessLogWith(middleware.AccessLogOptions{Logger: out, Names: middleware.AttrsShort})
-	res := wiretest.Get(t, protocol, access(capture(middleware.NormalizeWith(options)(h))), wiretest.Path("/orders/1"), func(r *http.Request) {
-		r.Header.Set("Accept", "application/json")
-	})
+	var server wiretest.Log
+	srv := wiretest.StartLogging(t, protocol, capture(access(middleware.NormalizeWith(options)(h))), &server)
+	res := wiretest.Send(t, srv, wiretest.Path("/orders/1"), wiretest.Field("Accept", "application/json"))
+	result := described(<-results) // the record is written by then
 	report := ""
 	if rep := reported(reports); rep != nil {
 		report = fmt.Sprint(rep.Status, rep.HandlerStatus, rep.Invalid.Code, len(rep.Superfluous), rep.Withheld, rep.Dropped, rep.Missing, rep.Misused, rep.Panic)
 	}
-	return []string{described(<-results), report, log.String(), fmt.Sprint(res.StatusCode, res.Header["Connection"], res.Err != nil)}
+	said := superfluous.ReplaceAllString(server.String(), "") // which Normalize reports as well
+	return []string{result, report, log.String(), said, fmt.Sprint(res.StatusCode, res.Header["Connection"], res.Err != nil)}
 }
