@@ -40,7 +40,6 @@ func refuseRest(w http.ResponseWriter) {
 					refuseRest(g.base)
 					g.leave()
 				}
-				return
 			}
 		}
 		u, ok := w.(unwrapper)

@@ -406,7 +406,7 @@ func (g *gate) Written() bool {
 func (g *gate) isBegun() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.begun || g.hijacked
+	return g.begun
 }
 
 func (g *gate) Header() http.Header {
@@ -742,7 +742,7 @@ func (b *gatedBody) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		g.unread = false
 	}
-	if g.err != nil && err != nil && err != io.EOF {
+	if g.err != nil && err != io.EOF {
 		return n, g.err
 	}
 	return n, err

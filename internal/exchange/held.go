@@ -93,7 +93,6 @@ type field struct {
 func (w *Writer) decide(code int) {
 	w.x.handlerSet(code)
 	decision := w.scope.Decide(w, code)
-	w.status = int32(decision.Code)
 	if decision.Body == Pass {
 		w.commit(decision.Code)
 		return
@@ -212,7 +211,7 @@ func (w *Writer) AwaitTunnel(code int) {
 // isUntouched reports whether the handler has not begun the response that waits
 // for its tunnel.
 func (w *Writer) isUntouched() bool {
-	return w.state.Load() == held && w.held.kind == Tunnel && w.held.forced && !w.held.whole
+	return w.held.kind == Tunnel && w.held.isCorrectable()
 }
 
 // collect takes a part of the text.
@@ -394,9 +393,6 @@ func (w *Writer) Replacement() http.ResponseWriter {
 // around returns the other Writers of the exchange, the innermost first. Foreign
 // layers are in between.
 func (w *Writer) around() (outer []*Writer) {
-	if w.Owns() {
-		return nil
-	}
 	rw := w.base
 	for range maxLayers {
 		if _, found := lookup(rw); found != nil {
@@ -415,12 +411,8 @@ func (w *Writer) around() (outer []*Writer) {
 // supersede has respond give another response than the one that a foreign layer
 // inside holds back. What such a layer hands on later is dropped.
 func (w *Writer) supersede(respond func(http.ResponseWriter)) {
-	w.restoreEncoding()
 	respond(w)
-	w.Settle()
-	if w.OnWire() {
-		w.state.Store(closed)
-	}
+	w.state.Store(closed)
 }
 
 // discardBeyond drops what comes after a response of the declared length.
@@ -437,14 +429,11 @@ func (w *Writer) direct() http.ResponseWriter {
 }
 
 // restoreEncoding makes Content-Encoding what a layer outside of w has set:
-// http.FileServer deletes that (go.dev/issue/66343), and a handler or a layer
-// inside has set its own for another body.
+// http.FileServer deletes that (go.dev/issue/66343). That of a handler is gone if
+// package respond writes, and there is none otherwise.
 func (w *Writer) restoreEncoding() {
-	h := w.base.Header()
 	if w.encoded {
-		h["Content-Encoding"] = w.x.PeekExtra().encoding
-	} else {
-		delete(h, "Content-Encoding")
+		w.base.Header()["Content-Encoding"] = w.x.PeekExtra().encoding
 	}
 }
 

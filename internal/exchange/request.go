@@ -26,7 +26,6 @@ func ServeBody(next http.Handler, w http.ResponseWriter, r *http.Request, body i
 // when a handler panics, and does not see them if a foreign layer has copied r:
 // where there is no exchange, only this layer may know of them.
 func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request) {
-	returned := false
 	defer func() {
 		bringBack(r, inner)
 		form := inner.MultipartForm
@@ -37,12 +36,11 @@ func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request)
 		if x != nil {
 			bringBack(x.Request, inner)
 		}
-		if !returned || x == nil {
+		if x == nil {
 			_ = form.RemoveAll()
 		}
 	}()
 	next.ServeHTTP(w, inner)
-	returned = true
 }
 
 // bringBack copies back to r what a handler has set in its copy: the pattern that a

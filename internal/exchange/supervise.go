@@ -180,7 +180,7 @@ type Router interface {
 // routeOf returns the pattern by which next would serve r. A handler that has not
 // returned has not brought it back yet.
 func routeOf(next http.Handler, r *http.Request) string {
-	if router, ok := next.(Router); ok && r.URL != nil {
+	if router, ok := next.(Router); ok {
 		_, pattern := router.Handler(r)
 		return pattern
 	}

@@ -29,7 +29,7 @@ type Writer struct {
 	held      *heldError // valid in the state held alone
 
 	bytes    int64
-	status   int32 // that was sent, or is held
+	status   int32 // that was sent
 	state    atomic.Uint32
 	implicit bool // no handler called WriteHeader
 	gone     bool // the request was given up before the header was sent
@@ -258,7 +258,7 @@ func (x *Exchange) FinalStatus() int {
 	return http.StatusInternalServerError
 }
 
-// Status returns the final status that was sent or is held; 0 if there is none.
+// Status returns the final status that was sent; 0 if there is none.
 func (w *Writer) Status() int { return int(w.status) }
 
 // Bytes returns how much of the body was handed on, in bytes.
