@@ -90,6 +90,23 @@ func TestConnectKeepsItsHandlersResponse(t *testing.T) {
 		got, result := serve(tunnel(0, false))
 		assert.Equal(t, "bytes of the tunnel", got)
 		assert.True(t, result.Hijacked)
+		assert.Equal(t, 101, result.Status)
+	})
+	t.Run("a body, then a hijack", func(t *testing.T) {
+		got, result := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "not of the tunnel")
+			tunnel(0, false)(w, r)
+		}))
+		assert.Equal(t, []int{200}, wiretest.StatusCodes(got))
+		assert.True(t, strings.HasSuffix(got, "\r\n\r\nbytes of the tunnel"), got)
+		assert.Equal(t, 200, result.Status)
+	})
+	t.Run("an error, then another Normalize", func(t *testing.T) {
+		got, _ := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "not to there", 403)
+			normalizeQuietly(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+		}))
+		assert.Equal(t, []int{403}, wiretest.StatusCodes(got))
 	})
 	t.Run("200, then a hijack", func(t *testing.T) {
 		got, result := serve(tunnel(200, false))

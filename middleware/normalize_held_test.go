@@ -24,6 +24,7 @@ import (
 type failsOnce struct {
 	first, rest io.Reader
 	failed      bool
+	with        error
 }
 
 func (f *failsOnce) Read(p []byte) (int, error) {
@@ -32,7 +33,7 @@ func (f *failsOnce) Read(p []byte) (int, error) {
 	}
 	if !f.failed {
 		f.failed = true
-		return 0, errSource
+		return 0, f.with
 	}
 	return f.rest.Read(p)
 }
@@ -70,10 +71,25 @@ func TestAHeldErrorIsDecidedByItsBody(t *testing.T) {
 		"a source that fails once": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/csv")
 			w.WriteHeader(404)
-			n, err := io.Copy(w, &failsOnce{first: strings.NewReader("a,b"), rest: strings.NewReader("c,d")})
+			n, err := io.Copy(w, &failsOnce{first: strings.NewReader("a,b"), rest: strings.NewReader("c,d"), with: errSource})
 			assert.ErrorIs(t, err, errSource)
 			assert.EqualValues(t, 3, n)
 		}, "a,b"},
+		"a source that goes on after its end": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/csv")
+			w.WriteHeader(404)
+			_, err := io.Copy(w, &failsOnce{first: strings.NewReader("a,b"), rest: strings.NewReader("c,d"), with: io.EOF})
+			assert.NoError(t, err)
+		}, "a,b"},
+		"a text that ends with that of the status": {func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(404)
+			io.WriteString(w, "order 17: ")
+			io.WriteString(w, "Not Found")
+		}, "order 17: Not Found"},
+		"an invalid code, then the largest": {func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(0)
+			http.Error(w, "out of tea", 599)
+		}, "The server met a condition it did not expect and could not fulfil the request."},
 		"an invalid code, an empty write, another code": {func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(0)
 			w.Write(nil)
@@ -246,6 +262,10 @@ func TestAProblemHasTheEncodingOfTheLayersOutside(t *testing.T) {
 			w.Header().Del("Content-Encoding")
 			http.Error(w, "x", 404)
 		},
+		"deleted, and JSON": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Del("Content-Encoding")
+			http.Error(w, `{"a":1}`, 400)
+		},
 		"changed": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
 			w.WriteHeader(404)
@@ -284,10 +304,49 @@ func TestTheStackIsThatOfTheLastPanic(t *testing.T) {
 		assert.Equal(t, "second", rep.Panic, name)
 		assert.True(t, strings.HasPrefix(string(rep.Stack), "panic("), name)
 		assert.Contains(t, string(rep.Stack), "panicAgain", name)
+		assert.LessOrEqual(t, len(rep.Stack), 16<<10, name)
 	}
 }
 
-func panicAgain() { panic("second") }
+func panicAgain() { panicDeep(500) }
+
+func panicDeep(frames int) {
+	if frames == 0 {
+		panic("second")
+	}
+	panicDeep(frames - 1)
+}
+
+// A setting that panics for the second of two codes is a 500 like another panic.
+func TestASettingMayPanicForACorrectedCode(t *testing.T) {
+	n := middleware.NormalizeOptions{Logger: quiet, Replace: func(*http.Request, int, http.Header) middleware.Replacement { panic("x") }}
+	a := wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(n)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(0)
+		http.Error(w, "taken", 409)
+	})))
+	a.Problem(t)
+	assert.Equal(t, 500, a.StatusCode)
+}
+
+// What a handler does to the header after WriteHeader is not part of an error.
+func TestAHeldErrorHasTheHeaderOfItsStatus(t *testing.T) {
+	for why, late := range map[string]func(http.Header){
+		"another field in place of one": func(h http.Header) { h.Del("X-A"); h.Set("X-Late", "1") },
+		"another value":                 func(h http.Header) { h.Set("X-A", "2") },
+		"one more value":                func(h http.Header) { h["X-A"] = append(h["X-A"], "2") },
+		"no value":                      func(h http.Header) { h["X-A"] = nil },
+	} {
+		for _, protocol := range wiretest.Protocols {
+			a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["X-A"] = append(make([]string, 0, 2), "1")
+				w.WriteHeader(404)
+				late(w.Header())
+			})))
+			assert.Equal(t, []string{"1"}, a.Header["X-A"], "%s: %s", protocol, why)
+			assert.NotContains(t, a.Header, "X-Late", "%s: %s", protocol, why)
+		}
+	}
+}
 
 // A layer of another toolkit may recover a panic. What its client receives then is
 // a response like others.

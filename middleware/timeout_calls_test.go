@@ -50,6 +50,20 @@ func TestTimeoutEndsAfterAnyCall(t *testing.T) {
 		"WriteString":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a") }, true},
 		"a file":             {copied(name), true},
 		"an empty file":      {copied(empty), false},
+		"an open pipe": {func(w http.ResponseWriter, _ *http.Request) {
+			if in, out, err := os.Pipe(); err == nil {
+				defer out.Close()
+				time.AfterFunc(time.Second, func() { out.Close() })
+				_, _ = io.Copy(w, in)
+				in.Close()
+			}
+		}, false},
+		"a closed file": {func(w http.ResponseWriter, _ *http.Request) {
+			if f, err := os.Open(name); err == nil {
+				f.Close()
+				_, _ = io.Copy(w, f)
+			}
+		}, false},
 		"a reader": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.Copy(w, struct{ io.Reader }{strings.NewReader("a")})
 		}, true},

@@ -136,7 +136,7 @@ func TestContextsOfATimeoutEndWithIt(t *testing.T) {
 				follow := r.Context().(interface {
 					AfterFunc(func()) func() bool
 				}).AfterFunc
-				follow(note("followed"))
+				followed := follow(note("followed"))
 				stop := follow(note("stopped"))
 				assert.True(t, stop(), why)
 				assert.False(t, stop(), why)
@@ -148,6 +148,7 @@ func TestContextsOfATimeoutEndWithIt(t *testing.T) {
 				synctest.Wait()
 				assert.Equal(t, time.Second, time.Since(begun), why)
 				assert.ErrorIs(t, child.Err(), context.DeadlineExceeded, why)
+				assert.False(t, followed(), why)
 				assert.False(t, follow(note("late"))(), why)
 			})).ServeHTTP(rec, r)
 			<-done
@@ -383,10 +384,14 @@ func TestOnlyAnUnreadBodyEndsAConnection(t *testing.T) {
 			"no body":         {"", false, false},
 			"a body":          {"abc", true, false},
 			"one that is not": {"abc", false, true},
+			"a part of it":    {"abc", true, true},
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				p := serve(t, l.wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-					if row.read {
+					switch {
+					case row.read && row.close:
+						io.ReadFull(r.Body, make([]byte, 1))
+					case row.read:
 						io.ReadAll(r.Body)
 					}
 					<-r.Context().Done()

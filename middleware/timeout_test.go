@@ -62,6 +62,7 @@ func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
 			}
 		},
 		"an error":                   func(w http.ResponseWriter) { w.WriteHeader(404) },
+		"the first error":            func(w http.ResponseWriter) { w.WriteHeader(400) },
 		"a text":                     func(w http.ResponseWriter) { http.Error(w, "no such order", 404) },
 		"a code that is none":        func(w http.ResponseWriter) { w.WriteHeader(600) },
 		"a 101":                      func(w http.ResponseWriter) { w.WriteHeader(101) },

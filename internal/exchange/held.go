@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"io"
 	"maps"
 	"net/http"
@@ -321,7 +322,7 @@ func (w *Writer) passAsIs() {
 		w.release()
 		return
 	case w.held.kind == Tunnel:
-		w.held.code = w.x.handlerStatus
+		w.held.code = cmp.Or(w.x.handlerStatus, http.StatusOK)
 	}
 	w.held.canned, w.held.text = nil, ""
 	w.pass()
