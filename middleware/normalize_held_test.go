@@ -97,12 +97,18 @@ func TestAHeldErrorIsDecidedByItsBody(t *testing.T) {
 		}, "taken"},
 	} {
 		for _, protocol := range wiretest.Protocols {
+			if protocol == wiretest.HTTP2 && why == "a page in single bytes" {
+				continue // it has no ReadFrom
+			}
 			a := wiretest.Get(t, protocol, normalize(row.h))
 			require.NoError(t, a.Err, why)
-			if a.Header.Get("Content-Type") == "application/problem+json" {
+			if a.Header.Get("Content-Type") == "application/problem+json" && row.want != page {
 				assert.Equal(t, row.want, a.Problem(t)["detail"], "%s: %s", protocol, why)
 			} else {
 				assert.Equal(t, row.want, a.Text, "%s: %s", protocol, why)
+			}
+			if strings.HasSuffix(why, "the largest") {
+				assert.Equal(t, 599, a.StatusCode)
 			}
 		}
 	}
@@ -116,7 +122,7 @@ func TestACopyThatCannotBeSentFails(t *testing.T) {
 			w.WriteHeader(404)
 			_, err := io.Copy(w, source(size))
 			assert.ErrorIs(t, err, errBroken, "%d", size)
-		})).ServeHTTP(brokenWriter{fullWriter{http.Header{}}}, r)
+		})).ServeHTTP(&brokenWriter{fullWriter{http.Header{}}}, r)
 	}
 }
 
@@ -218,6 +224,7 @@ func TestAHijackSendsNoTextOfAnError(t *testing.T) {
 		want int
 	}{
 		"a 5xx":            {func(w http.ResponseWriter) { http.Error(w, "pq: password", 500) }, 500},
+		"a long 5xx":       {func(w http.ResponseWriter) { http.Error(w, strings.Repeat("pq: password ", 300), 500) }, 500},
 		"a canned text":    {func(w http.ResponseWriter) { http.Error(w, "Not Found", 404) }, 404},
 		"an invalid code":  {func(w http.ResponseWriter) { w.WriteHeader(600) }, 500},
 		"and a text of it": {func(w http.ResponseWriter) { w.WriteHeader(600); io.WriteString(w, "pq: password") }, 500},

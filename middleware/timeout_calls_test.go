@@ -52,8 +52,7 @@ func TestTimeoutEndsAfterAnyCall(t *testing.T) {
 		"an empty file":      {copied(empty), false},
 		"an open pipe": {func(w http.ResponseWriter, _ *http.Request) {
 			if in, out, err := os.Pipe(); err == nil {
-				defer out.Close()
-				time.AfterFunc(time.Second, func() { out.Close() })
+				t.Cleanup(func() { out.Close() }) // the handler waits until then
 				_, _ = io.Copy(w, in)
 				in.Close()
 			}

@@ -228,6 +228,12 @@ func begins(t *testing.T) map[string]func(http.ResponseWriter) {
 				f.Close()
 			}
 		},
+		"a part of a file": func(w http.ResponseWriter) {
+			if f, err := os.Open(name); err == nil {
+				io.CopyN(w, f, 2)
+				f.Close()
+			}
+		},
 		"an empty write": func(w http.ResponseWriter) { w.Write(nil) },
 	}
 }
@@ -298,6 +304,10 @@ func TestAFlushThatFailsUndoesNoResponse(t *testing.T) {
 						io.WriteString(w, written)
 					}
 					assert.ErrorIs(t, http.NewResponseController(w).Flush(), http.ErrNotSupported)
+					if r.URL.Path == "/y" {
+						w.Header().Set("X-Later", "1")
+						return
+					}
 					time.Sleep(time.Second + grace/2)
 					if written != "" {
 						io.WriteString(w, "end")
@@ -310,6 +320,10 @@ func TestAFlushThatFailsUndoesNoResponse(t *testing.T) {
 			res.Body.Close()
 			assert.NoError(t, err, protocol)
 			if written == "" {
+				in, err := p.client(t, protocol).Get("http://a/y")
+				require.NoError(t, err)
+				assert.Equal(t, "1", in.Header.Get("X-Later"), "a handler that returns in time")
+				in.Body.Close()
 				assert.Equal(t, 503, res.StatusCode)
 				assert.Empty(t, res.Header.Get("X-Own"))
 			} else {

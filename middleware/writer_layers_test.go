@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -74,23 +75,37 @@ func TestAFileReachesSendfile(t *testing.T) {
 			})
 		},
 	} {
-		capture, got := results()
-		if why == "net/http" {
-			capture = middleware.Chain()
-			got <- middleware.Result{Bytes: size}
+		for how, send := range map[string]http.HandlerFunc{
+			"ServeFile": func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) },
+			"io.Copy": func(w http.ResponseWriter, _ *http.Request) {
+				if f, err := os.Open(name); assert.NoError(t, err) {
+					w.Header().Set("Content-Length", strconv.Itoa(size))
+					io.Copy(w, f)
+					f.Close()
+				}
+			},
+		} {
+			where := why + ": " + how
+			capture, got := results()
+			if why == "net/http" {
+				capture = middleware.Chain()
+				got <- middleware.Result{Bytes: size}
+			}
+			srv := httptest.NewUnstartedServer(capture(mw(send)))
+			l := &counting{Listener: srv.Listener}
+			srv.Listener = l
+			srv.Start()
+			a := wiretest.Send(t, srv)
+			srv.Close()
+			assert.NoError(t, a.Err, where)
+			assert.Len(t, a.Text, size, where)
+			assert.EqualValues(t, size, (<-got).Bytes, where)
+			if how == "ServeFile" {
+				assert.EqualValues(t, 1, l.files.Load(), "%s: the file itself", where)
+			}
+			assert.Greater(t, l.copied.Load(), int64(size-4<<10), where)
+			assert.Less(t, l.written.Load(), int64(8<<10), "%s: the header and what tells the type", where)
 		}
-		srv := httptest.NewUnstartedServer(capture(mw(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) }))))
-		l := &counting{Listener: srv.Listener}
-		srv.Listener = l
-		srv.Start()
-		a := wiretest.Send(t, srv)
-		srv.Close()
-		assert.NoError(t, a.Err)
-		assert.Len(t, a.Text, size)
-		assert.EqualValues(t, size, (<-got).Bytes, why)
-		assert.EqualValues(t, 1, l.files.Load(), "%s: the file itself", why)
-		assert.Greater(t, l.copied.Load(), int64(size-4<<10), why)
-		assert.Less(t, l.written.Load(), int64(8<<10), "%s: the header, and the bytes that are sniffed for the type", why)
 	}
 }
 

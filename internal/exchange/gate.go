@@ -6,14 +6,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -541,7 +542,10 @@ func isFile(src io.Reader) bool {
 	if limited, ok := src.(*io.LimitedReader); ok {
 		src = limited.R
 	}
-	f, ok := src.(*os.File)
+	f, ok := src.(interface { // an *os.File, or what its WriteTo makes of it
+		fs.File
+		syscall.Conn
+	})
 	if !ok {
 		return false
 	}

@@ -208,6 +208,14 @@ func TestFieldsOfAnUpstreamDoNotLeave(t *testing.T) {
 	defer upstream.Close()
 	to, _ := url.Parse(upstream.URL)
 	proxy := httputil.NewSingleHostReverseProxy(to)
+	hints := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(103)
+		w.Header().Set("RateLimit-Policy", `"upstream";q=1;w=1`)
+		w.Header().Set("RateLimit", `"upstream";r=0`)
+	}))
+	defer hints.Close()
+	hintsTo, _ := url.Parse(hints.URL)
+	hinting := httputil.NewSingleHostReverseProxy(hintsTo)
 	everyone := func(n int) []ratelimit.Policy {
 		return []ratelimit.Policy{{Name: "own", Quota: ratelimit.PerHour(n), Key: ratelimit.Everyone}}
 	}
@@ -220,6 +228,9 @@ func TestFieldsOfAnUpstreamDoNotLeave(t *testing.T) {
 	}{
 		"a request that passes":       {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9)}).Wrap(proxy), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
 		"one that is reported":        {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9), OnDecision: seen}).Wrap(proxy), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
+		"inside a Timeout":            {middleware.Timeout(time.Hour)(ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9)}).Wrap(proxy)), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
+		"one with hints":              {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9)}).Wrap(hinting), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
+		"hints inside a Timeout":      {middleware.Timeout(time.Hour)(ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(9)}).Wrap(hinting)), []string{`"own";q=9;w=3600`}, []string{`"own";r=8;t=3200`}},
 		"the last one":                {ratelimit.NewLimiter(ratelimit.Options{Policies: everyone(1)}).Wrap(proxy), []string{`"own";q=1;w=3600`}, []string{`"own";r=0;t=3600`}},
 		"a slot":                      {slots(proxy), []string{`"slots";q=1;qu="concurrent-requests"`}, []string{`"slots";r=0`}},
 		"a slot that is not reported": {ratelimit.InFlight(1)(proxy), []string{`"upstream";q=1;w=1`}, []string{`"upstream";r=0`}},
