@@ -213,7 +213,7 @@ func (c *checker) own(s *shape, value []byte) {
 	}
 }
 
-// isExcessiveValue is isExcessiveFor a JSON value, which may be a string.
+// isExcessiveValue is isExcessiveFor for a JSON value, which may be a string.
 func isExcessiveValue(t reflect.Type, value []byte) bool {
 	s := jsonscan.Scanner{Text: value}
 	switch c := s.Peek(); {
