@@ -266,3 +266,41 @@ func TestAFailedRequestHasOneRecord(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(text.String(), errSource.Error()), "without an access log: %s", text)
 	assert.Equal(t, 1, strings.Count(text.String(), "\n"), text)
 }
+
+// What an inner Normalize sets ends with it: a layer around it that responds has the
+// settings of the outer one, or none.
+func TestSettingsEndWithTheirNormalize(t *testing.T) {
+	with := func(name string) func(http.Handler) http.Handler {
+		return middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet, Codes: map[int]int{404: 410}, Responder: &respond.Responder{
+			Header: http.Header{"X-Responder": {name}},
+		}})
+	}
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	for _, row := range []struct {
+		why       string
+		inner     http.Handler
+		outer     func(http.Handler) http.Handler
+		status    int
+		responder string
+	}{
+		{"one", with("inner")(nothing), middleware.Recover, 404, ""},
+		{"one in a plain one", with("inner")(nothing), normalizeQuietly, 404, ""},
+		{"one in another", with("inner")(nothing), with("outer"), 410, "outer"},
+		{"two in another", with("inner")(with("innermost")(nothing)), with("outer"), 410, "outer"},
+		{"a plain one in another", normalizeQuietly(nothing), with("outer"), 410, "outer"},
+	} {
+		for _, protocol := range wiretest.Protocols {
+			for how, fail := range map[string]func(http.ResponseWriter){
+				"WriteHeader":   func(w http.ResponseWriter) { w.WriteHeader(404) },
+				"respond.Error": func(w http.ResponseWriter) { respond.Error(w, 404) },
+			} {
+				res := wiretest.Get(t, protocol, row.outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					row.inner.ServeHTTP(w, r)
+					fail(w)
+				})))
+				assert.Equal(t, row.status, res.StatusCode, "%s, %s", row.why, how)
+				assert.Equal(t, row.responder, res.Header.Get("X-Responder"), "%s, %s", row.why, how)
+			}
+		}
+	}
+}

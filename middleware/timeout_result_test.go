@@ -161,3 +161,19 @@ func observed(t *testing.T, protocol string, h http.Handler) []string {
 	said := superfluous.ReplaceAllString(server.String(), "") // which Normalize reports as well
 	return []string{result, report, log.String(), said, fmt.Sprint(res.StatusCode, res.Header["Connection"], res.Err != nil)}
 }
+
+// Layers inside of a Timeout get to know how the response ended outside of it.
+func TestResultsInsideTimeoutAreFinal(t *testing.T) {
+	for _, protocol := range wiretest.Protocols {
+		outer, out := results()
+		middle, mid := results()
+		inner, in := results()
+		h := outer(normalizeQuietly(middleware.Timeout(never)(middle(inner(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "secret", 500)
+		}))))))
+		wiretest.Get(t, protocol, h)
+		want := described(<-out)
+		assert.Equal(t, want, described(<-mid))
+		assert.Equal(t, want, described(<-in))
+	}
+}
