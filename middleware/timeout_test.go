@@ -76,17 +76,25 @@ func TestTimeoutSendsNoFieldOfAHeldError(t *testing.T) {
 				begin(w)
 				<-r.Context().Done()
 			})))))
-			res, err := p.client(t, protocol).Get("http://a/x")
-			require.NoError(t, err, why)
-			body, err := io.ReadAll(res.Body)
-			require.NoError(t, err, why)
-			require.NoError(t, res.Body.Close())
-			wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+			res := problemFrom(t, p.client(t, protocol), why)
 			assert.Equal(t, 503, res.StatusCode, why)
 			assert.Empty(t, res.Header.Get("Content-Encoding")+res.Header.Get("X-Own"), why)
 			assert.NotEmpty(t, res.Header.Get("Via"), why)
 		})
 	}
+}
+
+// problemFrom returns the response that a client gets, which has to be a problem.
+func problemFrom(t *testing.T, client *http.Client, where string) wiretest.Response {
+	t.Helper()
+	got, err := client.Get("http://a/x")
+	require.NoError(t, err, where)
+	body, err := io.ReadAll(got.Body)
+	require.NoError(t, err, where)
+	require.NoError(t, got.Body.Close())
+	res := wiretest.Response{Response: got, Text: string(body)}
+	res.Problem(t)
+	return res
 }
 
 func TestTimeoutLeavesATimelyResponseAlone(t *testing.T) {
@@ -306,19 +314,14 @@ func TestTimeoutRespondsPastALayerThatHasMore(t *testing.T) {
 					begin(w, r)
 					<-r.Context().Done()
 				})))))))
-				res, err := p.client(t, protocol).Get("http://a/x")
-				require.NoError(t, err, where)
-				body, err := io.ReadAll(res.Body)
-				require.NoError(t, err, where)
-				require.NoError(t, res.Body.Close())
-				wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+				res := problemFrom(t, p.client(t, protocol), where)
 				assert.Equal(t, 503, res.StatusCode, where)
 				assert.Empty(t, res.Header.Get("Content-Encoding")+res.Header.Get("X-Own")+res.Header.Get("X-Buffered"), where)
 				assert.NotEmpty(t, res.Header.Get("Via"), where)
 				result := <-got
 				assert.Equal(t, 503, result.Status, where)
 				assert.Equal(t, 503, result.Problem.Status, where)
-				assert.EqualValues(t, len(body), result.Bytes, where)
+				assert.EqualValues(t, len(res.Text), result.Bytes, where)
 				assert.False(t, result.Aborted, where)
 				assert.Zero(t, result.Superfluous, where)
 				p.client(t, protocol).CloseIdleConnections()
@@ -479,12 +482,7 @@ func TestTimeoutInTimeoutRespondsPastALayer(t *testing.T) {
 				<-r.Context().Done()
 			})))))
 			client := p.client(t, protocol)
-			res, err := client.Get("http://a/x")
-			require.NoError(t, err, where)
-			body, err := io.ReadAll(res.Body)
-			require.NoError(t, err, where)
-			require.NoError(t, res.Body.Close())
-			wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+			res := problemFrom(t, client, where)
 			assert.Equal(t, 503, res.StatusCode, where)
 			assert.Empty(t, res.Header.Get("X-Own"), where)
 			result := <-got
@@ -508,14 +506,9 @@ func TestNothingFollowsThe503OfATimeout(t *testing.T) {
 		timeout := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second, Logger: quiet})
 		p := serve(t, capture(footer(timeout(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })))))
 		client := p.client(t, protocol)
-		res, err := client.Get("http://a/x")
-		require.NoError(t, err)
-		body, err := io.ReadAll(res.Body)
-		require.NoError(t, err)
-		require.NoError(t, res.Body.Close())
-		wiretest.Response{Response: res, Text: string(body)}.Problem(t)
+		res := problemFrom(t, client, "")
 		result := <-got
-		assert.EqualValues(t, len(body), result.Bytes)
+		assert.EqualValues(t, len(res.Text), result.Bytes)
 		assert.NoError(t, result.WriteErr)
 		client.CloseIdleConnections()
 	})
