@@ -86,17 +86,17 @@ type Extra struct {
 	// the next request: it is beyond its limit, or its time was over.
 	Unread bool
 
-	Err         error  // that the handler failed with, if it told
+	Err         error  // that the handler returned, or passed to package respond
 	Interim     []int  // the 1xx codes that were sent
 	Superfluous []Call // of WriteHeader; at most maxCalls
 	Dropped     int64  // bytes that came after an error was complete
 	Withheld    string // text that the client did not get
 	WriteErr    error  // the first
-	Left        bool   // net/http has told that the client left
+	Left        bool   // net/http has reported that the client left
 	Conn        net.Conn
 	Panic       any
 	Stack       []byte
-	Route       string // the pattern of the request, as far as a layer has told it
+	Route       string // the pattern of the request, as far as a layer has reported it
 
 	// What a Policy found. The exchange only keeps it.
 	Invalid  Call
@@ -266,7 +266,7 @@ func (x *Exchange) runClosers() {
 type carrier interface{ carried() (*Exchange, *Writer) }
 
 // faces has the Writers behind the ResponseWriters that httpsnoop has made:
-// these cannot be asked. An entry lives as long as its Writer.
+// these carry nothing. An entry lives as long as its Writer.
 var (
 	faces     sync.Map // of http.ResponseWriter to *Writer
 	faceCount atomic.Int64
@@ -282,7 +282,7 @@ func lookup(rw http.ResponseWriter) (*Exchange, *Writer) {
 	case carrier:
 		return c.carried()
 	}
-	// Only a pointer can be one of httpsnoop's, and be asked for without a
+	// Only a pointer can be one of httpsnoop's, and be looked up without a
 	// panic because it cannot be compared.
 	if faceCount.Load() > 0 && rw != nil && reflect.TypeOf(rw).Kind() == reflect.Pointer {
 		if w, ok := faces.Load(rw); ok {

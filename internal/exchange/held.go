@@ -90,7 +90,7 @@ type field struct {
 	values []string
 }
 
-// decide asks the policy about the first final status.
+// decide lets the policy decide about the first final status.
 func (w *Writer) decide(code int) {
 	w.x.handlerSet(code)
 	decision := w.scope.Decide(w, code)
