@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -137,6 +136,15 @@ func (g *gate) hasUnsent() bool {
 	return g != nil && (g.unsent() != nil || g.outer.behind().hasUnsent())
 }
 
+// takeBack drops what the handler has given for its own response: an error that
+// unsent holds, and header fields.
+func (g *gate) takeBack(unsent *Writer) {
+	unsent.Discard()
+	if g.before != nil {
+		replaceHeader(g.base.Header(), g.before)
+	}
+}
+
 // remember keeps the header without what the handler has set for its own response.
 func (g *gate) remember() {
 	if g.before == nil {
@@ -204,12 +212,7 @@ func (g *gate) respondPast(respond func(http.ResponseWriter)) bool {
 	g.mu.Lock()
 	unsent := g.unsent()
 	if unsent != nil {
-		unsent.Discard()
-		if g.before != nil {
-			h := g.base.Header()
-			clear(h)
-			maps.Copy(h, g.before)
-		}
+		g.takeBack(unsent)
 		g.begun, g.superseded = true, true
 	}
 	g.mu.Unlock()
@@ -236,8 +239,7 @@ func (g *gate) publish() {
 		return
 	}
 	h := g.base.Header()
-	clear(h)
-	maps.Copy(h, g.header)
+	replaceHeader(h, g.header)
 	g.length = ""
 	if length := h["Content-Length"]; len(length) == 1 && h["Trailer"] == nil {
 		g.length = length[0]
@@ -285,14 +287,9 @@ func (g *gate) expire() (unsent *Writer, whole bool, route string) {
 	if unsent = g.unsent(); unsent == nil {
 		return nil, g.isWhole(), g.route
 	}
-	unsent.Discard()
+	g.takeBack(unsent)
 	if g.unread { // with full duplex net/http would not notice
 		g.outer.Extra().Unread = true
-	}
-	if g.before != nil { // what the handler set is for its own response
-		h := g.base.Header()
-		clear(h)
-		maps.Copy(h, g.before)
 	}
 	return unsent, false, g.route
 }

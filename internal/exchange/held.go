@@ -135,6 +135,13 @@ func (h *heldError) restore(header http.Header) (now http.Header) {
 	return now
 }
 
+// replaceHeader makes the fields of h those of another header. The map stays: handlers
+// and other layers have it.
+func replaceHeader(h, fields http.Header) {
+	clear(h)
+	maps.Copy(h, fields)
+}
+
 // again is a WriteHeader while an error is held.
 func (w *Writer) again(code int) {
 	h := w.held
@@ -296,8 +303,7 @@ func (w *Writer) pass() {
 	w.commit(h.code)
 	if now != nil {
 		header := w.base.Header()
-		clear(header)
-		maps.Copy(header, now)
+		replaceHeader(header, now)
 	}
 	if len(h.canned) > 0 { // an error shows in the next write
 		_, _ = w.Write(h.canned)
