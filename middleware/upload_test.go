@@ -109,7 +109,8 @@ func TestABodyThatIsTooLongClosesTheConnection(t *testing.T) {
 	body := func(n int) string {
 		return "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", n, strings.Repeat("x", n)) + wiretest.RawRequest("GET /")
 	}
-	for _, l := range append(stacks(), around()...) {
+	hidden := layer{"Capture behind what hides all", middleware.Chain(hide, middleware.Capture(nothing))}
+	for _, l := range append(append(stacks(), around()...), hidden) {
 		for name, h := range map[string]http.Handler{
 			"inside":            l.wrap(middleware.MaxBytes(10)(reads)),
 			"outside":           middleware.MaxBytes(10)(l.wrap(reads)),
@@ -292,6 +293,28 @@ func TestOuterLayersSeeFormAndPattern(t *testing.T) {
 			h.ServeHTTP(httptest.NewRecorder(), r)
 			assert.Equal(t, pattern, seen.Pattern, l.name)
 			assert.NotNil(t, seen.MultipartForm, "%s %s", path, l.name)
+		}
+	}
+}
+
+// Of two routers, the inner one knows the route, and the layers outside of both have its
+// pattern, although each has a copy of the request.
+func TestTheRouteIsThatOfTheInnerRouter(t *testing.T) {
+	inner := http.NewServeMux()
+	inner.HandleFunc("GET /api/orders/{id}", func(http.ResponseWriter, *http.Request) {})
+	for _, l := range layers() {
+		if l.name == "Route" { // which is asked last
+			continue
+		}
+		for _, near := range layers()[:6] { // the others pass the request on
+			outer := http.NewServeMux()
+			outer.Handle("/api/", middleware.Chain(l.wrap, copies, near.wrap)(inner))
+			far, out := results()
+			capture, mid := results()
+			wiretest.Get(t, "HTTP/1.1", middleware.Chain(far, copies, capture, copies)(outer), wiretest.Path("/api/orders/1"))
+			where := l.name + ", " + near.name
+			assert.Equal(t, "GET /api/orders/{id}", (<-mid).Route, where)
+			assert.Equal(t, "GET /api/orders/{id}", (<-out).Route, where)
 		}
 	}
 }

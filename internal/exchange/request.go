@@ -33,23 +33,27 @@ func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request)
 			return
 		}
 		x := Find(w)
-		if x != nil {
-			bringBack(x.Request, inner)
-		}
 		if x == nil {
 			_ = form.RemoveAll()
+			return
 		}
+		bringForm(x.Request, inner)
 	}()
 	next.ServeHTTP(w, inner)
 }
 
 // bringBack copies back to r what a handler has set in its copy: the pattern that a
-// ServeMux found, and the form, whose temporary files net/http's server removes at
-// the end.
+// ServeMux found, and the form.
 func bringBack(r, inner *http.Request) {
 	if inner.Pattern != "" {
 		r.Pattern = inner.Pattern
 	}
+	bringForm(r, inner)
+}
+
+// bringForm copies back the form, whose temporary files net/http's server removes at
+// the end.
+func bringForm(r, inner *http.Request) {
 	if r.MultipartForm == nil {
 		r.MultipartForm = inner.MultipartForm
 	}
@@ -58,6 +62,10 @@ func bringBack(r, inner *http.Request) {
 // returned copies back, at the end of a layer, what the request that it served has
 // if a foreign layer has copied it. The outermost layer hands the form to net/http.
 func (x *Exchange) returned(r *http.Request) {
+	if r != x.Current { // a layer further in has brought back the pattern of another router
+		bringForm(x.Request, r)
+		return
+	}
 	bringBack(x.Request, r)
 	if x.PeekExtra() != nil { // else the pattern is known by the request alone
 		x.Routed(r)
