@@ -89,9 +89,9 @@ func (d *deadlines) passed() bool { return d.timedOut || isPast(d.read) || isPas
 func isPast(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 
 // isBroken reports whether a write failed because the connection is dead, and not
-// because its time was over or it was longer than it should be.
+// because it was longer than it should be or a layer refused it.
 func isBroken(err error) bool {
-	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, http.ErrContentLength) &&
+	return !errors.Is(err, http.ErrContentLength) &&
 		!strings.Contains(err.Error(), "declared Content-Length") && !errors.Is(err, http.ErrHandlerTimeout)
 }
 
@@ -107,8 +107,8 @@ func (w *Writer) disconnected() bool {
 	}
 	base := w.base
 	for range maxLayers {
-		if n, ok := base.(closeNotifier); ok && shape(base) != 0 {
-			left := notified(n.CloseNotify())
+		if shape(base) != 0 { // that of a foreign layer may panic
+			left := notified(base.(closeNotifier).CloseNotify())
 			if left { // only one reader learns of it
 				w.x.Extra().Left = true
 			}
@@ -155,13 +155,15 @@ func (w *Writer) writeTimedOut(took time.Duration) bool {
 // the header for HEAD, otherwise as many bytes as were declared. net/http itself
 // ends the context of HTTP/2 then.
 func (w *Writer) isComplete() bool {
-	if w.x.Head {
-		return w.OnWire()
-	}
-	declared := w.base.Header()["Content-Length"]
-	if len(declared) != 1 {
+	switch declared := w.base.Header()["Content-Length"]; {
+	case !w.OnWire():
 		return false
+	case w.x.Head:
+		return true
+	case len(declared) != 1:
+		return false
+	default:
+		n, err := strconv.ParseUint(declared[0], 10, 63)
+		return err == nil && int64(n) <= w.bytes
 	}
-	n, err := strconv.ParseInt(declared[0], 10, 64)
-	return err == nil && n <= w.bytes && n > 0
 }
