@@ -83,9 +83,11 @@ func TestAHandlerThatClosesWith426StillCloses(t *testing.T) {
 		w.Header().Set("Connection", "close, X-Own")
 		http.Error(w, "x", 426)
 	}))
-	got := wiretest.Raw(t, h, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	assert.Equal(t, []int{426}, wiretest.StatusCodes(got), "the second request gets no response")
-	assert.Equal(t, []string{"close", "upgrade", "x-own"}, connectionOf(headerOf(t, got)))
+	for _, request := range []string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"} {
+		got := wiretest.Raw(t, h, request+request)
+		assert.Equal(t, []int{426}, wiretest.StatusCodes(got), "the second request gets no response: %q", request)
+		assert.Equal(t, []string{"close", "upgrade", "x-own"}, connectionOf(headerOf(t, got)), request)
+	}
 }
 
 func TestNormalizeDropsTheTypeOfAnEmptyHTTPError(t *testing.T) {

@@ -342,10 +342,12 @@ func TestAHeldErrorHasTheHeaderOfItsStatus(t *testing.T) {
 		"another value":                 func(h http.Header) { h.Set("X-A", "2") },
 		"one more value":                func(h http.Header) { h["X-A"] = append(h["X-A"], "2") },
 		"no value":                      func(h http.Header) { h["X-A"] = nil },
+		"a field in place of an empty":  func(h http.Header) { delete(h, "X-Empty"); h.Set("X-Late", "1") },
 	} {
 		for _, protocol := range wiretest.Protocols {
 			a := wiretest.Get(t, protocol, normalize(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header()["X-A"] = append(make([]string, 0, 2), "1")
+				w.Header()["X-Empty"] = nil
 				w.WriteHeader(404)
 				late(w.Header())
 			})))
@@ -402,15 +404,14 @@ func TestAForeignRecoveryIsNoAbortedResponse(t *testing.T) {
 // A body beyond its limit ends the connection, although the response had begun.
 func TestABodyBeyondItsLimitEndsTheConnection(t *testing.T) {
 	request := "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n" + strings.Repeat("x", 20) + "\r\n0\r\n\r\n" + wiretest.RawRequest("GET /second")
-	for _, l := range append(stacks(), around()...) {
+	wrapped := layer{"wrappers, Timeout", middleware.Chain(plainWrapper, middleware.Timeout(never), plainWrapper)}
+	for _, l := range append(append(stacks(), around()...), wrapped) {
 		for where, wrap := range map[string]func(http.Handler) http.Handler{
 			"inside":  func(h http.Handler) http.Handler { return l.wrap(middleware.MaxBytes(10)(h)) },
 			"outside": func(h http.Handler) http.Handler { return middleware.MaxBytes(10)(l.wrap(h)) },
 		} {
 			out := wiretest.Raw(t, wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				http.NewResponseController(w).EnableFullDuplex()
 				io.WriteString(w, "begun")
-				http.NewResponseController(w).Flush()
 				_, err := io.ReadAll(r.Body)
 				if r.Method == "POST" {
 					var tooLong *http.MaxBytesError

@@ -129,6 +129,15 @@ func TestAFlushInsideOfATextDoesNotEndIt(t *testing.T) {
 		_, _ = io.WriteString(w, "no such order 17.")
 	})))
 	assert.Equal(t, "no such order 17.", a.Problem(t)["detail"])
+
+	a = wiretest.Get(t, "HTTP/1.1", normalize(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff") // as http.Error
+		w.WriteHeader(404)
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, "no such order 17.")
+	})))
+	assert.Equal(t, "no such order 17.", a.Problem(t)["detail"])
 }
 
 // A layer inside of Normalize keeps the second WriteHeader to itself, and what

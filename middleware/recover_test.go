@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -77,4 +78,23 @@ func TestRecoverReportsAPanicOutsideNormalize(t *testing.T) {
 	wiretest.Send(t, srv)
 	srv.Close()
 	assert.Contains(t, text.String(), "panic=afterwards")
+}
+
+// A deep recursion with many arguments has a stack that no log should have.
+func TestTheStackOfAPanicIsBounded(t *testing.T) {
+	options, reports := reports(middleware.NormalizeOptions{})
+	var descend func(n, b, c, d, e, f, g, h uint64)
+	descend = func(n, b, c, d, e, f, g, h uint64) {
+		if n == 0 {
+			panic("x")
+		}
+		descend(n-1, b+1, c+1, d+1, e+1, f+1, g+1, h+1)
+	}
+	const big = math.MaxUint64 / 2
+	wiretest.Get(t, "HTTP/1.1", middleware.NormalizeWith(options)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		descend(200, big, big, big, big, big, big, big)
+	})))
+	stack := reported(reports).Stack
+	assert.True(t, strings.HasPrefix(string(stack), "panic("))
+	assert.Equal(t, 16<<10, len(stack))
 }

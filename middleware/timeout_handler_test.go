@@ -51,6 +51,12 @@ func TestALateCallReachesNoLayer(t *testing.T) {
 			_, err := io.Copy(w, struct{ io.Reader }{strings.NewReader("overdue")})
 			return err
 		},
+		"an empty copy": func(w http.ResponseWriter, _ *http.Request) error {
+			if _, err := io.Copy(w, struct{ io.Reader }{strings.NewReader("")}); err != nil {
+				return errors.New("there was nothing to refuse")
+			}
+			return http.ErrHandlerTimeout
+		},
 		"a file": func(w http.ResponseWriter, _ *http.Request) error {
 			f, err := os.Open(name)
 			if err != nil {

@@ -94,7 +94,6 @@ func (g *gate) enter(begins bool) error {
 			g.remember()
 		}
 		g.publish()
-		g.outer.hear(&g.own)
 	}
 	g.begun = g.begun || begins
 	return nil

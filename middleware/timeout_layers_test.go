@@ -1,0 +1,301 @@
+package middleware_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoinder-go/rejoinder/internal/wiretest"
+	"github.com/rejoinder-go/rejoinder/middleware"
+	"github.com/rejoinder-go/rejoinder/middleware/ratelimit"
+	"github.com/rejoinder-go/rejoinder/problem"
+	"github.com/rejoinder-go/rejoinder/respond"
+)
+
+// What passes between a handler inside Timeout and the layers around it.
+
+// A goroutine that a handler leaves behind adds nothing to its response, although
+// layers outside are at work.
+func TestAGoroutineOutlivesNoHandler(t *testing.T) {
+	calls := begins(t)
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, nil, 0o600))
+	calls["a write, and an empty file"] = func(w http.ResponseWriter) {
+		io.WriteString(w, "a")
+		if f, err := os.Open(empty); err == nil {
+			io.Copy(w, f)
+			f.Close()
+		}
+	}
+	calls["a copy that is refused"] = func(w http.ResponseWriter) {
+		w.Header().Set("Content-Length", "0")
+		_, err := io.Copy(w, struct{ io.Reader }{strings.NewReader("a")})
+		assert.ErrorIs(t, err, http.ErrContentLength)
+	}
+	calls["a switch of protocols"] = func(w http.ResponseWriter) { w.WriteHeader(101) }
+	const failing = "a write, and a flush that fails"
+	calls[failing] = func(w http.ResponseWriter) {
+		io.WriteString(w, "a")
+		assert.ErrorIs(t, http.NewResponseController(w).Flush(), http.ErrNotSupported)
+	}
+	for why, begin := range calls {
+		synctest.Test(t, func(t *testing.T) {
+			late, done := make(chan struct{}), make(chan error)
+			waits := after(func(http.ResponseWriter, *http.Request) {
+				close(late)
+				assert.ErrorIs(t, <-done, http.ErrHandlerTimeout, why)
+			})
+			base := middleware.Chain()
+			if why == failing {
+				base = func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(flushless{w}, r) })
+				}
+			}
+			p := serve(t, middleware.Chain(base, middleware.Capture(nothing), waits, briefly)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				begin(w)
+				go func() {
+					<-late
+					_, err := io.WriteString(w, "overdue")
+					done <- err
+				}()
+			})))
+			conn := p.Dial()
+			defer conn.Close()
+			go io.WriteString(conn, wiretest.RawRequest("GET /"))
+			out, err := io.ReadAll(conn)
+			assert.NoError(t, err)
+			assert.NotContains(t, string(out), "overdue", why)
+		})
+	}
+}
+
+// The same for an error that a layer outside of the Timeout holds.
+func TestAGoroutineFreezesNoHeldError(t *testing.T) {
+	late, done, begun := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	explains := after(func(w http.ResponseWriter, _ *http.Request) {
+		close(late)
+		<-done
+		io.WriteString(w, "no such order")
+	})
+	left := middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(404)
+		close(begun)
+		<-late
+		w.WriteHeader(500)
+		close(done)
+	}))
+	a := wiretest.Get(t, "HTTP/1.1", normalizeQuietly(explains(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		go left.ServeHTTP(w, r)
+		<-begun
+	})))))
+	assert.Equal(t, "no such order", a.Problem(t)["detail"])
+}
+
+// What a proxy adds to the fields of a limiter does not leave, wherever the Timeout is.
+func TestALimitInsideTimeoutIsSentOnce(t *testing.T) {
+	limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerMinute(77), Key: ratelimit.Everyone})
+	calls := begins(t)
+	calls["nothing"] = func(http.ResponseWriter) {}
+	calls["a switch of protocols"] = func(w http.ResponseWriter) { w.WriteHeader(101) }
+	for why, begin := range calls {
+		out := wiretest.Raw(t, middleware.Timeout(never)(limit(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("RateLimit-Policy", "upstream")
+			w.Header().Add("RateLimit", "upstream")
+			begin(w)
+		}))), wiretest.RawRequest("GET /"))
+		h := headerOf(t, out)
+		assert.Len(t, h["Ratelimit"], 1, why)
+		assert.Len(t, h["Ratelimit-Policy"], 1, why)
+		assert.NotContains(t, out, "upstream", why)
+	}
+}
+
+// A problem is one in any representation, for a Normalize that replaces bodies, too.
+func TestAProblemInsideTimeoutIsNotReplaced(t *testing.T) {
+	replaces := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet, Replace: func(*http.Request, int, http.Header) middleware.Replacement {
+		return middleware.ReplaceYes
+	}})
+	for _, protocol := range wiretest.Protocols {
+		a := wiretest.Get(t, protocol, replaces(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 404, problem.Detail("no such order"))
+		}))), wiretest.Field("Accept", "text/html"))
+		assert.Contains(t, a.Header.Get("Content-Type"), "text/html", protocol)
+		assert.Contains(t, a.Text, "no such order", protocol)
+	}
+}
+
+// Foreign layers change the request: what the client has sent decides all the same.
+func TestTimeoutRemembersTheRequestOnEntry(t *testing.T) {
+	rewrites := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+			r.Header.Set("Accept", "text/html")
+			next.ServeHTTP(w, r)
+		})
+	}
+	for _, protocol := range wiretest.Protocols {
+		capture, got := results()
+		a := wiretest.Get(t, protocol, capture(rewrites(middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			respond.Error(w, 404)
+		})))), wiretest.Method("HEAD"), wiretest.Field("Accept", "application/json"))
+		assert.Equal(t, "application/problem+json", a.Header.Get("Content-Type"), protocol)
+		assert.Zero(t, (<-got).Bytes, protocol)
+	}
+}
+
+// A request may come without any body from a foreign layer.
+func TestTimeoutPassesARequestWithoutABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := briefly(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			assert.Nil(t, r.Body)
+			<-r.Context().Done()
+		}))
+		p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r = r.Clone(r.Context())
+			r.Body = nil
+			h.ServeHTTP(w, r)
+		}))
+		res, err := p.client(t, "HTTP/1.1").Get("http://a/")
+		require.NoError(t, err)
+		defer res.Body.Close()
+		assert.Equal(t, 503, res.StatusCode)
+		assert.False(t, res.Close, "there is nothing unread")
+	})
+}
+
+// lateEnd is a body whose end comes just after the deadline.
+type lateEnd struct{ io.Reader }
+
+func (b lateEnd) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		time.Sleep(time.Second + grace/2)
+	}
+	return n, err
+}
+
+func TestABodyThatEndsAtTheDeadlineIsWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := make(chan error, 1)
+		h := briefly(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(r.Body)
+			read <- err
+			<-r.Context().Done()
+		}))
+		rec, r := recorder()
+		r.Body = io.NopCloser(lateEnd{strings.NewReader("abc")})
+		h.ServeHTTP(rec, r)
+		assert.NoError(t, <-read)
+		assert.Equal(t, 503, rec.Code)
+	})
+}
+
+// lagging takes a fifth of a second for each status.
+type lagging struct{ unwrapping }
+
+func (w lagging) WriteHeader(code int) {
+	time.Sleep(2 * grace)
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// A hint that is in progress at the deadline delays the 503, and a read that nothing
+// ends does so once more: neither cuts it.
+func TestAHintAndAReadThatHangCutNo503(t *testing.T) {
+	inBubble(t, func(t *testing.T, protocol string) {
+		other, end := io.Pipe()
+		defer end.Close()
+		h := briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			go io.ReadAll(r.Body)
+			time.Sleep(time.Second - grace/2)
+			w.WriteHeader(103)
+			<-r.Context().Done()
+		}))
+		p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Body = other
+			h.ServeHTTP(lagging{unwrapping{w}}, r)
+		}))
+		res, err := p.client(t, protocol).Get("http://a/")
+		require.NoError(t, err, protocol)
+		res.Body.Close()
+		assert.Equal(t, 503, res.StatusCode, protocol)
+	})
+}
+
+// The Flush of a foreign base is not net/http's, and flushes.
+func TestAFlushInsideTimeoutReachesAForeignBase(t *testing.T) {
+	inBubble(t, func(t *testing.T, protocol string) {
+		received := make(chan struct{})
+		h := middleware.Timeout(never)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "a")
+			w.(http.Flusher).Flush()
+			<-received
+		}))
+		p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(struct {
+				unwrapping
+				http.Flusher
+			}{unwrapping{w}, w.(http.Flusher)}, r)
+		}))
+		res, err := p.client(t, protocol).Get("http://a/")
+		require.NoError(t, err)
+		close(received)
+		res.Body.Close()
+	})
+}
+
+func sleepsAfterOneByte(w http.ResponseWriter, r *http.Request) {
+	io.WriteString(w, "a")
+	http.NewResponseController(w).Flush()
+	time.Sleep(time.Hour)
+}
+
+// lengthless declares no length, as a compressor.
+func lengthless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(lengthlessWriter{unwrapping{w}}, r) })
+}
+
+type lengthlessWriter struct{ unwrapping }
+
+func (w lengthlessWriter) Write(p []byte) (int, error) {
+	w.Header().Del("Content-Length")
+	return w.ResponseWriter.Write(p)
+}
+
+// A Result inside of Timeouts reports that one of them, or a panic, has cut the response.
+func TestAResultInsideTimeoutReportsACut(t *testing.T) {
+	slow := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Minute, Logger: quiet})
+	for why, row := range map[string]struct {
+		wrap   func(http.Handler) http.Handler
+		h      http.HandlerFunc
+		status int
+	}{
+		"a panic":                   {slow, func(http.ResponseWriter, *http.Request) { panic("x") }, 0},
+		"the outer of two Timeouts": {middleware.Chain(briefly, slow), sleepsAfterOneByte, 200},
+		"the inner of two Timeouts": {middleware.Chain(slow, briefly), sleepsAfterOneByte, 200},
+		"the outer, whose response has no end yet": {middleware.Chain(briefly, lengthless, slow), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "1")
+			sleepsAfterOneByte(w, r)
+		}, 200},
+	} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			capture, got := results()
+			p := serve(t, row.wrap(capture(row.h)))
+			if res, err := p.client(t, protocol).Get("http://a/"); err == nil {
+				io.ReadAll(res.Body)
+				res.Body.Close()
+			}
+			result := <-got
+			assert.True(t, result.Aborted, "%s: %s", protocol, why)
+			assert.Equal(t, row.status, result.Status, "%s: %s", protocol, why)
+		})
+	}
+}
