@@ -270,7 +270,9 @@ func TestABegunResponseHasALittleMoreTime(t *testing.T) {
 						assert.Error(t, err, where)
 						assert.NotContains(t, string(body), `"status"`, where)
 					}
-					assert.Equal(t, wait > grace, (<-got).Aborted, where)
+					result := <-got
+					assert.Equal(t, wait > grace, result.Aborted, where)
+					assert.False(t, result.ClientGone, where)
 				})
 			}
 		}
@@ -286,7 +288,11 @@ func TestTimeoutCutsWhatAnOuterLayerHasBegun(t *testing.T) {
 			p := serve(t, capture(l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				io.WriteString(w, "begun")
 				http.NewResponseController(w).Flush()
-				briefly(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })).ServeHTTP(w, r)
+				briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Length", "0")
+					w.WriteHeader(103)
+					<-r.Context().Done()
+				})).ServeHTTP(w, r)
 			}))))
 			res, err := p.client(t, protocol).Get("http://a/x")
 			require.NoError(t, err)
@@ -395,7 +401,8 @@ func TestALateErrorIsLoggedForWhatItIs(t *testing.T) {
 
 // With a body that was read, or none, the connection is good for another request.
 func TestOnlyAnUnreadBodyEndsAConnection(t *testing.T) {
-	for _, l := range around() {
+	limits := append(around(), layer{"two Timeouts", middleware.Chain(middleware.Timeout(never), briefly)})
+	for _, l := range limits {
 		for why, row := range map[string]struct {
 			body  string
 			read  bool
@@ -458,18 +465,24 @@ func TestAClientMayLeaveALateUpload(t *testing.T) {
 func TestTheRouteOfALateHandlerIsKnown(t *testing.T) {
 	opaque := func(next http.Handler) http.Handler { return http.HandlerFunc(next.ServeHTTP) }
 	for why, call := range map[string]func(http.ResponseWriter){
+		"nothing, but a layer": func(http.ResponseWriter) {},
+
 		"a hint":   func(w http.ResponseWriter) { w.WriteHeader(103) },
 		"an error": func(w http.ResponseWriter) { w.WriteHeader(404) },
 		"deadline": func(w http.ResponseWriter) { http.NewResponseController(w).SetReadDeadline(time.Time{}) },
 	} {
 		inBubble(t, func(t *testing.T, protocol string) {
+			outside, inside := middleware.Chain(), middleware.Chain()
+			if why == "nothing, but a layer" {
+				outside, inside = copies, middleware.Recover
+			}
 			mux := http.NewServeMux()
-			mux.HandleFunc("GET /o/{id}", func(w http.ResponseWriter, r *http.Request) {
+			mux.Handle("GET /o/{id}", inside(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				call(w)
 				time.Sleep(time.Minute)
-			})
+			})))
 			capture, got := results()
-			p := serve(t, capture(normalizeQuietly(briefly(opaque(mux)))))
+			p := serve(t, capture(normalizeQuietly(briefly(outside(opaque(mux))))))
 			res, err := p.client(t, protocol).Get("http://a/o/1")
 			require.NoError(t, err)
 			res.Body.Close()

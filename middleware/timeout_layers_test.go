@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"os"
@@ -41,6 +42,10 @@ func TestAGoroutineOutlivesNoHandler(t *testing.T) {
 		assert.ErrorIs(t, err, http.ErrContentLength)
 	}
 	calls["a switch of protocols"] = func(w http.ResponseWriter) { w.WriteHeader(101) }
+	calls["a write, and a deadline"] = func(w http.ResponseWriter) {
+		io.WriteString(w, "a")
+		http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	}
 	const failing = "a write, and a flush that fails"
 	calls[failing] = func(w http.ResponseWriter) {
 		io.WriteString(w, "a")
@@ -298,4 +303,128 @@ func TestAResultInsideTimeoutReportsACut(t *testing.T) {
 			assert.Equal(t, row.status, result.Status, "%s: %s", protocol, why)
 		})
 	}
+}
+
+// The inner of two Timeouts responds as if it were alone, through the layers between.
+func TestTheInnerTimeoutRespondsThroughAllLayers(t *testing.T) {
+	for name, outer := range map[string]func(http.Handler) http.Handler{
+		"nothing": middleware.Chain(), "Timeout": middleware.Timeout(never), "Normalize, Timeout": middleware.Chain(normalizeQuietly, middleware.Timeout(never)),
+	} {
+		inBubble(t, func(t *testing.T, protocol string) {
+			begun := time.Now()
+			p := serve(t, outer(tag("between")(briefly(http.HandlerFunc(waiting)))))
+			res, err := p.client(t, protocol).Get("http://a/")
+			require.NoError(t, err)
+			res.Body.Close()
+			assert.Equal(t, 503, res.StatusCode, name)
+			assert.Equal(t, "between", res.Header.Get("Via"), name)
+			assert.Equal(t, time.Second, time.Since(begun), name)
+		})
+	}
+}
+
+// A client that does not read is cut when the time is over, and the response as well.
+func TestAClientThatDoesNotReadIsCutAtOnce(t *testing.T) {
+	for name, outer := range map[string]func(http.Handler) http.Handler{"nothing": middleware.Chain(), "Timeout": middleware.Timeout(never)} {
+		synctest.Test(t, func(t *testing.T) {
+			capture, got := results()
+			begun := time.Now()
+			p := serve(t, capture(outer(briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				http.NewResponseController(w).Flush()
+				w.Write(make([]byte, 1<<20))
+			})))))
+			conn := p.Dial()
+			defer conn.Close()
+			io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			_, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil) // and no body
+			require.NoError(t, err)
+			assert.True(t, (<-got).Aborted, name)
+			assert.Equal(t, time.Second+grace, time.Since(begun), name)
+		})
+	}
+}
+
+// A connection that a handler has passed on is read from, whatever the deadline was.
+func TestAHijackedConnectionIsReadAfterwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := make(chan error, 1)
+		p := serve(t, briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, in, err := http.NewResponseController(w).Hijack()
+			if !assert.NoError(t, err) {
+				return
+			}
+			time.Sleep(time.Second + grace/2)
+			go func() {
+				defer conn.Close()
+				_, err := io.ReadFull(in, make([]byte, 10))
+				read <- err
+			}()
+		})))
+		conn := p.Dial()
+		defer conn.Close()
+		io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234")
+		time.Sleep(time.Minute)
+		io.WriteString(conn, "56789")
+		assert.NoError(t, <-read)
+	})
+}
+
+// A response is whole only by the length that was sent.
+func TestALengthThatWasTakenBackIsNone(t *testing.T) {
+	inBubble(t, func(t *testing.T, protocol string) {
+		capture, got := results()
+		p := serve(t, capture(briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "1")
+			w.WriteHeader(103)
+			w.Header().Del("Content-Length")
+			sleepsAfterOneByte(w, r)
+		}))))
+		res, err := p.client(t, protocol).Get("http://a/")
+		require.NoError(t, err)
+		_, err = io.ReadAll(res.Body)
+		res.Body.Close()
+		assert.Error(t, err, protocol)
+		assert.True(t, (<-got).Aborted, protocol)
+		time.Sleep(time.Hour)
+	})
+}
+
+// A status that permits no body is a whole response: its client loses nothing.
+func TestAStatusWithoutABodyIsNotCut(t *testing.T) {
+	for _, code := range []int{204, 304} {
+		for _, l := range around() {
+			inBubble(t, func(t *testing.T, protocol string) {
+				capture, got := results()
+				p := serve(t, capture(l.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.WriteHeader(code)
+					http.NewResponseController(w).Flush()
+					time.Sleep(time.Hour)
+				}))))
+				res, err := p.client(t, protocol).Get("http://a/")
+				require.NoError(t, err, "%d inside %s", code, l.name)
+				res.Body.Close()
+				assert.Equal(t, code, res.StatusCode, l.name)
+				assert.False(t, (<-got).Aborted, "%d inside %s", code, l.name)
+				time.Sleep(time.Hour)
+			})
+		}
+	}
+}
+
+// A 503 that is on its way has a little more time as well.
+func TestTheOuterTimeoutWaitsForA503(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		outer := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second + 3*grace/2, Logger: quiet})
+		p := serve(t, outer(buffering(briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "abc")
+			waits(r)
+		})))))
+		conn := p.Dial()
+		defer conn.Close()
+		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		time.Sleep(time.Second + 3*grace)
+		out, err := io.ReadAll(conn)
+		assert.NoError(t, err)
+		assert.Equal(t, []int{503}, wiretest.StatusCodes(string(out)))
+	})
 }

@@ -117,6 +117,7 @@ func TestABodyThatIsTooLongClosesTheConnection(t *testing.T) {
 			"MaxBytesReader in": l.wrap(yardstick(reads)),
 			"twice":             middleware.MaxBytes(20)(l.wrap(middleware.MaxBytes(10)(reads))),
 			"the wider inside":  middleware.MaxBytes(10)(l.wrap(middleware.MaxBytes(20)(reads))),
+			"around a Timeout":  l.wrap(middleware.MaxBytes(10)(middleware.Timeout(never)(reads))),
 		} {
 			out := wiretest.Raw(t, h, body(15))
 			where := fmt.Sprintf("%s %s: %q", name, l.name, out)

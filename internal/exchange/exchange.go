@@ -353,7 +353,7 @@ func (x *Exchange) route() string {
 // Pattern returns the pattern that the request was matched with, or "".
 func (x *Exchange) Pattern(r *http.Request) string {
 	pattern := cmp.Or(r.Pattern, cmp.Or(x.route(), x.Request.Pattern))
-	if x.Connect && strings.HasSuffix(pattern, "/") && strings.HasSuffix(x.Extra().tunnel+"/", pattern) {
+	if x.Connect && strings.HasSuffix(x.Extra().tunnel+"/", pattern) {
 		return "" // the path of a client, that a ServeMux redirects to
 	}
 	return pattern

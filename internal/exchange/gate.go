@@ -181,7 +181,7 @@ func (g *gate) end() bool {
 func (g *gate) closeUnbegun() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ended || g.hijacked || g.calls > 0 || g.unsent() != g.writer {
+	if g.ended || g.calls > 0 || g.unsent() != g.writer {
 		return false
 	}
 	g.err = http.ErrHandlerTimeout

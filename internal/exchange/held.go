@@ -424,7 +424,7 @@ func (w *Writer) supersede(respond func(http.ResponseWriter)) {
 
 // discardBeyond drops what comes after a response of the declared length.
 func (w *Writer) discardBeyond() {
-	if w.Sending() && w.isComplete() {
+	if w.isComplete() {
 		w.state.Store(discarding)
 	}
 }

@@ -100,7 +100,6 @@ func (w *Writer) forgetFace(face http.ResponseWriter) {
 	if w.listed {
 		faces.Delete(face)
 		faceCount.Add(-1)
-		w.listed = false
 	}
 }
 
@@ -251,14 +250,6 @@ func canFlush(rw http.ResponseWriter) bool {
 		return true
 	}
 	return below(rw).flush
-}
-
-// canHijack reports whether rw or what it wraps can hijack.
-func canHijack(rw http.ResponseWriter) bool {
-	if _, ok := rw.(http.Hijacker); ok {
-		return true
-	}
-	return below(rw).hijack
 }
 
 // abilities are what a ResponseWriter can do besides writing.

@@ -210,7 +210,7 @@ func EncodingOutside(rw http.ResponseWriter) (values []string, known bool) {
 	switch {
 	case w != nil && w.encoded:
 		return w.x.PeekExtra().encoding, true
-	case w == nil && x != nil && x.behind() != nil:
+	case w == nil && x != nil: // behind a gate
 		return x.behind().encoding, true
 	}
 	return nil, w != nil
@@ -506,7 +506,6 @@ func (w *Writer) readFrom(src io.Reader) (int64, error) {
 	}
 	n, err := rf.ReadFrom(src)
 	if n == 0 && begins && !isRefused(err) {
-		w.gone = false
 		return n, err
 	}
 	if begins {
@@ -518,9 +517,7 @@ func (w *Writer) readFrom(src io.Reader) (int64, error) {
 
 // isRefused reports whether base has refused bytes, for which it has begun the
 // response.
-func isRefused(err error) bool {
-	return errors.Is(err, http.ErrContentLength) || errors.Is(err, http.ErrBodyNotAllowed)
-}
+func isRefused(err error) bool { return errors.Is(err, http.ErrContentLength) }
 
 // writeOnly hides ReadFrom, so that io.Copy does not come back to it.
 type writeOnly struct{ io.Writer }
@@ -563,8 +560,6 @@ func (w *Writer) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	switch {
 	case state == closed:
 		return nil, nil, errReturned
-	case !canHijack(w.base): // what is held stays held
-		return nil, nil, fmt.Errorf("%w", http.ErrNotSupported)
 	case state == held:
 		w.passAsIs()
 		state = w.state.Load()
@@ -619,10 +614,7 @@ func (w *Writer) Ended(face http.ResponseWriter, r *http.Request, owner bool) {
 	if !owner {
 		return
 	}
-	switch state := w.state.Load(); {
-	case w.x.Aborted && (state == open || state == held):
-		w.status = 0
-	case state == open:
+	if w.state.Load() == open && !w.x.Aborted {
 		w.complete(http.StatusOK)
 		w.status, w.implicit = http.StatusOK, true // net/http sends it now
 	}
@@ -630,7 +622,6 @@ func (w *Writer) Ended(face http.ResponseWriter, r *http.Request, owner bool) {
 		w.state.Store(closed)
 	} else {
 		w.state.Store(open)
-		w.held, w.scope, w.observers = nil, nil, nil
 	}
 	w.forgetFace(face)
 	if w.x == &w.own {
