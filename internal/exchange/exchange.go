@@ -211,7 +211,7 @@ func (x *Exchange) hear(inner *Exchange) {
 		x.Replaced, x.handlerStatus = true, inner.handlerStatus
 	}
 	if inner.limited {
-		x.limited, x.policyLines, x.stateLines = true, inner.policyLines, inner.stateLines
+		x.limitTo(inner.policyLines, inner.stateLines)
 	}
 }
 

@@ -686,8 +686,16 @@ const (
 func KeepLimits(rw http.ResponseWriter) {
 	if x := Find(rw); x != nil {
 		h := rw.Header()
-		x.limited = true
-		x.policyLines, x.stateLines = lines(h[limitPolicyField]), lines(h[limitStateField])
+		x.limitTo(lines(h[limitPolicyField]), lines(h[limitStateField]))
+	}
+}
+
+// limitTo notes how many lines of the fields are those of this service, from now
+// on: what was noted at an interim response has not those of a limiter further in.
+func (x *Exchange) limitTo(policyLines, stateLines uint8) {
+	x.limited, x.policyLines, x.stateLines = true, policyLines, stateLines
+	if extra := x.PeekExtra(); extra != nil {
+		extra.limitPolicy, extra.limitState = nil, nil
 	}
 }
 
@@ -712,7 +720,6 @@ func (x *Exchange) keepLimits(h http.Header) {
 func (x *Exchange) trimLimits(h http.Header) {
 	if extra := x.PeekExtra(); extra != nil && extra.limitPolicy != nil {
 		h[limitPolicyField], h[limitStateField] = extra.limitPolicy, extra.limitState
-		return
 	}
 	trim := func(field string, lines uint8) {
 		if now := h[field]; len(now) > int(lines) {
@@ -736,11 +743,8 @@ type Own struct {
 // interim response, so that only the field of its upstream is left.
 func (o *Own) Sending(x *Exchange, _ int, h http.Header) {
 	now := h[o.Field]
-	if len(now) > len(o.Values) && slices.Equal(now[:len(o.Values)], o.Values) {
-		h[o.Field] = now[:len(o.Values):len(o.Values)]
-		return
-	}
-	if extra := x.PeekExtra(); extra != nil && len(extra.Interim) > 0 {
+	extended := len(now) > len(o.Values) && slices.Equal(now[:len(o.Values)], o.Values)
+	if extra := x.PeekExtra(); extended || extra != nil && len(extra.Interim) > 0 {
 		h[o.Field] = o.Values
 	}
 }
