@@ -109,3 +109,24 @@ func TestNoRecordHasControlCharacters(t *testing.T) {
 		}
 	}
 }
+
+// Each such character becomes a space by itself, and a text is cut behind its limit.
+func TestALoggedPathIsPrintableAndBounded(t *testing.T) {
+	whole := "/" + strings.Repeat("a", 255)
+	for path, want := range map[string]string{
+		"/a%7fz":       "/a z",
+		"/a%1fz":       "/a z",
+		"/a%c2%85z":    "/a z",
+		"/a%e2%80%a8z": "/a z",
+		"/a%c3%a9z":    "/a\u00e9z",
+		"/a%ffz":       "/a\ufffdz",
+		"/a%20z":       "/a z",
+		whole:          whole,
+		whole + "a":    whole + "\u2026",
+	} {
+		log := &rawLog{}
+		access := middleware.AccessLogWith(middleware.AccessLogOptions{Logger: slog.New(log)})
+		wiretest.Raw(t, access(http.HandlerFunc(ok)), wiretest.RawRequest("GET "+path))
+		assert.Contains(t, log.values, want)
+	}
+}

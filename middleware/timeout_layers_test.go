@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -110,16 +111,23 @@ func TestALimitInsideTimeoutIsSentOnce(t *testing.T) {
 	calls := begins(t)
 	calls["nothing"] = func(http.ResponseWriter) {}
 	calls["a switch of protocols"] = func(w http.ResponseWriter) { w.WriteHeader(101) }
-	for why, begin := range calls {
-		out := wiretest.Raw(t, middleware.Timeout(never)(limit(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Add("RateLimit-Policy", "upstream")
-			w.Header().Add("RateLimit", "upstream")
-			begin(w)
-		}))), wiretest.RawRequest("GET /"))
-		h := headerOf(t, out)
-		assert.Len(t, h["Ratelimit"], 1, why)
-		assert.Len(t, h["Ratelimit-Policy"], 1, why)
-		assert.NotContains(t, out, "upstream", why)
+	inFlight := ratelimit.InFlightWith(ratelimit.InFlightOptions{Limit: func() int { return 5 }, Advertise: true})
+	for name, wrap := range map[string]func(http.Handler) http.Handler{
+		"Timeout": middleware.Chain(middleware.Timeout(never), limit), "no other layer": limit,
+		"Timeout in a wrapper": middleware.Chain(plainWrapper, middleware.Timeout(never), limit),
+		"Timeout, InFlight":    middleware.Chain(middleware.Timeout(never), inFlight),
+	} {
+		for why, begin := range calls {
+			out := wiretest.Raw(t, wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Add("RateLimit-Policy", "upstream")
+				w.Header().Add("RateLimit", "upstream")
+				begin(w)
+			})), wiretest.RawRequest("GET /"))
+			h := headerOf(t, out)
+			assert.Len(t, h["Ratelimit"], 1, "%s: %s", name, why)
+			assert.Len(t, h["Ratelimit-Policy"], 1, "%s: %s", name, why)
+			assert.NotContains(t, out, "upstream", "%s: %s", name, why)
+		}
 	}
 }
 
@@ -411,20 +419,104 @@ func TestAStatusWithoutABodyIsNotCut(t *testing.T) {
 	}
 }
 
-// A 503 that is on its way has a little more time as well.
-func TestTheOuterTimeoutWaitsForA503(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		outer := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: time.Second + 3*grace/2, Logger: quiet})
-		p := serve(t, outer(buffering(briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// A response that the inner Timeout gave past a layer is whole, however long that takes.
+func TestTheOuterTimeoutDoesNotCutA503(t *testing.T) {
+	inBubble(t, func(t *testing.T, protocol string) {
+		capture, got := results()
+		outer := middleware.TimeoutWith(middleware.TimeoutOptions{Limit: 2 * time.Second, Logger: quiet})
+		lingers := after(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Minute) })
+		p := serve(t, capture(outer(lingers(buffering(briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "abc")
 			waits(r)
-		})))))
+		})))))))
+		res := problemFrom(t, p.client(t, protocol), protocol)
+		assert.Equal(t, 503, res.StatusCode)
+		assert.False(t, (<-got).Aborted)
+		time.Sleep(time.Hour)
+	})
+}
+
+// A layer outside that has more to write is not blocked by a client that does not read.
+func TestNothingBlocksALayerAfterACut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun, failed := time.Now(), make(chan error, 1)
+		more := func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer func() {
+					_, err := w.Write(make([]byte, 1<<20))
+					failed <- err
+				}()
+				next.ServeHTTP(w, r)
+			})
+		}
+		p := serve(t, more(briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.NewResponseController(w).Flush()
+			waits(r)
+		}))))
 		conn := p.Dial()
 		defer conn.Close()
-		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-		time.Sleep(time.Second + 3*grace)
-		out, err := io.ReadAll(conn)
-		assert.NoError(t, err)
-		assert.Equal(t, []int{503}, wiretest.StatusCodes(string(out)))
+		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		_, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil)
+		require.NoError(t, err)
+		assert.Error(t, <-failed)
+		assert.Equal(t, time.Second+grace, time.Since(begun))
 	})
+}
+
+// A handler that is a little late leaves the connection as it was.
+func TestARequestAfterALittleDelayIsWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		connections := map[string]bool{}
+		p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			connections[r.RemoteAddr+r.Context().Value(http.LocalAddrContextKey).(net.Addr).String()] = true
+			assert.NoError(t, r.Context().Err())
+			briefly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, "a")
+				time.Sleep(time.Second + grace/2)
+			})).ServeHTTP(w, r)
+			assert.NoError(t, r.Context().Err())
+		}))
+		client := p.client(t, "HTTP/1.1")
+		for range 3 {
+			res, err := client.Get("http://a/")
+			require.NoError(t, err)
+			io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			assert.Equal(t, 200, res.StatusCode)
+		}
+	})
+}
+
+// What a limiter counts is the response that was sent in the end, as soon as that is known.
+func TestALimiterInsideTimeoutCountsThe503(t *testing.T) {
+	slow := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(slowWriter{w}, r) })
+	}
+	inBubble(t, func(t *testing.T, protocol string) {
+		counted := make(chan int, 1)
+		limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: ratelimit.Everyone, CountStatus: func(status int) bool {
+			counted <- status
+			return true
+		}})
+		p := serve(t, slow(briefly(limit(http.HandlerFunc(waiting)))))
+		res, err := p.client(t, protocol).Get("http://a/x")
+		require.NoError(t, err)
+		res.Body.Close()
+		assert.Equal(t, 503, <-counted)
+	})
+}
+
+// Two Normalizes, and a Timeout in between, report what went wrong once.
+func TestAReportInsideTimeoutIsTheOnlyOne(t *testing.T) {
+	for why, h := range map[string]http.HandlerFunc{
+		"a text":  func(w http.ResponseWriter, r *http.Request) { http.Error(w, "secret", 500) },
+		"a panic": func(w http.ResponseWriter, r *http.Request) { panic("secret") },
+	} {
+		for name, between := range map[string]func(http.Handler) http.Handler{"nothing": middleware.Chain(), "Timeout": middleware.Timeout(never)} {
+			log, text := wiretest.NewLogger()
+			norm := middleware.NormalizeWith(middleware.NormalizeOptions{Logger: log})
+			wiretest.Get(t, "HTTP/1.1", norm(between(norm(h))))
+			assert.Equal(t, 1, strings.Count(text.String(), "\n"), "%s, %s: %s", why, name, text)
+		}
+	}
 }

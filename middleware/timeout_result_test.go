@@ -82,7 +82,22 @@ var reportable = map[string]http.Handler{
 	"a 405":                           mux("POST /orders/{id}"),
 	"a refusal":                       refusing(),
 	"maintenance":                     inMaintenance(),
-	"nothing":                         http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+	"a route that a layer reports":    middleware.Route(func(*http.Request) string { return "/orders/{id}" })(http.NotFoundHandler()),
+	"a write that an inner layer refuses": middleware.Chain(refusesWrites, middleware.Capture(nothing))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(404)
+		io.WriteString(w, "abc")
+	})),
+	"nothing": http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+}
+
+// refusesWrites is a foreign layer that hands nothing on.
+func refusesWrites(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(struct {
+			brokenWriter
+			unwrapping
+		}{unwrapping: unwrapping{w}}, r)
+	})
 }
 
 func mux(pattern string) http.Handler {
@@ -110,7 +125,7 @@ func described(res middleware.Result) string {
 	}
 	return fmt.Sprint(res.Status, res.HandlerStatus, res.Implicit, res.Interim, res.Bytes, " route=", res.Route, " problem=", document, " err=", res.Err,
 		" replaced=", res.Replaced, " superfluous=", res.Superfluous, res.Hijacked, " aborted=", res.Aborted, " panic=", res.Panic, " gone=", res.ClientGone,
-		" write=", errors.Is(res.WriteErr, http.ErrContentLength))
+		" write=", errors.Is(res.WriteErr, http.ErrContentLength), errors.Is(res.WriteErr, errBroken))
 }
 
 // Layers outside of a Timeout get to know what they would without it.

@@ -319,3 +319,28 @@ func TestTheRouteIsThatOfTheInnerRouter(t *testing.T) {
 		}
 	}
 }
+
+// A handler may parse the form of its own request after a layer further in had a copy.
+func TestAFormThatIsParsedLateLeavesNoFile(t *testing.T) {
+	body, contentType := upload(8 << 10)
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	observe := middleware.Capture(nothing)
+	first := copies(observe(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	srv := wiretest.Start(t, "HTTP/1.1", middleware.Chain(observe, copies, observe)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first.ServeHTTP(w, r)
+		assert.NoError(t, r.ParseMultipartForm(1))
+		files, err := os.ReadDir(tmp)
+		assert.NoError(t, err)
+		assert.Len(t, files, 1)
+	})))
+	res := wiretest.Send(t, srv, func(r *http.Request) {
+		r.Method, r.Body, r.ContentLength = "POST", io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		r.Header.Set("Content-Type", contentType)
+	})
+	assert.Equal(t, 200, res.StatusCode)
+	srv.Close() // which waits for the handler
+	files, err := os.ReadDir(tmp)
+	assert.NoError(t, err)
+	assert.Empty(t, files)
+}

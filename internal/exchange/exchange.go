@@ -183,7 +183,7 @@ func (x *Exchange) enter(r *http.Request) {
 // enterAgain notes that a further layer has got the request.
 func (x *Exchange) enterAgain(r *http.Request) {
 	x.Current = r
-	x.Routed(r)
+	x.routed(r)
 }
 
 // behind returns the gate that the handler runs behind, or nil.
@@ -199,13 +199,8 @@ func (x *Exchange) behind() *gate {
 // is about to begin.
 func (x *Exchange) hear(inner *Exchange) {
 	x.Problem = cmp.Or(inner.Problem, x.Problem)
-	if in := inner.PeekExtra(); in != nil && (in.Err != nil || in.Unread || in.Planned) {
-		extra := x.Extra()
-		if in.Err != nil {
-			extra.Err = in.Err
-		}
-		extra.Unread = extra.Unread || in.Unread
-		extra.Planned = extra.Planned || in.Planned
+	if err := inner.Extra().Err; err != nil {
+		x.Extra().Err = err
 	}
 	if inner.Replaced {
 		x.Replaced, x.handlerStatus = true, inner.handlerStatus
@@ -220,22 +215,24 @@ func (x *Exchange) adopt(inner *Exchange) {
 	x.hear(inner)
 	x.SetRoute(inner.route())
 	x.handlerStatus = cmp.Or(x.handlerStatus, inner.handlerStatus)
-	if in := inner.PeekExtra(); in != nil {
-		extra := x.Extra()
-		for c := in.closers; c != nil; {
-			next := c.next
-			x.closeLater(c)
-			c = next
-		}
-		in.closers = nil
-		extra.Reported = extra.Reported || in.Reported
-		if extra.Panic == nil {
-			extra.Panic, extra.Stack = in.Panic, in.Stack
-		}
-		extra.Superfluous = append(extra.Superfluous, in.Superfluous...)
-		if extra.WriteErr == nil {
-			extra.WriteErr = in.WriteErr
-		}
+	extra, in := x.Extra(), inner.Extra()
+	for c := in.closers; c != nil; {
+		next := c.next
+		x.closeLater(c)
+		c = next
+	}
+	if in.Reported {
+		extra.Reported = true
+	}
+	if in.Planned {
+		extra.Planned = true
+	}
+	if extra.Panic == nil {
+		extra.Panic, extra.Stack = in.Panic, in.Stack
+	}
+	extra.Superfluous = append(extra.Superfluous, in.Superfluous...)
+	if extra.WriteErr == nil {
+		extra.WriteErr = in.WriteErr
 	}
 }
 
@@ -255,9 +252,7 @@ func (x *Exchange) runClosers() {
 	if extra == nil {
 		return
 	}
-	c := extra.closers
-	extra.closers = nil
-	for ; c != nil; c = c.next {
+	for c := extra.closers; c != nil; c = c.next {
 		c.Closer.Closed()
 	}
 }
@@ -334,10 +329,10 @@ func Begun(rw http.ResponseWriter) bool {
 	return false
 }
 
-// Routed notes the pattern of a request that may be a copy of the one that outer
-// layers see.
-func (x *Exchange) Routed(r *http.Request) {
-	if r != x.Request || x.writer == nil {
+// routed notes the pattern of a request behind a gate, whose supervisor may have to
+// know it before the handler returns.
+func (x *Exchange) routed(r *http.Request) {
+	if x.writer == nil {
 		x.SetRoute(r.Pattern)
 	}
 }

@@ -404,7 +404,6 @@ func (w *Writer) around() (outer []*Writer) {
 	for range maxLayers {
 		if _, found := lookup(rw); found != nil {
 			outer = append(outer, found)
-			rw = found.base
 		}
 		u, ok := rw.(unwrapper)
 		if !ok { // net/http's, or a gate

@@ -67,9 +67,7 @@ func (x *Exchange) returned(r *http.Request) {
 		return
 	}
 	bringBack(x.Request, r)
-	if x.PeekExtra() != nil { // else the pattern is known by the request alone
-		x.Routed(r)
-	}
+	x.routed(r)
 }
 
 // ownCopy returns a copy of r that shares nothing with it that either side may

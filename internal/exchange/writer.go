@@ -264,9 +264,6 @@ func (w *Writer) Status() int { return int(w.status) }
 // Bytes returns how much of the body was handed on, in bytes.
 func (w *Writer) Bytes() int64 { return w.bytes }
 
-// Implicit reports whether the status is one that no handler set.
-func (w *Writer) Implicit() bool { return w.implicit }
-
 // Sending reports whether bytes that are written now belong to the body.
 func (w *Writer) Sending() bool { return w.state.Load() == sent }
 
