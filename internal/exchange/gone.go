@@ -91,8 +91,8 @@ func isPast(t time.Time) bool { return !t.IsZero() && !time.Now().Before(t) }
 // isBroken reports whether a write failed because the connection is dead, and not
 // because it was longer than it should be or a layer refused it.
 func isBroken(err error) bool {
-	return !strings.Contains(err.Error(), "declared Content-Length") && // HTTP/2 has no value for it
-		!errors.Is(err, http.ErrHandlerTimeout)
+	return !errors.Is(err, http.ErrHandlerTimeout) &&
+		!strings.Contains(err.Error(), "declared Content-Length") // http.ErrContentLength, and that of HTTP/2
 }
 
 // noticeWithin is how long net/http may take to report that a client left after it
