@@ -81,6 +81,11 @@ func departures() map[string]departure {
 		"it leaves after no body":  {then(declares("0", "")), stays, plain, only1, false},
 		"a length that is none":    {then(declares("-3", "abc")), leaves, plain, nil, true},
 		"it leaves before the end": {func(w http.ResponseWriter, r *http.Request) { waits(r); declares("3", "abc")(w) }, leaves, plain, nil, true},
+		"it leaves, and nothing is sent": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "0")
+			waits(r)
+			panic(http.ErrAbortHandler)
+		}, leaves, plain, nil, true},
 		"a flush after it has left": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "3")
 			io.WriteString(w, "abc")

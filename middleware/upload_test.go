@@ -344,3 +344,18 @@ func TestAFormThatIsParsedLateLeavesNoFile(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Empty(t, files)
 }
+
+// A layer that knows no route takes none away.
+func TestARouteStaysWhereALayerKnowsNone(t *testing.T) {
+	route := func(pattern string) func(http.Handler) http.Handler {
+		return middleware.Route(func(*http.Request) string { return pattern })
+	}
+	for why, wrap := range map[string]func(http.Handler) http.Handler{
+		"another Route":      middleware.Chain(route(""), route("/orders/{id}")),
+		"a layer in Timeout": middleware.Chain(middleware.Timeout(never), copies, middleware.Capture(nothing), route("/orders/{id}")),
+	} {
+		capture, got := results()
+		wiretest.Get(t, "HTTP/1.1", capture(wrap(http.HandlerFunc(ok))))
+		assert.Equal(t, "/orders/{id}", (<-got).Route, why)
+	}
+}

@@ -332,3 +332,18 @@ func TestAnyResponseWriterCanBeLookedUp(t *testing.T) {
 		assert.EqualValues(t, 404, a.Problem(t)["status"], why)
 	}
 }
+
+// An interim response has the fields of this service, too, and not those of an upstream.
+func TestAHintHasNoFieldOfAnUpstream(t *testing.T) {
+	limit := ratelimit.New(ratelimit.Policy{Quota: ratelimit.PerMinute(77), Key: ratelimit.Everyone})
+	out := wiretest.Raw(t, middleware.RequestID(limit(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, field := range []string{"X-Request-Id", "RateLimit", "RateLimit-Policy"} {
+			w.Header().Add(field, "upstream")
+		}
+		w.WriteHeader(103)
+		w.WriteHeader(204)
+	}))), wiretest.RawRequest("GET /"))
+	assert.Equal(t, []int{103, 204}, wiretest.StatusCodes(out))
+	assert.Equal(t, 2, strings.Count(out, "Ratelimit-Policy: "))
+	assert.NotContains(t, out, "upstream")
+}
