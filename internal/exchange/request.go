@@ -32,12 +32,11 @@ func serveCopy(next http.Handler, w http.ResponseWriter, r, inner *http.Request)
 		if form == nil {
 			return
 		}
-		x := Find(w)
-		if x == nil {
+		if x := Find(w); x != nil {
+			bringForm(x.Request, inner)
+		} else {
 			_ = form.RemoveAll()
-			return
 		}
-		bringForm(x.Request, inner)
 	}()
 	next.ServeHTTP(w, inner)
 }
