@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -193,5 +194,54 @@ func TestTheRouteOfEverythingIsKnown(t *testing.T) {
 		capture, got := results()
 		wiretest.Get(t, "HTTP/1.1", capture(mux), wiretest.Path(path))
 		assert.Equal(t, want, (<-got).Route, path)
+	}
+}
+
+type http2Full interface {
+	http.ResponseWriter
+	http.Flusher
+	FlushError() error
+	http.Pusher
+	io.StringWriter
+	CloseNotify() <-chan bool
+}
+
+type unwrappingHTTP1 struct{ http1Full }
+
+func (u unwrappingHTTP1) Unwrap() http.ResponseWriter { return u.http1Full }
+
+type unwrappingHTTP2 struct{ http2Full }
+
+func (u unwrappingHTTP2) Unwrap() http.ResponseWriter { return u.http2Full }
+
+// A wrapper may have all methods of net/http's ResponseWriter, and Unwrap as well.
+func TestACompleteWrapperHidesNothing(t *testing.T) {
+	complete := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if all, ok := w.(http1Full); ok {
+				next.ServeHTTP(unwrappingHTTP1{all}, r)
+				return
+			}
+			next.ServeHTTP(unwrappingHTTP2{w.(http2Full)}, r)
+		})
+	}
+	for _, protocol := range wiretest.Protocols {
+		for why, wrap := range map[string]func(http.Handler) http.Handler{
+			"outermost": complete,
+			"inside":    middleware.Chain(middleware.Capture(nothing), complete),
+		} {
+			wiretest.Get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				want := interfacesOf(w)
+				wrap(middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					assert.Equal(t, want, interfacesOf(w), "%s: %s", protocol, why)
+					begun, ok := w.(interface{ Written() bool })
+					if assert.True(t, ok, "%s: %s", protocol, why) {
+						assert.False(t, begun.Written())
+						w.WriteHeader(202)
+						assert.True(t, begun.Written())
+					}
+				}))).ServeHTTP(w, r)
+			}))
+		}
 	}
 }

@@ -160,6 +160,42 @@ func TestALateCallIsRefusedByEachMethod(t *testing.T) {
 	}
 }
 
+// A goroutine that a handler leaves may run further layers, which have nothing to do with
+// the response that was sent: a panic there must not end the process.
+func TestALateLayerWorksForItself(t *testing.T) {
+	for name, wrap := range map[string]func(http.Handler) http.Handler{
+		"net/http's own": func(h http.Handler) http.Handler { return h },
+		"another shape": func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(struct{ http.ResponseWriter }{w}, r) })
+		},
+	} {
+		for _, l := range []layer{
+			{"Recover", middleware.RecoverWith(middleware.RecoverOptions{Logger: quiet})},
+			{"Normalize", normalizeQuietly},
+			{"Capture", middleware.Capture(func(*http.Request, middleware.Result) { t.Error("a request has one result") })},
+		} {
+			if l.name == "Capture" && name == "another shape" { // it is not known any more, and has a result of its own
+				continue
+			}
+			for _, protocol := range wiretest.Protocols {
+				var kept http.ResponseWriter
+				late := l.wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+					if l.name != "Capture" {
+						panic("late")
+					}
+				}))
+				h := after(func(_ http.ResponseWriter, r *http.Request) {
+					assert.NotPanics(t, func() { late.ServeHTTP(kept, r) }, "%s: %s, %s", protocol, name, l.name)
+				})(wrap(middleware.Capture(nothing)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					kept = w
+					io.WriteString(w, "in time")
+				}))))
+				assert.Equal(t, "in time", wiretest.Get(t, protocol, h).Text, "%s: %s, %s", protocol, name, l.name)
+			}
+		}
+	}
+}
+
 // The files of a form are there until the outermost layer ends.
 func TestAnInnerLayerLeavesTheFilesOfAForm(t *testing.T) {
 	body, contentType := upload(8 << 10)
