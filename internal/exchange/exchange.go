@@ -212,7 +212,9 @@ func (x *Exchange) hear(inner *Exchange) {
 
 // adopt takes over what became of an exchange inside this one.
 func (x *Exchange) adopt(inner *Exchange) {
+	sent := x.Problem // which a Policy of x may have put in place of the other
 	x.hear(inner)
+	x.Problem = cmp.Or(sent, x.Problem)
 	x.SetRoute(inner.route())
 	x.handlerStatus = cmp.Or(x.handlerStatus, inner.handlerStatus)
 	extra, in := x.Extra(), inner.Extra()

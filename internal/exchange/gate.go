@@ -202,10 +202,10 @@ func (g *gate) close() bool {
 
 // respondPast has respond give the response of a handler whose time is over at a gate
 // further in, if a layer that only g or a gate outside of it knows has sent nothing
-// yet. It reports whether it did.
-func (g *gate) respondPast(respond func(http.ResponseWriter)) bool {
+// yet. It returns the Writer that the response was given to, or nil.
+func (g *gate) respondPast(respond func(http.ResponseWriter)) *Writer {
 	if g == nil || g.enter(false) != nil {
-		return false
+		return nil
 	}
 	defer g.leave()
 	g.mu.Lock()
@@ -219,7 +219,33 @@ func (g *gate) respondPast(respond func(http.ResponseWriter)) bool {
 		return g.outer.behind().respondPast(respond)
 	}
 	unsent.supersede(respond)
-	return true
+	g.settleHeld()
+	return unsent
+}
+
+// settleHeld has the Writers around g, and around gates outside, replace what they
+// hold of a response that is whole: its status is known then.
+func (g *gate) settleHeld() {
+	g.writer.settleNow()
+	for _, w := range g.around {
+		w.settleNow()
+	}
+	if outer := g.outer.behind(); outer != nil && outer.enter(false) == nil {
+		outer.settleHeld()
+		outer.leave()
+	}
+}
+
+// conclude notes what was sent for a handler whose time was over, through the Writer
+// that the response was given to; nil if there was none. A foreign layer outside of
+// it may have more to do before a Writer further out knows the status.
+func (g *gate) conclude(given *Writer) {
+	g.outer.wire(&g.after, 0)
+	g.after.Aborted = g.after.Aborted || g.outer.Aborted // which layers around another gate learn later
+	if given != nil && g.after.Status == 0 {
+		g.after.Status = given.Status()
+	}
+	close(g.done)
 }
 
 // stopReading has net/http not wait for the rest of the body after a handler that

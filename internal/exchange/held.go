@@ -359,8 +359,18 @@ func (w *Writer) settleEarly() {
 	if h.kind == Untyped {
 		h.kind = w.scope.Sniff(w, h.code, nil)
 	}
-	if h.kind == Typed || h.kind == Pass {
+	switch h.kind {
+	case Typed, Pass:
 		w.pass()
+	default:
+		w.settleNow()
+	}
+}
+
+// settleNow replaces an error that is held before its handler has returned. What
+// comes later is dropped.
+func (w *Writer) settleNow() {
+	if w.state.Load() != held {
 		return
 	}
 	w.Settle()
@@ -418,6 +428,7 @@ func (w *Writer) around() (outer []*Writer) {
 // inside holds back. What such a layer hands on later is dropped.
 func (w *Writer) supersede(respond func(http.ResponseWriter)) {
 	respond(w)
+	w.settleNow()
 	w.state.Store(closed)
 }
 

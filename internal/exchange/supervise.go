@@ -73,24 +73,24 @@ func (s Supervision) expire(g *gate, next http.Handler, w http.ResponseWriter, r
 	if g.outer.route() == "" {
 		g.outer.SetRoute(cmp.Or(route, routeOf(next, r)))
 	}
-	defer func() {
-		g.outer.wire(&g.after, 0)
-		g.after.Aborted = g.after.Aborted || g.outer.Aborted // which layers around another gate learn later
-		close(g.done)
-	}()
+	defer func() { g.conclude(unsent) }()
+	respond := func(w http.ResponseWriter) { s.Expired(w, r) }
 	switch {
 	case whole: // there is nothing to cut
-	case unsent == nil && g.outer.behind().respondPast(func(w http.ResponseWriter) { s.Expired(w, r) }):
 	case unsent == nil:
-		g.outer.Aborted = true
-		panic(http.ErrAbortHandler)
+		if unsent = g.outer.behind().respondPast(respond); unsent == nil {
+			g.outer.Aborted = true
+			panic(http.ErrAbortHandler)
+		}
 	case unsent == g.writer:
-		s.Expired(w, r)
+		respond(w)
+		g.settleHeld()
 		for _, w := range g.around { // what a foreign layer adds has no place
 			w.discardBeyond()
 		}
 	default:
-		unsent.supersede(func(w http.ResponseWriter) { s.Expired(w, r) })
+		unsent.supersede(respond)
+		g.settleHeld()
 	}
 }
 
