@@ -154,12 +154,16 @@ func (g *gate) remember() {
 // wire fills in what was handed to the network around the gate. Of an exchange
 // whose time was over that is known when the supervisor has ended it.
 func (g *gate) wire(wire *Wire, took time.Duration) {
-	if !g.isExpired() {
-		g.outer.wire(wire, took)
+	err := g.enter(false)
+	if err == http.ErrHandlerTimeout {
+		<-g.done
+		*wire = g.after
 		return
 	}
-	<-g.done
-	*wire = g.after
+	g.outer.wire(wire, took)
+	if err == nil {
+		g.leave()
+	}
 }
 
 func (g *gate) isExpired() bool {
