@@ -49,8 +49,10 @@ func (j *judge) wire() {
 	m := &j.got.machine
 	// A late call that reads, and the end of a panic, wait for the body of a client
 	// that has all of a problem: a page is longer than what net/http holds back.
-	// So does a cut of Timeout that a wrapper keeps from the connection's deadlines.
-	if j.got.stalls() && !j.want.stalls() && !j.lateCalls() && !j.makes(opRespond) && !(j.timesOut() && j.has(hiding) && j.request.expect) {
+	// So does a cut of Timeout that a wrapper keeps from the connection's deadlines,
+	// and a response that is too short, which net/http alone does not send after a 101.
+	waits := j.request.expect && (j.timesOut() && j.has(hiding) || j.want.first.status == http.StatusSwitchingProtocols)
+	if j.got.stalls() && !j.want.stalls() && !j.lateCalls() && !j.makes(opRespond) && !waits {
 		j.fault("stall", "the response is not whole, and the connection is open")
 	}
 	switch {

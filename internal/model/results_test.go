@@ -95,7 +95,11 @@ func (j *judge) result(res reported) {
 		no("Status is %d, on the wire %d", res.Status, got.status)
 	}
 	j.resultBody(res, no)
-	if interim := j.interimOnWire(); !slices.Equal(interim, without100(res.Interim, j.request.expect)) {
+	interim, noted := j.interimOnWire(), without100(res.Interim, j.request.expect)
+	if len(res.Interim) == 16 { // a Result has no more
+		interim = interim[:min(len(interim), len(noted))]
+	}
+	if !slices.Equal(interim, noted) {
 		no("Interim is %v, on the wire %v", res.Interim, interim)
 	}
 	code := m.code
