@@ -168,6 +168,16 @@ func TestCallerLimiterMayBeAShadow(t *testing.T) {
 	})
 }
 
+// A burst that is too small for a request refuses it, however soon it is full again.
+func TestCallerLimiterIsNeverLargerThanItsBurst(t *testing.T) {
+	for _, shadow := range []bool{false, true} {
+		lim := rate.NewLimiter(1e10, 5)
+		h, d := decided(ratelimit.Options{Policies: []ratelimit.Policy{{Limiter: lim, Shadow: shadow, Cost: func(*http.Request) int { return 6 }}}})
+		get(h)
+		assert.Equal(t, []bool{false}, allowed(*d), "shadow: %t", shadow)
+	}
+}
+
 // At a rate of nothing a limiter grants its burst, and then never again.
 func TestCallerLimiterWithoutARateGrantsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -360,13 +361,24 @@ func TestOutageIsLoggedByDefault(t *testing.T) {
 	defer slog.SetDefault(before)
 	var out bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
-	for _, responder := range []*respond.Responder{nil, {}} {
+	hourly := ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: byUser}
+	costly := hourly
+	costly.Cost = func(*http.Request) int { return 1 }
+	for _, o := range []ratelimit.Options{
+		{Policies: []ratelimit.Policy{hourly}},
+		{Policies: []ratelimit.Policy{hourly}, Responder: &respond.Responder{}},
+		{Policies: []ratelimit.Policy{costly}},
+		{Policies: []ratelimit.Policy{hourly}, Outage: ratelimit.FailClosed},
+		{Policies: []ratelimit.Policy{hourly}, Outage: ratelimit.FailClosed, Deny: http.HandlerFunc(ok)},
+	} {
 		s := newRecorder()
 		s.err = errSecret
-		h := ratelimit.NewLimiter(ratelimit.Options{Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}}, Store: s, Responder: responder}).Wrap(http.HandlerFunc(ok))
+		o.Store = s
+		h := ratelimit.NewLimiter(o).Wrap(http.HandlerFunc(ok))
 		out.Reset()
-		assert.Equal(t, 200, get(h, as("a")).Code)
-		assert.Contains(t, out.String(), "ratelimit: ")
+		get(h, as("a"))
+		get(h, as("a"))
+		assert.Equal(t, 1, strings.Count(out.String(), "ratelimit: "), "once a minute")
 	}
 }
 

@@ -67,11 +67,13 @@ func (l *Limiter) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 // whether some code may refer to e from now on.
 func (l *Limiter) reportDecision(r *http.Request, e *evaluation) (ctx context.Context, shared bool) {
 	needed := l.hasCost || !e.allowed && l.deny != nil
-	if !needed && l.onDecision == nil {
+	if l.onDecision == nil {
 		if e.err != nil {
 			l.logOutage(r, e.err)
 		}
-		return nil, false
+		if !needed {
+			return nil, false
+		}
 	}
 	d := e.decision()
 	l.report(r, d)

@@ -45,11 +45,8 @@ func newLocalShare(replicas int, start time.Time) *localShare {
 // of returns what one replica grants of q. The rate is divided exactly, by a
 // longer time: 5 per minute for 10 replicas are 5 in ten minutes for each.
 func (s *localShare) of(q Quota) Quota {
-	per := maxFill
-	if q.Per <= maxFill/time.Duration(s.replicas) {
-		per = q.Per * time.Duration(s.replicas)
-	}
-	return Quota{N: q.N, Per: per, Burst: max(1, q.Capacity()/s.replicas)}
+	n := min(time.Duration(s.replicas), maxFill)
+	return Quota{N: q.N, Per: min(q.Per, maxFill/n) * n, Burst: max(1, q.Capacity()/s.replicas)}
 }
 
 // take charges buckets to the share, and gives them its quotas.

@@ -194,8 +194,42 @@ func TestWriterIsPassedThroughUnlessNeeded(t *testing.T) {
 	rec := httptest.NewRecorder()
 	var got http.ResponseWriter
 	limit(func(w http.ResponseWriter, r *http.Request) { got = w },
-		ratelimit.Policy{Quota: ratelimit.PerHour(5), Key: ratelimit.Everyone}).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+		ratelimit.Policy{Quota: ratelimit.PerHour(5), Key: ratelimit.Everyone},
+		ratelimit.Policy{Name: "free", Quota: ratelimit.PerHour(5), Key: ratelimit.Everyone, Cost: func(*http.Request) int { return 0 }, CountStatus: func(int) bool { return true }},
+	).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
 	assert.Same(t, rec, got)
+}
+
+// Where nothing was charged, nothing depends on the status.
+func TestCountStatusIsNotAskedForNothing(t *testing.T) {
+	var statuses []int
+	h := limit(ok,
+		ratelimit.Policy{Name: "free", Quota: ratelimit.PerHour(5), Key: byUser, Cost: func(*http.Request) int { return 0 }, CountStatus: func(int) bool { t.Error("there is nothing to refund"); return false }},
+		ratelimit.Policy{Name: "all", Quota: ratelimit.PerHour(5), Key: byUser, CountStatus: func(s int) bool { statuses = append(statuses, s); return false }},
+	)
+	get(h, as("a"))
+	assert.Equal(t, []int{200}, statuses)
+}
+
+// The decision is for those that may change it: Deny, and handlers with a Cost.
+func TestADecisionIsForDenyAndForCosts(t *testing.T) {
+	calls := 0
+	h := ratelimit.NewLimiter(ratelimit.Options{
+		Policies: []ratelimit.Policy{{Quota: ratelimit.PerHour(1), Key: byUser}},
+		Deny: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, known := ratelimit.FromContext(r.Context())
+			assert.True(t, known)
+			calls++
+		}),
+	}).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, known := ratelimit.FromContext(r.Context())
+		assert.False(t, known)
+		assert.Error(t, ratelimit.Spend(r.Context(), 1))
+		calls++
+	}))
+	get(h, as("a"))
+	get(h, as("a"))
+	assert.Equal(t, 2, calls)
 }
 
 func TestSpendChargesWhatARequestHasReallyCost(t *testing.T) {

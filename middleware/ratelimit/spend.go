@@ -40,7 +40,7 @@ func (e *evaluation) spend(ctx context.Context, n int) error {
 
 func (e *evaluation) refund(ctx context.Context, of func(*checkedPolicy) bool) error {
 	return e.correct(ctx, func(p *appliedPolicy) int {
-		if !of(p.policy) {
+		if p.charged == 0 || !of(p.policy) {
 			return 0
 		}
 		return -p.charged
