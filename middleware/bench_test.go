@@ -27,6 +27,18 @@ func (w *fullWriter) CloseNotify() <-chan bool                     { return nil 
 func (w *fullWriter) ReadFrom(src io.Reader) (int64, error)        { return io.Copy(io.Discard, src) }
 func (w *fullWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
 
+// fullWriter2 is the same for HTTP/2.
+type fullWriter2 struct{ w *fullWriter }
+
+func (w fullWriter2) Header() http.Header                  { return w.w.Header() }
+func (w fullWriter2) WriteHeader(int)                      {}
+func (w fullWriter2) Write(p []byte) (int, error)          { return len(p), nil }
+func (w fullWriter2) WriteString(s string) (int, error)    { return len(s), nil }
+func (w fullWriter2) Flush()                               {}
+func (w fullWriter2) FlushError() error                    { return nil }
+func (w fullWriter2) CloseNotify() <-chan bool             { return nil }
+func (w fullWriter2) Push(string, *http.PushOptions) error { return nil }
+
 var small = []byte(`{"ok":true}`)
 
 func ok(w http.ResponseWriter, r *http.Request) {
@@ -71,11 +83,13 @@ func TestPathsAllocateNoMoreThanTheyMust(t *testing.T) {
 		h := p.mw(p.h)
 		w := &fullWriter{http.Header{}}
 		r := httptest.NewRequest("GET", "/", nil)
-		got := testing.AllocsPerRun(100, func() {
-			clear(w.header)
-			h.ServeHTTP(w, r)
-		})
-		assert.LessOrEqual(t, got, p.allocs, p.name)
+		for protocol, rw := range map[string]http.ResponseWriter{"HTTP/1.1": w, "HTTP/2": &fullWriter2{w}} {
+			got := testing.AllocsPerRun(100, func() {
+				clear(w.header)
+				h.ServeHTTP(rw, r)
+			})
+			assert.LessOrEqual(t, got, p.allocs, "%s: %s", protocol, p.name)
+		}
 	}
 }
 

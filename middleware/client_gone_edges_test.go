@@ -19,6 +19,10 @@ var (
 		client.Timeout = 10 * time.Second
 		stays(client)
 	}
+	leavesEarly = func(client *http.Client) { // after nine tenths of that
+		client.Timeout = 9 * time.Second
+		stays(client)
+	}
 	stays = func(client *http.Client) {
 		if res, err := client.Get("http://a/x"); err == nil {
 			io.Copy(io.Discard, res.Body)
@@ -101,6 +105,8 @@ func departures() map[string]departure {
 		"the same, and a read deadline":        {withDeadlines(read, 3600), stays, writeTimeout(3 * time.Second), only2, false},
 		"a long WriteTimeout":                  {waiting, leaves, writeTimeout(time.Hour), nil, true},
 		"a long ReadTimeout":                   {waiting, leaves, func(s *http.Server) { s.ReadTimeout = time.Hour }, nil, true},
+		"it leaves as a ReadTimeout is near":   {waiting, leavesEarly, func(s *http.Server) { s.ReadTimeout = 10 * time.Second }, nil, false},
+		"it leaves as a WriteTimeout is near":  {waiting, leavesEarly, writeTimeout(10 * time.Second), nil, false},
 		"a read deadline":                      {withDeadlines(read, 1), stays, plain, nil, false},
 		"one that is replaced":                 {withDeadlines(read, 1, 3600), stays, plain, nil, false},
 		"one that is replaced twice":           {withDeadlines(read, 1, 3600, 3600), stays, plain, nil, false},
@@ -203,6 +209,23 @@ func TestAContextsDeadlineIsNoClientThatLeft(t *testing.T) {
 		stays(p.client(t, protocol))
 		assert.False(t, (<-got).ClientGone)
 		assert.Equal(t, time.Second, took)
+	})
+}
+
+// Whether net/http reports that a client left is awaited for a moment only.
+func TestAContextThatEndsDelaysNothingForLong(t *testing.T) {
+	inBubble(t, func(t *testing.T, protocol string) {
+		capture, got := results()
+		begun, took := time.Now(), time.Duration(0)
+		p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithCancel(r.Context())
+			time.AfterFunc(time.Second, cancel)
+			capture(http.HandlerFunc(waiting)).ServeHTTP(w, r.WithContext(ctx))
+			took = time.Since(begun)
+		}))
+		stays(p.client(t, protocol))
+		assert.False(t, (<-got).ClientGone)
+		assert.LessOrEqual(t, took, time.Second+20*time.Millisecond)
 	})
 }
 

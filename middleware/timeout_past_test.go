@@ -139,6 +139,11 @@ func TestA503PastALayerIsNormalized(t *testing.T) {
 	}
 }
 
+// dallying waits for a second before it sends what its handler wrote.
+func dallying(next http.Handler) http.Handler {
+	return buffering(after(func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) })(next))
+}
+
 // A layer whose handler is late learns the status that the client gets, although layers
 // outside are not done with the response.
 func TestALateLayerLearnsTheStatus(t *testing.T) {
@@ -153,6 +158,7 @@ func TestALateLayerLearnsTheStatus(t *testing.T) {
 		{middleware.Chain(middleware.Timeout(never), moved), []http.HandlerFunc{waiting, fails}},
 		{middleware.Chain(buffering, moved), []http.HandlerFunc{waiting, fails}},
 		{middleware.Chain(middleware.Recover, buffering), []http.HandlerFunc{waiting, fails, writesAndWaits}},
+		{middleware.Chain(middleware.Recover, dallying), []http.HandlerFunc{waiting, fails, writesAndWaits}},
 		{middleware.Chain(moved, plainWrapper, middleware.Recover, buffering), []http.HandlerFunc{fails, writesAndWaits}},
 		{middleware.Chain(moved, plainWrapper, middleware.Timeout(never), buffering), []http.HandlerFunc{fails, writesAndWaits}},
 	} {

@@ -25,6 +25,14 @@ func tries(w http.ResponseWriter, code int) {
 	w.WriteHeader(code)
 }
 
+// replaced keeps the response of its handler to itself, and sends a 500.
+func replaced(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&buffer{ResponseWriter: w}, r)
+		w.WriteHeader(500)
+	})
+}
+
 func TestTheHandlersStatusIsTheFirstItSet(t *testing.T) {
 	strict := middleware.Chain(plainWrapper, middleware.NormalizeWith(middleware.NormalizeOptions{Logger: quiet, Strict: true}))
 	for why, row := range map[string]struct {
@@ -37,6 +45,7 @@ func TestTheHandlersStatusIsTheFirstItSet(t *testing.T) {
 		"one that is corrected":             {middleware.Chain(), func(w http.ResponseWriter, r *http.Request) { tries(w, 1000); w.WriteHeader(404) }, 404, 404},
 		"one that is not corrected":         {middleware.Chain(), func(w http.ResponseWriter, r *http.Request) { tries(w, 1000) }, 1000, 200},
 		"the largest":                       {middleware.Chain(), func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999) }, 999, 999},
+		"the largest, replaced":             {middleware.Chain(replaced, middleware.Recover), func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(999) }, 999, 500},
 	} {
 		for _, protocol := range wiretest.Protocols {
 			capture, got := results()
@@ -46,6 +55,18 @@ func TestTheHandlersStatusIsTheFirstItSet(t *testing.T) {
 			assert.Equal(t, row.got, res.Status, "%s: %s", protocol, why)
 		}
 	}
+}
+
+// A layer may replace a response that would have been final.
+func TestAnUpgradeCountsThoughItIsReplaced(t *testing.T) {
+	capture, got := results()
+	a := wiretest.Get(t, "HTTP/1.1", capture(replaced(middleware.Recover(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(101)
+	})))))
+	assert.Equal(t, 500, a.StatusCode)
+	res := <-got
+	assert.Equal(t, 500, res.Status)
+	assert.Equal(t, 101, res.HandlerStatus)
 }
 
 func TestAnyInterimCodeIsInterim(t *testing.T) {

@@ -81,11 +81,14 @@ func TestAFileReachesSendfile(t *testing.T) {
 		for how, send := range map[string]http.HandlerFunc{
 			"ServeFile": func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) },
 			"io.Copy": func(w http.ResponseWriter, _ *http.Request) {
-				if f, err := os.Open(name); assert.NoError(t, err) {
-					w.Header().Set("Content-Length", strconv.Itoa(size))
-					io.Copy(w, f)
-					f.Close()
-				}
+				w.Header().Set("Content-Length", strconv.Itoa(size))
+				copyFile(t, w, name)
+			},
+			"io.Copy of an error": func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				w.Header().Set("Content-Length", strconv.Itoa(size))
+				w.WriteHeader(404)
+				copyFile(t, w, name)
 			},
 		} {
 			where := why + ": " + how
@@ -107,6 +110,13 @@ func TestAFileReachesSendfile(t *testing.T) {
 			assert.Greater(t, l.copied.Load(), int64(size-4<<10), where)
 			assert.Less(t, l.written.Load(), int64(8<<10), "%s: the header and what tells the type", where)
 		}
+	}
+}
+
+func copyFile(t *testing.T, w io.Writer, name string) {
+	if f, err := os.Open(name); assert.NoError(t, err) {
+		defer f.Close()
+		io.Copy(w, f)
 	}
 }
 

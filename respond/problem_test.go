@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -343,6 +344,32 @@ func TestPrepareSendsWhatProblemSends(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// encodings counts how often it is encoded.
+type encodings struct{ n *atomic.Int32 }
+
+func (e encodings) MarshalJSON() ([]byte, error) { e.n.Add(1); return []byte("1"), nil }
+
+// endless is a layer whose Unwrap leads nowhere.
+type endless struct{ http.ResponseWriter }
+
+func (e endless) Unwrap() http.ResponseWriter { return e }
+
+func TestPrepareEncodesOnce(t *testing.T) {
+	for name, wrap := range map[string]func(http.ResponseWriter) http.ResponseWriter{
+		"net/http's":         func(w http.ResponseWriter) http.ResponseWriter { return w },
+		"unwrapped for ever": func(w http.ResponseWriter) http.ResponseWriter { return endless{w} },
+	} {
+		var n atomic.Int32
+		send := respond.Prepare(problem.New(404, problem.Extension("n", encodings{&n})))
+		before := n.Load()
+		a := wiretest.Get(t, wiretest.HTTP1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			send.ServeHTTP(wrap(w), r)
+		}))
+		assert.EqualValues(t, 1, a.Problem(t)["n"], name)
+		assert.Equal(t, before, n.Load(), name)
 	}
 }
 
