@@ -440,3 +440,31 @@ func TestAHintThatBlocksIsCut(t *testing.T) {
 		assert.Empty(t, string(out))
 	})
 }
+
+// writesCounted counts the calls of Write: to a compressor, each begins a body.
+type writesCounted struct {
+	unwrapping
+	writes *int
+}
+
+func (w writesCounted) Write(p []byte) (int, error) {
+	*w.writes++
+	return w.ResponseWriter.Write(p)
+}
+
+// An error whose header is flushed has no body before the handler writes one.
+func TestAHeaderThatPassesBeginsNoBody(t *testing.T) {
+	for _, protocol := range wiretest.Protocols {
+		writes := 0
+		h := normalizeQuietly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(500)
+			http.NewResponseController(w).Flush()
+			assert.Zero(t, writes, protocol)
+		}))
+		a := wiretest.Get(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(writesCounted{unwrapping{w}, &writes}, r)
+		}))
+		assert.Equal(t, 500, a.StatusCode, protocol)
+	}
+}
