@@ -464,8 +464,11 @@ func TestJSONBoundsNumbersThatTypesDecode(t *testing.T) {
 			"#/Int must be a number in the supported range", "#/Float must be a number in the supported range",
 			"#/Rat must be a number in the supported range", "#/Number must be a number in the supported range",
 			"#/Code must be a number in the supported range"},
-		`{"Number":"1e1000"}`:            {"#/Number must be a number in the supported range"},
-		`{"Keys":{"7` + digits + `":1}}`: {"#/Keys invalid member name (inside this value)"},
+		`{"Number":"1e1000"}`:             {"#/Number must be a number in the supported range"},
+		`{"Int":"` + escaped + `"}`:       {"#/Int must be a number in the supported range"},
+		`{"Float":"e1000"}`:               {"#/Float must be a number in the supported range"},
+		`{"Code":"` + digits + `-seven"}`: nil,
+		`{"Keys":{"7` + digits + `":1}}`:  {"#/Keys invalid member name (inside this value)"},
 	} {
 		err := request.Decoder{}.Unmarshal([]byte(body), new(sums))
 		if want == nil {
