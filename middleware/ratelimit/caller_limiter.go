@@ -45,7 +45,7 @@ func (e *evaluation) returnUnits(ctx context.Context) {
 	for i := range e.buckets {
 		b := &e.buckets[i]
 		if p := &e.applied[i]; p.policy.Limiter == nil && !b.Short && b.Cost > 0 {
-			b.Debt = max(0, b.Debt-b.Quota.span(b.Cost))
+			b.Debt -= b.Quota.span(b.Cost)
 			quota := b.Quota
 			if e.local { // the bucket has that of the share
 				quota = p.quota

@@ -248,6 +248,13 @@ func TestSpendTakesManyUnitsOfACallerLimiter(t *testing.T) {
 		}
 		lim := rate.NewLimiter(rate.Every(time.Hour), 10)
 		h := limit(func(_ http.ResponseWriter, r *http.Request) {
+			assert.NoError(t, ratelimit.Spend(r.Context(), 5))
+			assert.NoError(t, ratelimit.Spend(r.Context(), -2), "returns 2, once")
+		}, ratelimit.Policy{Limiter: lim, Cost: costs})
+		get(h)
+		assert.EqualValues(t, 6, lim.Tokens())
+		lim = rate.NewLimiter(rate.Every(time.Hour), 10)
+		h = limit(func(_ http.ResponseWriter, r *http.Request) {
 			lim.SetBurst(0)
 			assert.NoError(t, ratelimit.Spend(r.Context(), 5), "and does not hang")
 		}, ratelimit.Policy{Limiter: lim, Cost: costs})

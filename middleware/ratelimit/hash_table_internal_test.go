@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +104,87 @@ func TestHashTableReusesOnlyWhatIsFull(t *testing.T) {
 	assert.True(t, b.reuse(at, 8, 0, full, full))
 	assert.Equal(t, int64(1)<<62, fullAt(0, 1e19), "no time overflows")
 	sound(t, b, 1)
+}
+
+// A hash whose places are all taken, up to the end of the table, has none.
+func TestAShardWithoutAPlaceIsWidened(t *testing.T) {
+	s, table := &shard{limit: 1000}, newHashTable(1000)
+	s.table.Store(table)
+	of := newBucketClass(maphash.MakeSeed(), &Bucket{Quota: PerHour(9)})
+	for hash := uint64(3 * minHomes); hash > 0; hash-- { // all of which belong to the last home
+		b := Bucket{Quota: PerHour(9), Cost: 1}
+		assert.False(t, s.table.Load().decide(&b, of, hash, 0))
+		s.insert(hash, 1, 0, 1)
+	}
+	assert.NotSame(t, table, s.table.Load())
+	sound(t, s.table.Load(), 3*minHomes)
+}
+
+// A request that comes too late for a bucket may have the lock of its place.
+func TestAPlaceIsChangedUnderItsLock(t *testing.T) {
+	for name, row := range map[string]struct {
+		has    int // the place of a bucket, from its home, which is locked
+		change func(b *hashTable, home int)
+	}{
+		"insert": {1, func(b *hashTable, home int) { b.insert(home, 9, 1, 0, 5) }},
+		"remove": {0, func(b *hashTable, home int) { b.remove(home) }},
+		"sweep":  {1, func(b *hashTable, home int) { b.sweep(3) }},
+	} {
+		table := newHashTable(1)
+		home := table.home(9)
+		table.insert(home+row.has, 9, 1, 0, 5)
+		full := table.states[home].lock()
+		var done atomic.Bool
+		var end sync.WaitGroup
+		end.Go(func() { row.change(table, home); done.Store(true) })
+		assert.False(t, waits(done.Load), name)
+		table.states[home].unlock(full)
+		end.Wait()
+	}
+}
+
+// The time may be read before another goroutine charges the bucket.
+func TestATimeInThePastMintsNothing(t *testing.T) {
+	table, b := newHashTable(1), Bucket{Quota: Quota{N: 1, Per: 1, Burst: 1000}, Cost: 1}
+	of := newBucketClass(maphash.MakeSeed(), &b)
+	at, _ := table.find(9)
+	require.True(t, table.insert(at, 9, 100, 500, 1400))
+	for _, now := range []int64{400, 0, 500} {
+		require.True(t, table.decide(&b, of, 9, now))
+	}
+	assert.EqualValues(t, 903, b.Debt)
+}
+
+// Between the search and the lock of a bucket another may have come to its place.
+func TestABucketThatHasMovedIsNotDecided(t *testing.T) {
+	table, b := newHashTable(1), Bucket{Quota: PerHour(9), Cost: 1}
+	of := newBucketClass(maphash.MakeSeed(), &b)
+	at, _ := table.find(9)
+	require.True(t, table.insert(at, 9, 1, 0, 5))
+	full := table.states[at].lock()
+	found := make(chan bool, 1)
+	go func() { found <- table.decide(&b, of, 9, 0) }()
+	waits(func() bool { return false })
+	table.hashes[at].Store(8)
+	table.states[at].unlock(full)
+	assert.False(t, <-found)
+	sound(t, table, 1)
+	assert.EqualValues(t, 1, table.states[at].units)
+}
+
+// A bucket that a request is being charged to at the moment is not dropped.
+func TestEvictionLeavesABucketInUse(t *testing.T) {
+	s := crowded(20, func(i int) float64 { return float64(1000 + 10*i) })
+	table := s.table.Load()
+	nearest, found := table.find(math.MaxUint64 / 20)
+	require.True(t, found)
+	full := table.states[nearest].lock()
+	require.Equal(t, crowdedFull(1000), full)
+	s.evict(0, 500)
+	table.states[nearest].unlock(full)
+	sound(t, table, 19)
+	_, found = table.find(math.MaxUint64 / 20)
+	assert.True(t, found)
 }
 
 // A shard never holds more than its limit, whatever comes and goes.

@@ -220,7 +220,7 @@ func addMissing(buckets []Bucket, lookups []lookup, now int64) {
 	added := false
 	for i := range buckets {
 		b, l := &buckets[i], &lookups[i]
-		if l.state != nil || b.Short || b.Cost == 0 {
+		if l.state != nil {
 			continue
 		}
 		if !l.shard.table.Load().decide(b, l.bucketClass, l.hash, now) {

@@ -2,6 +2,8 @@ package ratelimit
 
 import (
 	"context"
+	"hash/maphash"
+	"net/http/httptest"
 	"runtime"
 	"strconv"
 	"sync"
@@ -160,6 +162,96 @@ func TestMemoryMayEvictOneBucketOfTheSameCall(t *testing.T) {
 	})
 }
 
+// A bucket that gives way in a call that did not charge it is reported as it was.
+func TestMemoryReportsABucketThatGaveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, light := range []Bucket{
+			{Policy: "light", Key: "k", Quota: PerMinute(10)},
+			{Policy: "light", Key: "k", Quota: PerMinute(10), Cost: 10, Mode: Shadow},
+		} {
+			m := NewMemory(2)
+			take(t, m, Bucket{Policy: "heavy", Key: "k", Quota: PerMinute(10), Cost: 9})
+			take(t, m, Bucket{Policy: "light", Key: "k", Quota: PerMinute(10), Cost: 1})
+			buckets := []Bucket{{Policy: "new", Key: "k", Quota: PerMinute(10), Cost: 5}, light}
+			require.NoError(t, m.Take(t.Context(), buckets))
+			assert.Equal(t, light.Cost > 0, buckets[1].Short)
+			assert.Equal(t, 9, left(buckets[1]))
+			assert.Equal(t, 10, left(take(t, m, Bucket{Policy: "light", Key: "k", Quota: PerMinute(10)})), "it was evicted, so it is full")
+		}
+	})
+}
+
+// A call may have a bucket twice.
+func TestMemoryChargesABucketTwice(t *testing.T) {
+	m := NewMemory(10)
+	for _, want := range []int{8, 6} { // a new one, and one that is there
+		b := Bucket{Policy: "p", Key: "k", Quota: PerHour(10), Cost: 1}
+		require.NoError(t, m.Take(t.Context(), []Bucket{b, b}))
+		b.Cost = 0
+		assert.Equal(t, want, left(take(t, m, b)))
+	}
+}
+
+// To read a bucket does not round what has come back since it was charged.
+func TestReadingABucketLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, q := NewMemory(10), Quota{N: 1_000_000, Per: time.Second, Burst: 999_999_999_999_999}
+		take(t, m, Bucket{Key: "a", Quota: q, Cost: 5000})
+		take(t, m, Bucket{Key: "b", Quota: q, Cost: 5000})
+		for range 20_000 {
+			time.Sleep(50) // in which less than the last bit of Burst comes back
+			take(t, m, Bucket{Key: "a", Quota: q})
+			require.NoError(t, m.Take(t.Context(), []Bucket{{Key: "b", Quota: q}, {Key: "c", Quota: q}}))
+		}
+		assert.Equal(t, 4000, q.Burst-left(take(t, m, Bucket{Key: "a", Quota: q})))
+		assert.Equal(t, 4000, q.Burst-left(take(t, m, Bucket{Key: "b", Quota: q})))
+	})
+}
+
+// waits lets goroutines run until cond holds. There is one core, so that they run until they wait.
+func waits(cond func() bool) bool {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for range 1000 {
+		if runtime.Gosched(); cond() {
+			return true
+		}
+	}
+	return false
+}
+
+// All buckets of a call are decided at one instant.
+func TestMemoryLocksTheBucketsOfACall(t *testing.T) {
+	m := NewMemory(10)
+	buckets := []Bucket{{Key: "a", Quota: PerHour(9), Cost: 1}, {Key: "b", Quota: PerHour(9), Cost: 1}}
+	require.NoError(t, m.Take(t.Context(), buckets))
+	a, b := placeOf(m, &buckets[0]), placeOf(m, &buckets[1])
+	full := b.lock()
+	var done sync.WaitGroup
+	done.Go(func() { assert.NoError(t, m.Take(t.Context(), buckets)) })
+	assert.True(t, waits(func() bool { return a.full.Load() == busy }))
+	b.unlock(full)
+	done.Wait()
+	assert.Equal(t, 7, left(buckets[0]))
+	assert.Equal(t, 7, left(buckets[1]))
+	for i := range buckets { // new ones need the lock of the shard as well
+		buckets[i].Policy = "new"
+	}
+	m.shards[0].mu.Lock()
+	var ended atomic.Bool
+	done.Go(func() { assert.NoError(t, m.Take(t.Context(), buckets)); ended.Store(true) })
+	assert.False(t, waits(ended.Load))
+	m.shards[0].mu.Unlock()
+	done.Wait()
+}
+
+// placeOf returns the state of a bucket that is in m.
+func placeOf(m *Memory, b *Bucket) *bucketState {
+	key, of := maphash.String(m.seed, b.Key), m.classOf(b)
+	table := m.shards[m.home(key)].table.Load()
+	at, _ := table.find(of.identity(key))
+	return &table.states[at]
+}
+
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -203,6 +295,7 @@ func TestCrowdedLastPlacesAddFewCells(t *testing.T) {
 	}
 	assert.LessOrEqual(t, len(table.states), before+3*minHomes)
 	next := table.resized(1000)
+	sound(t, table, 0)
 	assert.LessOrEqual(t, cap(next.states), before+3*minHomes)
 	for hash := range uint64(3 * minHomes) {
 		_, found := next.find(hash + 1)
@@ -291,4 +384,20 @@ func differences(t *testing.T) (all []uint64) {
 	}
 	require.Len(t, all, 49)
 	return all
+}
+
+// While nothing is owed, no request waits for what another one does about debts.
+func TestNothingIsSettledWithoutAnOutage(t *testing.T) {
+	store := struct{ Store }{NewMemory(10)} // as one that is shared
+	l := NewLimiter(Options{Store: store, Policies: []Policy{{Quota: PerHour(9), Key: Everyone}}})
+	for i := range l.shared.share.owed.shards {
+		l.shared.share.owed.shards[i].mu.Lock()
+	}
+	var done atomic.Bool
+	go func() {
+		_, err := l.Check(httptest.NewRequest("GET", "/", nil))
+		assert.NoError(t, err)
+		done.Store(true)
+	}()
+	assert.True(t, waits(done.Load))
 }

@@ -56,7 +56,8 @@ type Policy struct {
 	// request is charged when it arrives, so that many at once cannot exceed
 	// the limit, and is refunded afterwards if it does not count. A handler
 	// that panics before it responds counts as 500, a hijacked connection as
-	// 101. Nil means that all count.
+	// 101. CountStatus is not called if the policy has charged nothing. Nil
+	// means that all count.
 	CountStatus func(status int) bool
 
 	// Problem is the problem type of a refusal, with a status from 400 to 599,

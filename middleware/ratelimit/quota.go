@@ -126,7 +126,7 @@ func (q Quota) check() error {
 // back within maxFill. The rate must be valid.
 func (q Quota) reportable() Quota {
 	most := mulDiv(uint64(maxFill), uint64(q.N), uint64(q.Per))
-	q.Burst = max(1, int(min(uint64(q.Burst), most, uint64(maxInteger))))
+	q.Burst = int(min(uint64(q.Burst), most, uint64(maxInteger)))
 	return q
 }
 

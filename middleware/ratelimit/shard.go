@@ -47,9 +47,8 @@ func (s *shard) insert(hash uint64, units float64, now, full int64) {
 		at, _ = t.find(hash)
 	}
 	for !t.insert(at, hash, units, now, full) { // the last places are crowded
-		t = t.widened()
+		t = t.widened() // and the others are the same
 		s.table.Store(t)
-		at, _ = t.find(hash)
 	}
 	s.used++
 }
