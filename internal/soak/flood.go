@@ -47,6 +47,9 @@ const (
 	// a store in Redis takes to remember whom it has refused.
 	bytesForAKey = 48
 	denialBytes  = 3 << 20
+	// pageBytes is what its 64 shards take besides, since memory of that size comes
+	// in pages of 8 KiB, of which a long flood takes another one.
+	pageBytes = 64 * 12 << 10
 	// looseBytes is what else the process may let go of while a limit is weighed.
 	looseBytes = 64 << 10
 )
@@ -116,7 +119,7 @@ func (w *world) floodOnce(c *client, l *line, limit string, keys int) {
 func (w *world) weigh() {
 	for i, s := range w.services {
 		for name, bound := range map[string]int{
-			"flooded": floodedKeys * bytesForAKey,
+			"flooded": floodedKeys*bytesForAKey + pageBytes,
 			"fleet":   2*ratelimit.DefaultMaxKeys*bytesForAKey + denialBytes,
 		} {
 			before, _ := liveHeap()

@@ -284,6 +284,24 @@ func TestMemoryTakesAtMost48BytesForAKey(t *testing.T) {
 	}
 }
 
+// The memory of a table comes in whole pages, and so does what a flood adds to it.
+func TestATableTakesAFewPagesMore(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector has bytes of its own for each cell")
+	}
+	for _, keys := range []int{64, 700, 1563, 5000} {
+		before := heap()
+		var tables [64]*hashTable
+		for i := range tables {
+			tables[i] = newHashTable(keys).widened()
+		}
+		each := float64(heap()-before) / float64(len(tables))
+		t.Logf("%.1f bytes for each of %d keys", each/float64(keys), keys)
+		assert.LessOrEqual(t, each, float64(48*keys+(24<<10)))
+		runtime.KeepAlive(&tables)
+	}
+}
+
 func TestCrowdedLastPlacesAddFewCells(t *testing.T) {
 	table := newHashTable(1000)
 	before := len(table.states)
