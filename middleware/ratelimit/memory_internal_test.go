@@ -199,7 +199,7 @@ func TestReadingABucketLosesNothing(t *testing.T) {
 		take(t, m, Bucket{Key: "a", Quota: q, Cost: 5000})
 		take(t, m, Bucket{Key: "b", Quota: q, Cost: 5000})
 		for range 20_000 {
-			time.Sleep(50) // in which less than the last bit of Burst comes back
+			time.Sleep(50 * time.Nanosecond) // in which less than the last bit of Burst comes back
 			take(t, m, Bucket{Key: "a", Quota: q})
 			require.NoError(t, m.Take(t.Context(), []Bucket{{Key: "b", Quota: q}, {Key: "c", Quota: q}}))
 		}
