@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -176,7 +177,7 @@ func TestQuotaConvertsFromAndToALimit(t *testing.T) {
 	for _, q := range []ratelimit.Quota{ratelimit.AtRate(0, 5), ratelimit.AtRate(-1, 5), ratelimit.AtRate(1, 0), {}} {
 		assert.Zero(t, q.Limit())
 	}
-	most := ratelimit.Quota{N: 999_999_999_999_999, Per: 7, Burst: 1}
+	most := ratelimit.Quota{N: int(min(int64(999_999_999_999_999), math.MaxInt)), Per: 7, Burst: 1}
 	assert.Equal(t, most, ratelimit.AtRate(most.Limit(), 1), "the largest number that a field can have")
 	assert.InEpsilon(t, 1e-8, float64(ratelimit.AtRate(1e-8, 1).Limit()), 1e-9)
 	assert.InEpsilon(t, 3.14159e12, float64(ratelimit.AtRate(3.14159e12, 1).Limit()), 1e-9)
