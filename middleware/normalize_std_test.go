@@ -42,6 +42,10 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 	mux.Handle("GET /x", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	mux.Handle("POST /x", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	cross := http.NewCrossOriginProtection()
+	// Once its context has ended, TimeoutHandler takes a handler that returns for one in time.
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	slow := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over })
 	// A port that is closed may belong to another test by the time it is dialled.
 	dead := "http://" + wiretest.Listen(t, func(net.Conn) {})
 
@@ -69,8 +73,8 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 			}
 		}), 1), func(r *http.Request) { r.Method = "POST"; r.Body = io.NopCloser(strings.NewReader("too long")) }, 413, map[string]string{}, "http: request body too large"},
 		{"ReverseProxy, dead upstream", proxyTo(t, dead), nil, 502, nil, ""},
-		{"TimeoutHandler with its own page", http.TimeoutHandler(http.HandlerFunc(waitForever), 1, ""), nil, 503, nil, ""},
-		{"TimeoutHandler with a text", http.TimeoutHandler(http.HandlerFunc(waitForever), 1, "too slow"), nil, 503, nil, ""},
+		{"TimeoutHandler with its own page", http.TimeoutHandler(slow, 1, ""), nil, 503, nil, ""},
+		{"TimeoutHandler with a text", http.TimeoutHandler(slow, 1, "too slow"), nil, 503, nil, ""},
 		{"TimeoutHandler around a panic", http.TimeoutHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }), time.Minute, ""), nil, 500, nil, ""},
 		{"TimeoutHandler around an error", http.TimeoutHandler(http.NotFoundHandler(), time.Minute, ""), nil, 404, nil, ""},
 	} {
@@ -96,8 +100,6 @@ func TestErrorsOfNetHTTPBecomeProblems(t *testing.T) {
 		}
 	}
 }
-
-func waitForever(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func TestNormalizeHandlesGETAsterisk(t *testing.T) {
 	got := wiretest.Raw(t, normalize(http.NewServeMux()), "GET * HTTP/1.1\r\nHost: a\r\n\r\n")
