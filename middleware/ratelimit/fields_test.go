@@ -364,19 +364,23 @@ func TestOutageIsLoggedByDefault(t *testing.T) {
 	hourly := ratelimit.Policy{Quota: ratelimit.PerHour(1), Key: byUser}
 	costly := hourly
 	costly.Cost = func(*http.Request) int { return 1 }
-	for _, o := range []ratelimit.Options{
-		{Policies: []ratelimit.Policy{hourly}},
-		{Policies: []ratelimit.Policy{hourly}, Responder: &respond.Responder{}},
-		{Policies: []ratelimit.Policy{costly}},
-		{Policies: []ratelimit.Policy{hourly}, Outage: ratelimit.FailClosed},
-		{Policies: []ratelimit.Policy{hourly}, Outage: ratelimit.FailClosed, Deny: http.HandlerFunc(ok)},
+	teapot := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(418) })
+	for _, row := range []struct {
+		options ratelimit.Options
+		code    int
+	}{
+		{ratelimit.Options{Policies: []ratelimit.Policy{hourly}}, 200},
+		{ratelimit.Options{Policies: []ratelimit.Policy{hourly}, Responder: &respond.Responder{}}, 200},
+		{ratelimit.Options{Policies: []ratelimit.Policy{costly}}, 200},
+		{ratelimit.Options{Policies: []ratelimit.Policy{hourly}, Outage: ratelimit.FailClosed}, 503},
+		{ratelimit.Options{Policies: []ratelimit.Policy{hourly}, Outage: ratelimit.FailClosed, Deny: teapot}, 418},
 	} {
 		s := newRecorder()
 		s.err = errSecret
-		o.Store = s
-		h := ratelimit.NewLimiter(o).Wrap(http.HandlerFunc(ok))
+		row.options.Store = s
+		h := ratelimit.NewLimiter(row.options).Wrap(http.HandlerFunc(ok))
 		out.Reset()
-		get(h, as("a"))
+		assert.Equal(t, row.code, get(h, as("a")).Code)
 		get(h, as("a"))
 		assert.Equal(t, 1, strings.Count(out.String(), "ratelimit: "), "once a minute")
 	}

@@ -27,8 +27,8 @@ type Memory struct {
 }
 
 // NewMemory returns a store for at most maxKeys buckets: one for each key of each
-// policy whose bucket is not full. It allocates about 45 bytes for each, a
-// quarter more at most if they are some 100,000, and never shrinks.
+// policy whose bucket is not full. It allocates at most 48 bytes for each, and
+// 1.5 MiB more, and never shrinks.
 //
 // If there is no room for a new bucket, one that is nearly full is evicted. A full
 // bucket is equivalent to a new one, so that loses nothing. Otherwise the evicted
