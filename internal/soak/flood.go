@@ -82,7 +82,7 @@ func (f *fleetLimit) flood(w http.ResponseWriter, r *http.Request) error {
 func (w *world) deluge(c *client) {
 	for n := 0; w.goesOn(); n++ {
 		lines := w.lines(w.servers[n/2%len(w.servers):][:1])
-		limit, times, keys := "flooded", 30, 5000 // more than it keeps
+		limit, times, keys := "flooded", 150, 1000 // more than it keeps
 		if n%2 == 1 {
 			limit, times, keys = "fleet", 40, 250
 		}

@@ -15,19 +15,36 @@ func TestTenSecondsLeaveNothingBehind(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") != "true" {
 		t.Skip(errNoRedis)
 	}
-	out, err := run(t.Context(), options{time: 10 * time.Second, seed: 1, progress: t.Output()})
-	require.NoError(t, err)
-	assert.Zero(t, out.violated)
-	for _, v := range out.violations {
-		t.Log(v)
+	var missing []string
+	for _, seconds := range []time.Duration{10, 60} { // a machine that is busy gets more
+		out, err := run(t.Context(), options{time: seconds * time.Second, seed: 1, progress: t.Output()})
+		require.NoError(t, err)
+		assert.Zero(t, out.violated)
+		for _, v := range out.violations {
+			t.Log(v)
+		}
+		assert.NotZero(t, out.main.bounds["bytes of the limit flooded"])
+		assert.Contains(t, out.report(), "| goroutines |")
+		if missing = absent(out); len(missing) == 0 {
+			break
+		}
 	}
+	assert.Empty(t, missing, "no such request, or fault")
+}
+
+// absent returns what each run should have had at least once.
+func absent(out *outcome) []string {
+	var names []string
 	served := out.main.tables["requests"]
-	for _, kind := range []string{"JSON, complete", "upload, complete", "proxy, complete", "flood of keys, complete", "flood of keys in a batch, complete", "upgrade, complete", "slow reader, complete"} {
-		assert.NotZero(t, served[kind], kind)
+	for _, kind := range []string{"JSON", "upload", "proxy", "flood of keys", "flood of keys in a batch", "upgrade", "slow reader"} {
+		if served[kind+", complete"] == 0 {
+			names = append(names, kind)
+		}
 	}
-	assert.NotZero(t, out.main.tables["faults"]["graceful shutdown and restart"])
-	assert.NotZero(t, out.main.bounds["bytes of the limit flooded"])
-	assert.Contains(t, out.report(), "| goroutines |")
+	if out.main.tables["faults"]["graceful shutdown and restart"] == 0 {
+		names = append(names, "shutdown")
+	}
+	return names
 }
 
 func TestWithoutRedisTheCommandSaysHowToGetIt(t *testing.T) {
